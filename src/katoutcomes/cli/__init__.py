@@ -1,0 +1,1 @@
+"""THE COMMAND LINE: one thin file a command."""

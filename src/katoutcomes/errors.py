@@ -1,0 +1,94 @@
+"""Every exception and warning of the package.
+
+::
+
+    Exception
+    └── KatOutcomesError
+        ├── DataError                 the data break a rule: schema, range, linkage
+        │   └── IdentifierError       the data hold, or may hold, a direct identifier
+        ├── DesignError               the question cannot be asked of these data in this way
+        │   └── ImmortalTimeError     groups defined by what happened after time zero
+        ├── NumericalError            the arithmetic failed: singularity, separation, convergence
+        ├── DisclosureError           an output would reveal a small cell
+        └── OptionError (ValueError)  an argument is not one of the values it may take
+    Warning
+    └── KatOutcomesWarning            always written into the Result as well
+
+A message says what is wrong, where, and what to do next. It holds counts, column names, rule ids and input row
+numbers; it never holds a patient's value, key or date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class KatOutcomesError(Exception):
+    """The root of every error that katoutcomes raises on purpose."""
+
+
+class DataError(KatOutcomesError):
+    """The data break a rule; the message names the table, the column, the rule and the row numbers."""
+
+
+class IdentifierError(DataError):
+    """The data hold what may identify a person directly, so they are refused before anything is read further."""
+
+
+class DesignError(KatOutcomesError):
+    """The question cannot be asked of these data in this way."""
+
+
+class ImmortalTimeError(DesignError):
+    """The groups are defined by something that happened after time zero.
+
+    Whoever "had integration" must have stayed in care long enough to have it, so the difference between those who
+    did and those who did not is biased even where integration does nothing.
+    """
+
+
+class NumericalError(KatOutcomesError):
+    """The arithmetic failed: a singular design, a separated outcome, a constant score."""
+
+
+class DisclosureError(KatOutcomesError):
+    """An output would show, or let a reader derive, a count below the minimum cell."""
+
+
+class OptionError(KatOutcomesError, ValueError):
+    """An argument is not one of the values it may take."""
+
+
+class KatOutcomesWarning(UserWarning):
+    """Something the reader of a number should know; it is also written into the Result."""
+
+
+def require_option(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise `OptionError` unless `value` is one of `allowed`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, as the caller knows it.
+    value : str
+        What the caller gave. Options are the caller's own words, never patient data, so the message may repeat it.
+    allowed : iterable of str
+        The values the argument may take.
+
+    Raises
+    ------
+    OptionError
+        If `value` is not among `allowed`.
+
+    Examples
+    --------
+    >>> require_option("by", "site", ["site", "route"])
+    >>> require_option("by", "clinic", ["site", "route"])
+    Traceback (most recent call last):
+    ...
+    katoutcomes.errors.OptionError: by must be one of 'site', 'route'; got 'clinic'.
+    """
+    choices = tuple(allowed)
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices) or "nothing (no value is available here)"
+        raise OptionError(f"{name} must be one of {listed}; got {value!r}.")

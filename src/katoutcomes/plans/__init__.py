@@ -1,0 +1,1 @@
+"""WHICH QUESTIONS, WRITTEN DOWN BEFORE the data are looked at."""

@@ -1,0 +1,62 @@
+"""Which figure and which table belongs to which analysis.
+
+`Result.plot()` and `Result.to_table()` point upward to rooms that results may not import; the targets are therefore
+names, resolved on first use. A test asserts that each of them exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from katoutcomes.errors import OptionError
+
+FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "participant_flow": {"flow": "katoutcomes.figures.flow:flow"},
+        "change_from_baseline": {
+            "trajectory": "katoutcomes.figures.trajectory:trajectory",
+            "paired_change": "katoutcomes.figures.paired_change:paired_change",
+        },
+        "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
+    }
+)
+"""Analysis → kind of figure → "module:function"; the first kind is the default."""
+
+TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "participant_flow": "katoutcomes.tables.flow:flow_table",
+        "describe": "katoutcomes.tables.describe:describe_table",
+        "change_from_baseline": "katoutcomes.tables.change:change_table",
+        "clinical_significance": "katoutcomes.tables.clinical_significance:clinical_significance_table",
+        "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
+        "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
+    }
+)
+"""Analysis → "module:function"."""
+
+
+def _resolve(target: str) -> Callable[..., Any]:
+    module_name, function_name = target.split(":")
+    function: Callable[..., Any] = getattr(import_module(module_name), function_name)
+    return function
+
+
+def figure_function(analysis: str, kind: str | None) -> Callable[..., Any]:
+    """Return the function that draws `kind` (or the default figure) for `analysis`."""
+    kinds = FIGURES.get(analysis, {})
+    if not kinds:
+        raise OptionError(f"{analysis} has no figure; use to_table() or to_frame().")
+    chosen = kind if kind is not None else next(iter(kinds))
+    if chosen not in kinds:
+        raise OptionError(f"{analysis} has no figure {chosen!r}; it has {', '.join(map(repr, kinds))}.")
+    return _resolve(kinds[chosen])
+
+
+def table_function(analysis: str) -> Callable[..., Any]:
+    """Return the function that makes the table of `analysis`."""
+    if analysis not in TABLES:
+        raise OptionError(f"{analysis} has no table; use to_frame().")
+    return _resolve(TABLES[analysis])

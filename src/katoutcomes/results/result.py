@@ -1,0 +1,161 @@
+"""The answer, with the question inside it; and the answer that may leave a clinic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import OptionError
+from katoutcomes.estimands.estimand import Estimand
+from katoutcomes.results.check import Check, verdict
+from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.part import IndividualValues, Part
+from katoutcomes.results.provenance import Provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How the numbers were made.
+
+    Attributes
+    ----------
+    name : str
+        For example ``"paired t"``.
+    description : str
+        One or two sentences for the methods section: formula in words, denominators, interval.
+    sources : tuple of str
+        Citations, each with a DOI where there is one.
+    """
+
+    name: str
+    description: str
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRecord:
+    """What a result in the clinic and a released result have in common.
+
+    Attributes
+    ----------
+    analysis : str
+        Name of the function that made it.
+    title : str
+        What a reader sees above its table.
+    estimand : Estimand
+        The question.
+    method : Method
+        How it was answered.
+    estimates : tuple of Estimate
+        The numbers; `to_frame` gives one row each.
+    parts : tuple of Part
+        Tables of counts that figures are drawn from.
+    assumptions : tuple of str
+        What must hold for the numbers to mean what they seem to mean.
+    checks : tuple of Check
+        Diagnostics; the failed ones decide `verdict`.
+    warnings : tuple of str
+        Everything that was also warned about.
+    provenance : Provenance
+        Which data, which code.
+    """
+
+    analysis: str
+    title: str
+    estimand: Estimand
+    method: Method
+    estimates: tuple[Estimate, ...]
+    provenance: Provenance
+    parts: tuple[Part, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """ "report", "with caution" or "withhold", from the failed checks."""
+        return verdict(self.checks)
+
+    def part(self, name: str) -> Part:
+        """Return the part called `name`."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise OptionError(f"{self.analysis} has no part {name!r}; it has {[part.name for part in self.parts]}.")
+
+    def select(self, **fields: str) -> tuple[Estimate, ...]:
+        """Return the estimates whose named fields have the given values, in order.
+
+        Examples
+        --------
+        ``result.select(term="change", measure="d_av")``
+        """
+        return tuple(
+            estimate
+            for estimate in self.estimates
+            if all(getattr(estimate, name) == value for name, value in fields.items())
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an estimate, with the columns of `vocabulary.ESTIMATE_COLUMNS`."""
+        from katoutcomes.results.serialization import estimates_frame
+
+        return estimates_frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dictionaries and lists, ready for JSON; individual values are never among them."""
+        from katoutcomes.results.serialization import result_dict
+
+        return result_dict(self)
+
+    def to_json(self) -> str:
+        """Return the same as JSON text: sorted keys, 12 significant digits, null for what does not apply."""
+        from katoutcomes.results.serialization import result_json
+
+        return result_json(self)
+
+    def to_table(self) -> Any:
+        """Return the analysis's `Table`."""
+        from katoutcomes.results.register import table_function
+
+        return table_function(self.analysis)(self)
+
+    def plot(self, kind: str | None = None, **choices: Any) -> Any:
+        """Return the analysis's `Figure`; `kind` names one where there are several."""
+        from katoutcomes.results.register import figure_function
+
+        return figure_function(self.analysis, kind)(self, **choices)
+
+    def _repr_html_(self) -> str:
+        from katoutcomes.results.serialization import notebook_html
+
+        return notebook_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(ResultRecord):
+    """An answer that stays in the clinic; `release` makes of it what may leave.
+
+    Attributes
+    ----------
+    individual_values : IndividualValues or None
+        Scores without keys, for the points of a notebook's figures.
+    """
+
+    individual_values: IndividualValues | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedResult(ResultRecord):
+    """An answer without individual values and without small cells: the only kind that a report accepts.
+
+    Attributes
+    ----------
+    minimum_cell : int
+        The smallest count that is shown.
+    """
+
+    minimum_cell: int

@@ -1,0 +1,179 @@
+"""The closed list of words: the columns of an estimate, measures, units, coded values, and which fields are counts.
+
+Nothing here computes. Disclosure control (`results/disclosure.py`) reads from here which fields and measures are
+counts, so that a field declared once is protected in every table, figure and file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+SCHEMA_VERSION = "1.0"
+"""Version of every JSON and TOML layout that the package writes."""
+
+ESTIMATE_COLUMNS: tuple[str, ...] = (
+    "analysis",
+    "term",
+    "measure",
+    "unit",
+    "instrument",
+    "definition_set",
+    "cohort",
+    "subgroup",
+    "visit",
+    "treatment",
+    "comparator",
+    "estimate",
+    "std_error",
+    "df",
+    "conf_low",
+    "conf_high",
+    "conf_level",
+    "statistic",
+    "p_value",
+    "n_patients",
+    "n_observations",
+)
+"""Columns of `Result.to_frame()`, one row an estimate, the same everywhere."""
+
+NUMERIC_ESTIMATE_COLUMNS: tuple[str, ...] = ESTIMATE_COLUMNS[11:19]
+"""The columns that hold floats; they are hidden together when an estimate is suppressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A kind of number that an estimate may be.
+
+    Attributes
+    ----------
+    name : str
+        The word in the `measure` column.
+    kind : str
+        ``"count"`` (a number of patients or events), ``"proportion"`` (a share of `n_patients`, from which a count
+        can be worked out), ``"statistic"`` (a summary of `n_patients` people) or ``"constant"`` (a threshold that is
+        about the instrument, not about people; never suppressed).
+    description : str
+        What it is, in a sentence for the reference page.
+    """
+
+    name: str
+    kind: str
+    description: str
+
+
+def _measures(*measures: Measure) -> Mapping[str, Measure]:
+    return MappingProxyType({measure.name: measure for measure in measures})
+
+
+MEASURES: Mapping[str, Measure] = _measures(
+    Measure("count", "count", "Number of patients, sessions or events named by the term."),
+    Measure("proportion", "proportion", "Share of the patients counted in n_patients."),
+    Measure("mean", "statistic", "Arithmetic mean."),
+    Measure("standard deviation", "statistic", "Sample standard deviation (n - 1)."),
+    Measure("median", "statistic", "Median (type 7 quantile)."),
+    Measure("lower quartile", "statistic", "25th percentile (type 7 quantile)."),
+    Measure("upper quartile", "statistic", "75th percentile (type 7 quantile)."),
+    Measure("correlation", "statistic", "Pearson correlation between baseline and follow-up."),
+    Measure("mean change", "statistic", "Mean of follow-up minus baseline, within patients."),
+    Measure("d_av", "statistic", "Mean change over the root mean square of the baseline and follow-up SD."),
+    Measure("d_z", "statistic", "Mean change over the SD of the changes."),
+    Measure(
+        "adjusted mean",
+        "statistic",
+        "Mean predicted for one group at the covariates of all patients analyzed.",
+    ),
+    Measure("difference in means", "statistic", "Treatment minus comparator."),
+    Measure(
+        "standardized mean difference",
+        "statistic",
+        "Treatment minus comparator over the root mean square of the two groups' SD, before any adjustment.",
+    ),
+    Measure("threshold", "constant", "A score or a change that a definition set uses."),
+)
+"""Every measure an estimate may carry."""
+
+UNITS: tuple[str, ...] = (
+    "points",
+    "years",
+    "trials",
+    "sessions",
+    "days",
+    "mg",
+    "mg/kg",
+    "SD",
+    "patients",
+    "",
+)
+"""Units of estimates; points are points of the instrument named beside them, "" is a pure number."""
+
+COUNT_FIELDS: frozenset[str] = frozenset(
+    {"n_patients", "n_courses", "n_sessions", "n_scores", "n_events", "n_observations"}
+)
+"""Fields that count people or what happened to them: small values never leave a clinic."""
+
+ROW_COUNT_FIELDS: frozenset[str] = frozenset({"rows_in", "rows_accepted", "rows_rejected", "n_rows"})
+"""Fields that count rows of an input file. They describe the file, yet a row can be a patient: suppressed as well."""
+
+PART_FIELDS: frozenset[str] = (
+    COUNT_FIELDS
+    | ROW_COUNT_FIELDS
+    | frozenset(
+        {
+            "order",
+            "step",
+            "reason",
+            "kind",
+            "visit",
+            "target_day",
+            "group",
+            "instrument",
+            "term",
+            "baseline_low",
+            "baseline_high",
+            "follow_up_low",
+            "follow_up_high",
+            "file",
+            "rule",
+            "column",
+            "description",
+            "study",
+            "doi",
+            "value",
+            "name",
+        }
+    )
+)
+"""Every column that a `Part` of a result may have."""
+
+SESSION_KINDS: tuple[str, ...] = (
+    "screening",
+    "preparation",
+    "dosing",
+    "integration",
+    "follow_up",
+    "support",
+)
+ROUTES: tuple[str, ...] = ("intramuscular", "intravenous", "intranasal", "sublingual")
+APPROACHES: tuple[str, ...] = ("psychedelic", "psycholytic")
+SESSION_FORMATS: tuple[str, ...] = ("individual", "group")
+SEXES: tuple[str, ...] = ("female", "male", "other", "unknown")
+AGE_BANDS: tuple[str, ...] = ("12-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75-89")
+PROGRAMS: tuple[str, ...] = ("ketamine_only", "with_integration")
+"""What was booked at intake; the first is the comparator."""
+DIAGNOSES: tuple[str, ...] = (
+    "treatment_resistant_depression",
+    "depression",
+    "bipolar_depression",
+    "anxiety",
+    "ptsd",
+    "obsessive_compulsive",
+    "substance_use",
+    "eating_disorder",
+    "chronic_pain",
+    "adjustment",
+    "other",
+)
+EVENT_SEVERITIES: tuple[str, ...] = ("mild", "moderate", "severe")
+DIRECTIONS: tuple[str, ...] = ("higher_is_worse", "higher_is_better")

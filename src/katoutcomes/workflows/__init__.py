@@ -1,0 +1,1 @@
+"""WHOLE JOBS IN ONE CALL."""
