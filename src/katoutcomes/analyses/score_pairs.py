@@ -1,0 +1,111 @@
+"""Baseline and follow-up scores side by side: as counts that may leave a clinic, and as points that may not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.part import Cell, IndividualValues, Part, ScorePairs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
+    from katoutcomes.estimands.visit_window import VisitWindow
+    from katoutcomes.instruments.instrument import Instrument
+
+PAIR_COLUMNS: tuple[str, ...] = (
+    "visit",
+    "group",
+    "baseline_low",
+    "baseline_high",
+    "follow_up_low",
+    "follow_up_high",
+    "n_patients",
+)
+_N_BINS = 9
+
+
+def paired_scores(
+    data: AnalysisSet, visit: VisitWindow, group: Group
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return baseline and follow-up, each of shape (n_pairs,), of the group's patients who have both.
+
+    The order is that of the analysis set; `individual_pairs` sorts before anything is kept.
+    """
+    import numpy as np
+
+    follow_up = data.scores[:, data.visits.index(visit)]
+    has_both = group.mask & ~np.isnan(data.baseline) & ~np.isnan(follow_up)
+    return data.baseline[has_both], follow_up[has_both]
+
+
+def bin_width(instrument: Instrument) -> int:
+    """Return the width of a bin in points: a ninth of the instrument's range, rounded up, at least 1.
+
+    Examples
+    --------
+    A range of 0 to 27 gives bins of 3 points, one of 0 to 63 bins of 7.
+    """
+    return max(1, math.ceil((instrument.maximum - instrument.minimum) / _N_BINS))
+
+
+def score_pair_counts(data: AnalysisSet, visits: Sequence[VisitWindow], groups: Sequence[Group]) -> Part:
+    """Count the patients of each group and visit by bin of baseline and bin of follow-up.
+
+    Parameters
+    ----------
+    data : AnalysisSet
+        The scores.
+    visits : sequence of VisitWindow
+        Which of `data.visits`.
+    groups : sequence of Group
+        Which patients; a group's `subgroup` text becomes the `group` column.
+
+    Returns
+    -------
+    Part
+        ``"score_pair_counts"``: one row for each pair of bins that holds somebody, ordered by visit, group, baseline
+        and follow-up. The bins are equally wide (`bin_width`), start at the instrument's minimum and are named by
+        their first and last whole point, both included; the last one ends at the instrument's maximum. A score
+        between two whole points counts with the lower.
+    """
+    rows: list[tuple[Cell, ...]] = []
+    for visit in visits:
+        for group in groups:
+            baseline, follow_up = paired_scores(data, visit, group)
+            counts = _counts_by_bins(data.instrument, baseline, follow_up)
+            rows += [(visit.name, group.subgroup, *cell) for cell in counts]
+    return Part("score_pair_counts", PAIR_COLUMNS, tuple(rows))
+
+
+def individual_pairs(data: AnalysisSet, visits: Sequence[VisitWindow], groups: Sequence[Group]) -> IndividualValues:
+    """Return the scores themselves, for the figures of a notebook: unkeyed and sorted, one record a visit and group."""
+    import numpy as np
+
+    pairs = []
+    for visit in visits:
+        for group in groups:
+            baseline, follow_up = paired_scores(data, visit, group)
+            order = np.lexsort((follow_up, baseline))
+            pairs.append(ScorePairs(visit.name, group.subgroup, baseline[order], follow_up[order]))
+    return IndividualValues(tuple(pairs))
+
+
+def _counts_by_bins(
+    instrument: Instrument, baseline: NDArray[np.float64], follow_up: NDArray[np.float64]
+) -> list[tuple[int, int, int, int, int]]:
+    """Return (baseline low, high, follow-up low, high, patients) of every pair of bins that holds somebody."""
+    import numpy as np
+
+    width = bin_width(instrument)
+    bins = np.floor((np.column_stack((baseline, follow_up)) - instrument.minimum) / width).astype(np.int64)
+    cells, counts = np.unique(bins, axis=0, return_counts=True)
+    lows = instrument.minimum + cells * width
+    highs = np.minimum(lows + width - 1, instrument.maximum)
+    return [
+        (int(low[0]), int(high[0]), int(low[1]), int(high[1]), int(count))
+        for low, high, count in zip(lows, highs, counts, strict=True)
+    ]
