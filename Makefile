@@ -1,0 +1,73 @@
+# The two commands a newcomer needs are `make report` and `make test`; each sets everything up by itself.
+# Only Python 3.11 or later (with venv) and make are needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help report test test-slow lint format types contracts check sample figures wheel bench clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+$(VENV)/run.stamp: pyproject.toml src/katoutcomes/_version.py
+	@echo "Setting up $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp
+	@echo "Installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+$(VENV)/lint.stamp: $(VENV)/test.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
+	@touch $@
+
+report: $(VENV)/run.stamp  ## data/sample -> out/report.html, summaries, figures, tables
+	@$(BIN)/katoutcomes report --data data/sample --out out
+
+test: $(VENV)/test.stamp  ## all tests but the slow simulations
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-slow: $(VENV)/test.stamp  ## the long simulations (coverage, truths of the synthetic clinic)
+	@$(BIN)/python -m pytest -n 2 -m slow
+
+format: $(VENV)/lint.stamp  ## rewrite the code in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: $(VENV)/lint.stamp  ## format and lint, without changing anything
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(VENV)/lint.stamp  ## mypy --strict
+	@$(BIN)/mypy
+
+contracts: $(VENV)/lint.stamp  ## who may import whom
+	@$(BIN)/lint-imports
+
+wheel: $(VENV)/lint.stamp  ## build the wheel and run it in an empty environment
+	@rm -rf build/wheel && $(BIN)/python -m build --wheel --outdir build/wheel . > /dev/null
+	@rm -rf build/empty && $(PYTHON) -m venv build/empty
+	@build/empty/bin/python -m pip install --quiet --disable-pip-version-check build/wheel/*.whl
+	@cd build && empty/bin/katoutcomes instruments > /dev/null
+	@cd build && empty/bin/katoutcomes report --data ../data/sample --out wheel-report --quiet
+	@test -s build/wheel-report/report.html && echo "The wheel installs and runs in an empty environment."
+
+check: test lint types contracts wheel  ## everything that must pass before a change lands
+
+sample: $(VENV)/run.stamp  ## make data/sample anew (byte for byte the same)
+	@$(BIN)/katoutcomes simulate --out data/sample --seed 20260930
+
+figures: $(VENV)/run.stamp  ## draw the README's figure anew
+	@$(BIN)/python docs/images/make_images.py
+
+bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run
+	@$(BIN)/python benchmarks/main_job.py
+
+clean:  ## remove everything that the commands above made
+	@rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,176 @@
+"""Honest outcome studies of ketamine-assisted therapy: from a clinic's files to a checked report.
+
+Every public name is loaded on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes._version import __version__
+
+if TYPE_CHECKING:
+    from katoutcomes.analyses.change_from_baseline import change_from_baseline
+    from katoutcomes.analyses.clinical_significance import clinical_significance
+    from katoutcomes.analyses.cohort_difference import cohort_difference
+    from katoutcomes.analyses.data_quality import data_quality
+    from katoutcomes.analyses.describe import describe
+    from katoutcomes.analyses.participant_flow import participant_flow
+    from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
+    from katoutcomes.cohorts.cohort import Cohort
+    from katoutcomes.cohorts.definition import CohortDefinition
+    from katoutcomes.cohorts.selection import select_cohort
+    from katoutcomes.errors import (
+        DataError,
+        DesignError,
+        DisclosureError,
+        IdentifierError,
+        ImmortalTimeError,
+        KatOutcomesError,
+        KatOutcomesWarning,
+        NumericalError,
+        OptionError,
+    )
+    from katoutcomes.estimands.eligibility import Criterion
+    from katoutcomes.estimands.estimand import Endpoint, Estimand
+    from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
+    from katoutcomes.evidence.published import published_outcomes
+    from katoutcomes.figures.figure import Figure
+    from katoutcomes.instruments.catalog import instrument, instruments
+    from katoutcomes.instruments.instrument import Band, DefinitionSet, Instrument, Norms, Reliability
+    from katoutcomes.instruments.scoring import score_items
+    from katoutcomes.plans.plan import AnalysisPlan
+    from katoutcomes.plans.run import run
+    from katoutcomes.registry.load_report import LoadReport
+    from katoutcomes.registry.reading import read_registry
+    from katoutcomes.registry.registry import Registry
+    from katoutcomes.registry.synthetic import simulate_registry
+    from katoutcomes.results.check import Check
+    from katoutcomes.results.collection import Results
+    from katoutcomes.results.disclosure import DisclosurePolicy, release
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.part import Part
+    from katoutcomes.results.provenance import Provenance
+    from katoutcomes.results.result import Method, ReleasedResult, Result
+    from katoutcomes.tables.table import Table
+    from katoutcomes.workflows.outcome_report import outcome_report
+
+_HOME_OF_NAME: dict[str, str] = {
+    name: f"katoutcomes.{module}"
+    for module, names in {
+        "analyses.change_from_baseline": ("change_from_baseline",),
+        "analyses.clinical_significance": ("clinical_significance",),
+        "analyses.cohort_difference": ("cohort_difference",),
+        "analyses.data_quality": ("data_quality",),
+        "analyses.describe": ("describe",),
+        "analyses.participant_flow": ("participant_flow",),
+        "cohorts.analysis_set": ("AnalysisSet", "Variable"),
+        "cohorts.cohort": ("Cohort",),
+        "cohorts.definition": ("CohortDefinition",),
+        "cohorts.selection": ("select_cohort",),
+        "errors": (
+            "DataError",
+            "DesignError",
+            "DisclosureError",
+            "IdentifierError",
+            "ImmortalTimeError",
+            "KatOutcomesError",
+            "KatOutcomesWarning",
+            "NumericalError",
+            "OptionError",
+        ),
+        "estimands.eligibility": ("Criterion",),
+        "estimands.estimand": ("Endpoint", "Estimand"),
+        "estimands.visit_window": ("BASELINE_WINDOW", "DEFAULT_VISITS", "VisitWindow"),
+        "evidence.published": ("published_outcomes",),
+        "figures.figure": ("Figure",),
+        "instruments.catalog": ("instrument", "instruments"),
+        "instruments.instrument": ("Band", "DefinitionSet", "Instrument", "Norms", "Reliability"),
+        "instruments.scoring": ("score_items",),
+        "plans.plan": ("AnalysisPlan",),
+        "plans.run": ("run",),
+        "registry.load_report": ("LoadReport",),
+        "registry.reading": ("read_registry",),
+        "registry.registry": ("Registry",),
+        "registry.synthetic": ("simulate_registry",),
+        "results.check": ("Check",),
+        "results.collection": ("Results",),
+        "results.disclosure": ("DisclosurePolicy", "release"),
+        "results.estimate": ("Estimate",),
+        "results.part": ("Part",),
+        "results.provenance": ("Provenance",),
+        "results.result": ("Method", "ReleasedResult", "Result"),
+        "tables.table": ("Table",),
+        "workflows.outcome_report": ("outcome_report",),
+    }.items()
+    for name in names
+}
+
+__all__ = [
+    "BASELINE_WINDOW",
+    "DEFAULT_VISITS",
+    "AnalysisPlan",
+    "AnalysisSet",
+    "Band",
+    "Check",
+    "Cohort",
+    "CohortDefinition",
+    "Criterion",
+    "DataError",
+    "DefinitionSet",
+    "DesignError",
+    "DisclosureError",
+    "DisclosurePolicy",
+    "Endpoint",
+    "Estimand",
+    "Estimate",
+    "Figure",
+    "IdentifierError",
+    "ImmortalTimeError",
+    "Instrument",
+    "KatOutcomesError",
+    "KatOutcomesWarning",
+    "LoadReport",
+    "Method",
+    "Norms",
+    "NumericalError",
+    "OptionError",
+    "Part",
+    "Provenance",
+    "Registry",
+    "ReleasedResult",
+    "Reliability",
+    "Result",
+    "Results",
+    "Table",
+    "Variable",
+    "VisitWindow",
+    "__version__",
+    "change_from_baseline",
+    "clinical_significance",
+    "cohort_difference",
+    "data_quality",
+    "describe",
+    "instrument",
+    "instruments",
+    "outcome_report",
+    "participant_flow",
+    "published_outcomes",
+    "read_registry",
+    "release",
+    "run",
+    "score_items",
+    "select_cohort",
+    "simulate_registry",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF_NAME:
+        raise AttributeError(f"module 'katoutcomes' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF_NAME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,53 @@
+"""`katoutcomes report`: a folder of data in, the report, its figures and its tables out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from katoutcomes.workflows.outcome_report import WrittenReport
+
+
+def add_command(commands: Any) -> None:
+    """Describe the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "report",
+        help="write the outcome report of a folder of data",
+        description="Write report.html, summary.json, summary.md, figures/ and tables/.",
+    )
+    parser.add_argument("--data", required=True, metavar="FOLDER", help="patients, sessions, scores, adverse_events")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where to write; made if it is not there")
+    parser.add_argument("--plan", metavar="FILE", help="an analysis plan (TOML); default: the built-in plan")
+    parser.add_argument("--minimum-cell", type=int, metavar="N", help="smallest count shown; default: the plan's")
+    parser.add_argument("--strict", action="store_true", help="end with code 2 if any row was rejected")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no last line")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from katoutcomes.workflows.outcome_report import outcome_report
+
+    written = outcome_report(
+        options.data,
+        options.out,
+        plan=options.plan,
+        minimum_cell=options.minimum_cell,
+        progress=None if options.quiet else _show_progress,
+    )
+    if not options.quiet:
+        print(_last_lines(written))
+    return 2 if options.strict and written.has_rejections else 0
+
+
+def _show_progress(step: int, n_steps: int, what: str) -> None:
+    print(f"[{step:2d}/{n_steps}] {what} …", file=sys.stderr, flush=True)
+
+
+def _last_lines(written: WrittenReport) -> str:
+    lines = []
+    if written.has_rejections:
+        lines.append("Some rows were rejected: `katoutcomes check` on the same folder says which and why.")
+    lines.append(f"Done. Open {written.report}")
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""The whole job in one call: a clinic's files in, an honest outcome report out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from katoutcomes.plans.plan import AnalysisPlan
+    from katoutcomes.registry.registry import Registry
+
+Progress = Callable[[int, int, str], None]
+"""Called before each step with its number, the number of steps and a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """What `outcome_report` wrote.
+
+    Attributes
+    ----------
+    report : Path
+        The page to open.
+    files : tuple of Path
+        Everything written, the page included, in the order of writing.
+    has_rejections : bool
+        Whether a row of the input was rejected; the report counts them.
+    """
+
+    report: Path
+    files: tuple[Path, ...]
+    has_rejections: bool
+
+
+def outcome_report(
+    source: str | Path | Mapping[str, Any] | Registry,
+    out: str | Path,
+    *,
+    plan: AnalysisPlan | str | Path | None = None,
+    minimum_cell: int | None = None,
+    progress: Progress | None = None,
+) -> WrittenReport:
+    """Read, check, select, analyze, release and write a report.
+
+    Parameters
+    ----------
+    source : str, Path, mapping or Registry
+        A folder, a mapping of table name to data frame, or a registry that has been read already.
+    out : str or Path
+        Folder for ``report.html``, ``summary.json``, ``summary.md``, ``figures/`` and ``tables/``. Made if it is not
+        there; files of an earlier report in it are replaced.
+    plan : AnalysisPlan, str or Path, optional
+        The questions, or a TOML file of them. Default: the built-in plan.
+    minimum_cell : int, optional
+        Smallest count that is shown. Default: the plan's.
+    progress : callable, optional
+        Called before each step.
+
+    Returns
+    -------
+    WrittenReport
+        The page to open and everything else that was written.
+
+    Raises
+    ------
+    DataError, IdentifierError
+        If the data cannot be used, or hold what may identify a person.
+    DesignError
+        If no patient is left to report on.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> written = kat.outcome_report("data/sample", "out")  # doctest: +SKIP
+    >>> written.report.name  # doctest: +SKIP
+    'report.html'
+    """
+    from katoutcomes.plans.run import run
+    from katoutcomes.report.write import write_report
+
+    chosen = _plan(plan, minimum_cell)
+    steps = _Steps(progress, n_steps=_number_of_steps(chosen))
+    steps.tell("reading and checking the data")
+    registry = _registry(source)
+    results = run(chosen, registry, progress=steps.tell)
+    steps.tell("hiding small cells")
+    released = results.release(chosen.disclosure)
+    steps.tell("drawing figures and writing the report")
+    files = write_report(released, Path(out))
+    steps.finish("written")
+    page = next(path for path in files if path.name == "report.html")
+    return WrittenReport(page, files, registry.load_report.has_rejections)
+
+
+class _Steps:
+    """Counts the steps for the progress display."""
+
+    def __init__(self, progress: Progress | None, n_steps: int) -> None:
+        self._progress = progress
+        self._n_steps = n_steps
+        self._step = 0
+
+    def tell(self, what: str) -> None:
+        self._step = min(self._step + 1, self._n_steps)
+        if self._progress is not None:
+            self._progress(self._step, self._n_steps, what)
+
+    def finish(self, what: str) -> None:
+        """Jump to the last step: a plan may have asked for instruments that the data lack."""
+        self._step = self._n_steps - 1
+        self.tell(what)
+
+
+def _number_of_steps(plan: AnalysisPlan) -> int:
+    fixed = 7  # reading, cohort, instruments, flow and description, hiding, drawing, written
+    per_instrument = 3 if plan.treatment else 2
+    return fixed + per_instrument * len(plan.instruments)
+
+
+def _plan(plan: AnalysisPlan | str | Path | None, minimum_cell: int | None) -> AnalysisPlan:
+    from katoutcomes.plans.plan import AnalysisPlan
+
+    if plan is None:
+        chosen = AnalysisPlan.default()
+    elif isinstance(plan, str | Path):
+        chosen = AnalysisPlan.read(plan)
+    else:
+        chosen = plan
+    if minimum_cell is None:
+        return chosen
+    return replace(chosen, disclosure=replace(chosen.disclosure, minimum_cell=minimum_cell))
+
+
+def _registry(source: str | Path | Mapping[str, Any] | Registry) -> Registry:
+    from katoutcomes.registry.reading import read_registry
+    from katoutcomes.registry.registry import Registry
+
+    return source if isinstance(source, Registry) else read_registry(source)
