@@ -1,0 +1,134 @@
+"""Laying out a page in points, from the top left: measured text, wrapped text, axes at a stated place.
+
+Text is measured in the outlines of the font, not on a canvas, so that a layout is the same at every resolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.figures.style import FONT_FAMILY, INK, PAPER, TEXT_SIZE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.text import Text
+    from matplotlib.transforms import Transform
+
+LINE_SPACING = 1.32
+"""Distance of base lines over the type size."""
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
+    """Return the width of one line of text, in points.
+
+    Examples
+    --------
+    >>> text_width("") == 0.0
+    True
+    >>> text_width("week 12", 18.0) == 2.0 * text_width("week 12", 9.0)
+    True
+    """
+    if not text:
+        return 0.0
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=FONT_FAMILY, size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
+
+
+def line_height(size: float = TEXT_SIZE) -> float:
+    """Return the distance from one line of text to the next, in points."""
+    return size * LINE_SPACING
+
+
+def _split_word(word: str, width: float, size: float, weight: str) -> list[str]:
+    """Cut a word that is wider than a line into pieces that are not."""
+    pieces, piece = [], ""
+    for letter in word:
+        if piece and text_width(piece + letter, size, weight) > width:
+            pieces.append(piece)
+            piece = ""
+        piece += letter
+    return [*pieces, piece]
+
+
+def wrap(text: str, width: float, size: float = TEXT_SIZE, weight: str = "normal") -> tuple[str, ...]:
+    """Break text into lines no wider than `width` points; a word that is too long is cut.
+
+    Examples
+    --------
+    >>> wrap("no dosing session", 60.0, 9.0)
+    ('no dosing', 'session')
+    >>> wrap("", 60.0)
+    ('',)
+    """
+    lines, line = [], ""
+    for word in text.split():
+        if text_width(f"{line} {word}".strip(), size, weight) <= width:
+            line = f"{line} {word}".strip()
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _split_word(word, width, size, weight)
+        lines.extend(full)
+    return (*lines, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A matplotlib figure addressed in points from its top left corner.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    width, height : float
+        Its size in points.
+    """
+
+    figure: MatplotlibFigure
+    width: float
+    height: float
+
+    @property
+    def transform(self) -> Transform:
+        """Points from the top left to the canvas; for artists that are added to the figure itself."""
+        from matplotlib.transforms import Affine2D
+
+        return Affine2D().scale(1.0 / self.width, -1.0 / self.height).translate(0.0, 1.0) + self.figure.transFigure
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Add axes whose data area has this place and size."""
+        bottom = self.height - top - height
+        area = (left / self.width, bottom / self.height, width / self.width, height / self.height)
+        return self.figure.add_axes(area)
+
+    def text(self, left: float, top: float, text: str, **style: Any) -> Text:
+        """Add one line of text whose line box begins at `top`; `style` goes to matplotlib's Text."""
+        size = style.setdefault("fontsize", TEXT_SIZE)
+        style.setdefault("color", INK)
+        baseline = top + 0.78 * line_height(size)
+        return self.figure.text(left, baseline, text, transform=self.transform, va="baseline", **style)
+
+    def lines(self, left: float, top: float, lines: tuple[str, ...], **style: Any) -> float:
+        """Add lines of text one under the other and return where the next would begin."""
+        step = line_height(style.get("fontsize", TEXT_SIZE))
+        for number, line in enumerate(lines):
+            self.text(left, top + number * step, line, **style)
+        return top + len(lines) * step
+
+
+def new_page(width: float, height: float) -> Page:
+    """Return an empty white page; points are matplotlib's own, 72 to the inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    figure = MatplotlibFigure(figsize=(width / 72.0, height / 72.0), dpi=100, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    return Page(figure, width, height)
