@@ -1,26 +1,31 @@
-"""The one place where rows become arrays: aligned, labelled, without keys."""
+"""The one place where rows become arrays: aligned, labeled, without keys."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import require_option
+import numpy as np
+
+from katoutcomes.cohorts.exposure import require_known_at_time_zero
+from katoutcomes.errors import DataError, DesignError, require_option
+from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.provenance import Provenance
 
 VARIABLE_KINDS: tuple[str, ...] = ("number", "category", "flag")
+FLAG_LEVELS: tuple[str, str] = ("no", "yes")
+"""How the groups of a flag are called; the position is the value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variable:
-    """One labelled array, a value a patient.
+    """One labeled array, a value a patient.
 
     Attributes
     ----------
@@ -52,6 +57,22 @@ class Variable:
     def __post_init__(self) -> None:
         require_option("kind of a variable", self.kind, VARIABLE_KINDS)
 
+    @property
+    def group_levels(self) -> tuple[str, ...]:
+        """Names of the groups this variable makes: its levels, "no" and "yes" for a flag.
+
+        Raises
+        ------
+        DesignError
+            If it is a number: where to cut it is a decision, so nobody cuts it silently.
+        """
+        if self.kind == "number":
+            raise DesignError(
+                f"{self.name} is a number and makes no groups; use a category or a flag "
+                "(for age there is age_band), or make one in the input."
+            )
+        return self.levels if self.kind == "category" else FLAG_LEVELS
+
 
 @dataclass(frozen=True, slots=True)
 class AttritionStep:
@@ -73,6 +94,25 @@ class AttritionStep:
     reason: str
     n_patients: int
     n_excluded: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Some of the patients of an analysis set.
+
+    Attributes
+    ----------
+    label : str
+        The level, for example ``"with_integration"``; ``"all"`` for everybody.
+    subgroup : str
+        What the `subgroup` column of an estimate holds: ``"program_booked: with_integration"``, or ``""`` for everybody.
+    mask : ndarray of bool, shape (n_patients,)
+        Who belongs to it. Patients whose level is not known belong to no group.
+    """
+
+    label: str
+    subgroup: str
+    mask: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +141,22 @@ class AnalysisSet:
         Who, in words, for the estimand.
     provenance : Provenance
         Which data, which settings.
+    notes : tuple of str
+        Assumptions that the data could not settle, in sentences; every analysis carries them in its Result.
+
+    Raises
+    ------
+    DataError
+        If an array is not aligned with the others, or a code lies outside its levels; all problems are listed.
+    DesignError
+        If the visits are not in order of time or share a day, or the treatment makes fewer than two groups.
+    ImmortalTimeError
+        If the treatment is known only after time zero.
+
+    Notes
+    -----
+    The patients stand in an order that their values alone decide (baseline, then scores, then variables), never their
+    keys or the order of the input, so that renaming or shuffling patients changes no bit of any result.
     """
 
     instrument: Instrument
@@ -113,3 +169,242 @@ class AnalysisSet:
     cohort: str
     population: str
     provenance: Provenance
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = _alignment_problems(self)
+        if problems:
+            raise DataError("the arrays of an analysis set do not fit together: " + "; ".join(problems) + ".")
+        require_separate(self.visits)
+        target_days = [visit.target_day for visit in self.visits]
+        if target_days != sorted(target_days):
+            raise DesignError("the visits of an analysis set must be in order of time.")
+        treatment = self.treatment_variable()
+        if treatment is None:
+            return
+        require_known_at_time_zero(treatment)
+        if treatment.kind != "category" or len(treatment.levels) < 2:
+            raise DesignError(f"treatment {treatment.name!r} must be a category with at least two levels.")
+
+    @property
+    def n_patients(self) -> int:
+        """Number of patients, those without a baseline or without any score included."""
+        return len(self.baseline)
+
+    @property
+    def with_baseline(self) -> NDArray[np.bool_]:
+        """Who has a baseline score: a mask of shape (n_patients,)."""
+        return ~np.isnan(self.baseline)
+
+    def variable(self, name: str) -> Variable:
+        """Return the variable called `name`.
+
+        Raises
+        ------
+        OptionError
+            If there is none; the message lists those there are.
+        """
+        require_option("variable", name, [variable.name for variable in self.variables])
+        return next(variable for variable in self.variables if variable.name == name)
+
+    def treatment_variable(self) -> Variable | None:
+        """Return the variable that defines the cohorts, or None."""
+        return None if self.treatment is None else self.variable(self.treatment)
+
+    def groups(self, by: str | None = None) -> tuple[Group, ...]:
+        """Return everybody as one group, or one group for each level of a variable.
+
+        Parameters
+        ----------
+        by : str, optional
+            Name of a category or a flag that is known at time zero.
+
+        Returns
+        -------
+        tuple of Group
+            In the order of the levels, the comparator first; a level that nobody has gives an empty group.
+
+        Raises
+        ------
+        ImmortalTimeError
+            If `by` is known only after time zero.
+        DesignError
+            If `by` is a number.
+        OptionError
+            If there is no such variable.
+        """
+        if by is None:
+            return (Group("all", "", np.ones(self.n_patients, dtype=np.bool_)),)
+        variable = self.variable(by)
+        require_known_at_time_zero(variable)
+        return tuple(
+            Group(level, f"{by}: {level}", variable.values == code) for code, level in enumerate(variable.group_levels)
+        )
+
+    def visit_index(self, name: str | None = None) -> int:
+        """Return the column of `scores` that holds the visit `name`; None means the last visit."""
+        names = [visit.name for visit in self.visits]
+        if name is None:
+            return len(names) - 1
+        require_option("visit", name, names)
+        return names.index(name)
+
+    def visit(self, name: str | None = None) -> VisitWindow:
+        """Return the window of the visit `name`; None means the last visit."""
+        return self.visits[self.visit_index(name)]
+
+    def scores_at(self, visit: str | None = None) -> NDArray[np.float64]:
+        """Return the scores at one visit, shape (n_patients,), NaN where there is none."""
+        return self.scores[:, self.visit_index(visit)]
+
+    def pairs(self, visit: str | None = None) -> NDArray[np.bool_]:
+        """Return who has both a baseline and a score at the visit: a mask of shape (n_patients,)."""
+        return self.with_baseline & ~np.isnan(self.scores_at(visit))
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: Any,
+        *,
+        patient: str,
+        visit: str,
+        score: str,
+        baseline: str | float,
+        instrument: str | Instrument,
+        treatment: str | None = None,
+        covariates: Sequence[str] = (),
+        visits: Mapping[Any, int] | Sequence[VisitWindow] | None = None,
+        treatment_known_by_day: int | None = None,
+        comparator: str | float | None = None,
+        name: str = "all patients in the data",
+    ) -> AnalysisSet:
+        """Make an analysis set of any tidy frame with one row a patient and visit.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame, or anything with a ``to_pandas()`` method (polars, pyarrow)
+            A row without a score and a row that is not there mean the same. A patient without any follow-up score
+            stays in, as long as one row of the patient is there.
+        patient, visit, score : str
+            Columns: a key, the label of the visit (text or a number), and the total score.
+        baseline : str or number
+            A column that holds the baseline score on the rows of a patient; or, if no column is called so, the label
+            of the visit that is the baseline.
+        instrument : str or Instrument
+            A name from the catalog, or a record of your own.
+        treatment : str, optional
+            Column of the cohorts. It must be fixed at time zero; see `treatment_known_by_day`.
+        covariates : sequence of str, optional
+            Further columns, one value a patient: numbers, flags (bool, or 0 and 1 only) or categories.
+        visits : mapping of label to target day, or sequence of VisitWindow, optional
+            Which visits, and when. Rows at other visits are left out, and `notes` says how many. Without it, visits
+            that are numbers come in ascending order, called ``"visit 2"`` and so on, with the number as `target_day`;
+            an ordered categorical gives its order. Text alone has no order, so it needs `visits`.
+        treatment_known_by_day : int, optional
+            By which day, counted from time zero, everybody's treatment was known: 0 for a randomized or booked arm.
+            If it is not stated, time zero is assumed and `notes` says so.
+        comparator : str or number, optional
+            The level that the others are compared with. By default the first: of a categorical in its own order,
+            otherwise in sorted order.
+        name : str
+            What tables call these patients.
+
+        Returns
+        -------
+        AnalysisSet
+            Its `provenance.digest` is a SHA-256 of the arrays and labels: the same for any order of the rows and any
+            names of the patients.
+
+        Raises
+        ------
+        DataError
+            If columns are missing, a patient has two rows for a visit or two baselines or treatments, or a score is
+            not a number or outside the instrument's range. All problems are listed, with row numbers from 1.
+        OptionError
+            If `baseline`, `visits` or `comparator` do not fit the frame.
+        ImmortalTimeError
+            If the treatment is known only after time zero, or its name says so (``had_…``, ``completed_…``) and
+            `treatment_known_by_day` is not stated.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame(
+        ...     {
+        ...         "id": [1, 1, 2, 3, 3],
+        ...         "week": [4, 12, 4, 4, 12],
+        ...         "phq": [11, 7, 14, 9, None],
+        ...         "before": [17, 17, 15, 12, 12],
+        ...     }
+        ... )
+        >>> data = AnalysisSet.from_frame(
+        ...     frame, patient="id", visit="week", score="phq", baseline="before", instrument="PHQ-9",
+        ...     visits={4: 28, 12: 84},
+        ... )
+        >>> data.n_patients, [visit.name for visit in data.visits], int(data.pairs("visit 12").sum())
+        (3, ['visit 4', 'visit 12'], 1)
+        """
+        from katoutcomes.cohorts.frame import FrameColumns, analysis_set_from_frame
+
+        columns = FrameColumns(patient, visit, score, baseline, treatment, tuple(covariates))
+        return analysis_set_from_frame(
+            df,
+            columns,
+            instrument=instrument,
+            visits=visits,
+            treatment_known_by_day=treatment_known_by_day,
+            comparator=comparator,
+            name=name,
+        )
+
+
+def in_value_order(
+    baseline: NDArray[np.float64], scores: NDArray[np.float64], variables: tuple[Variable, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Variable, ...]]:
+    """Put the patients in the order that their values decide, and make the arrays read-only.
+
+    Parameters
+    ----------
+    baseline : ndarray of float64, shape (n_patients,)
+    scores : ndarray of float64, shape (n_patients, n_visits)
+    variables : tuple of Variable
+
+    Returns
+    -------
+    baseline, scores, variables
+        The same, reordered alike: by baseline, then each visit, then each variable, NaN last. Patients that tie in all
+        of them are interchangeable, so neither keys nor input order can be told from the result.
+    """
+    keys = [baseline, *scores.T, *(variable.values for variable in variables)]
+    order = np.lexsort(keys[::-1])  # lexsort takes the most important key last
+    ordered = tuple(replace(variable, values=_read_only(variable.values[order])) for variable in variables)
+    return _read_only(baseline[order]), _read_only(scores[order]), ordered
+
+
+def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Adding 0.0 turns -0.0 into 0.0 and np.where gives every NaN the same bits, so that equal arrays have equal bytes.
+    canonical = np.where(np.isnan(values), np.nan, values + 0.0)
+    canonical.setflags(write=False)
+    return canonical
+
+
+def _alignment_problems(data: AnalysisSet) -> list[str]:
+    n_patients = data.baseline.shape[0] if data.baseline.ndim == 1 else -1
+    problems = [] if n_patients >= 0 else ["baseline must have one dimension"]
+    if data.scores.shape != (n_patients, len(data.visits)):
+        problems.append(f"scores have shape {data.scores.shape}, ({n_patients}, {len(data.visits)}) needed")
+    names = [variable.name for variable in data.variables]
+    problems += [f"variable {name!r} stands twice" for name in sorted(set(names)) if names.count(name) > 1]
+    for variable in data.variables:
+        if variable.values.shape != (n_patients,):
+            problems.append(f"variable {variable.name!r} has shape {variable.values.shape}, ({n_patients},) needed")
+        elif variable.kind != "number" and not _are_codes(variable.values, len(variable.group_levels)):
+            problems.append(f"variable {variable.name!r} holds codes that are not among its levels")
+    if data.treatment is not None and data.treatment not in names:
+        problems.append(f"the treatment {data.treatment!r} is not among the variables")
+    return problems
+
+
+def _are_codes(values: NDArray[np.float64], n_levels: int) -> bool:
+    known = values[~np.isnan(values)]
+    return bool(np.isin(known, np.arange(n_levels)).all())

@@ -1,0 +1,113 @@
+"""When an exposure is known: the gate in front of everything that turns a variable into cohorts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from katoutcomes.errors import DesignError, ImmortalTimeError
+
+if TYPE_CHECKING:
+    from katoutcomes.cohorts.analysis_set import Variable
+
+_WHY = (
+    "Whoever had it stayed in care long enough to have it, and whoever left early cannot have it; so under no effect "
+    "at all the comparison shows a difference."
+)
+_INSTEAD = (
+    "Use a group that is fixed at time zero, such as program_booked. A trial emulation with a grace period, which can "
+    "answer the question about what came later, is planned."
+)
+
+_SOUNDS_LATER = re.compile(
+    r"(ever|had|attended|received|completed|completer|completers)([\W_]|$)"  # something happened, or was finished
+    r"|any[\W_]*integration|n_doses$|integration_(within|sessions)"  # this package's own later-known variables
+)
+
+
+def sounds_later(name: str) -> bool:
+    """Return whether a column's name says that its value came about after time zero.
+
+    Examples
+    --------
+    >>> [sounds_later(name) for name in ("ever_integration", "Had integration", "any_integration_by_day_84", "arm")]
+    [True, True, True, False]
+    """
+    return _SOUNDS_LATER.match(name.strip().lower()) is not None
+
+
+def require_known_at_time_zero(variable: Variable) -> None:
+    """Raise `ImmortalTimeError` unless the variable may define groups.
+
+    Parameters
+    ----------
+    variable : Variable
+        Its `known_by_day` must be 0 or less, or None (nobody has said) under a name that does not speak against it.
+
+    Raises
+    ------
+    ImmortalTimeError
+        If the value is known only after time zero. The message says why that matters and what to use.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from katoutcomes.cohorts.analysis_set import Variable
+    >>> require_known_at_time_zero(Variable("site", "Site", "category", np.zeros(3), ("North",), known_by_day=0))
+    >>> late = Variable("any_integration_by_day_84", "Any integration", "flag", np.zeros(3), known_by_day=84)
+    >>> require_known_at_time_zero(late)
+    Traceback (most recent call last):
+    ...
+    katoutcomes.errors.ImmortalTimeError: 'any_integration_by_day_84' is known only by day 84, after time zero, ...
+    """
+    if variable.known_by_day is None:
+        if sounds_later(variable.name):
+            raise _not_stated(variable.name)
+        return
+    if variable.known_by_day > 0:
+        raise ImmortalTimeError(
+            f"{variable.name!r} is known only by day {variable.known_by_day}, after time zero, so it cannot define "
+            f"groups. {_WHY} {_INSTEAD}"
+        )
+
+
+def require_adjustable(variable: Variable) -> None:
+    """Raise `DesignError` if the variable is known only after time zero, so that no model may adjust for it.
+
+    Parameters
+    ----------
+    variable : Variable
+        A covariate that somebody wants to adjust for.
+
+    Raises
+    ------
+    DesignError
+        If `known_by_day` is above 0.
+    """
+    if variable.known_by_day is not None and variable.known_by_day > 0:
+        raise DesignError(
+            f"{variable.name!r} is known only by day {variable.known_by_day}, after time zero, so it cannot be a "
+            "covariate: adjusting for what the treatment may have changed takes part of its effect away and can "
+            "introduce bias. It can be described; adjust for what was known at time zero."
+        )
+
+
+def require_timing_stated(treatment: str, known_by_day: int | None) -> None:
+    """Raise `ImmortalTimeError` if a treatment column's name says "later" and nobody has said otherwise.
+
+    Parameters
+    ----------
+    treatment : str
+        Name of the column.
+    known_by_day : int or None
+        What the caller stated.
+    """
+    if known_by_day is None and sounds_later(treatment):
+        raise _not_stated(treatment)
+
+
+def _not_stated(name: str) -> ImmortalTimeError:
+    return ImmortalTimeError(
+        f"{name!r} sounds like something that happened after time zero. {_WHY} {_INSTEAD} If everybody's value was "
+        "really known at time zero, say so: AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0)."
+    )
