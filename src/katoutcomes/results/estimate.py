@@ -32,6 +32,9 @@ class Estimate:
         How many patients and rows the number rests on; None when hidden or when it rests on none (a threshold).
     suppressed : bool
         Whether disclosure control has hidden the numbers.
+    below_minimum : bool
+        Whether they are hidden because a count among them lies below the minimum cell (shown as ``"<11"``); False
+        where they are hidden because such a count would follow from them (shown as ``"hidden"``).
     """
 
     term: str
@@ -55,7 +58,25 @@ class Estimate:
     n_patients: int | None = None
     n_observations: int | None = None
     suppressed: bool = False
+    below_minimum: bool = False
 
     def __post_init__(self) -> None:
         require_option("measure", self.measure, MEASURES)
         require_option("unit", self.unit, UNITS)
+
+    @property
+    def n_counted(self) -> int | None:
+        """How many the estimate counts: itself if it is a count, the numerator if it is a proportion, else None.
+
+        Examples
+        --------
+        >>> Estimate(term="response", measure="proportion", estimate=0.45, n_patients=40).n_counted
+        18
+        """
+        if math.isnan(self.estimate):
+            return None
+        if self.measure == "count":
+            return round(self.estimate)
+        if self.measure == "proportion" and self.n_patients is not None:
+            return round(self.estimate * self.n_patients)
+        return None

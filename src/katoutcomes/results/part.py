@@ -29,12 +29,15 @@ class Part:
         One tuple a row, as long as `columns`. None means "not known" or, where `suppressed`, "hidden".
     suppressed : tuple of (int, int)
         Row and column positions that disclosure control has hidden.
+    below_minimum : tuple of (int, int)
+        Those of them whose count lies below the minimum cell; the others are hidden because such a count would follow.
     """
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     suppressed: tuple[tuple[int, int], ...] = ()
+    below_minimum: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         for column in self.columns:

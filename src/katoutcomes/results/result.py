@@ -76,7 +76,7 @@ class ResultRecord:
 
     @property
     def verdict(self) -> str:
-        """ "report", "with caution" or "withhold", from the failed checks."""
+        """What the failed checks demand: "report", "with caution" or "withhold"."""
         return verdict(self.checks)
 
     def part(self, name: str) -> Part:
