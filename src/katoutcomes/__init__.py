@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.reading import read_registry
     from katoutcomes.registry.registry import Registry
     from katoutcomes.registry.synthetic import simulate_registry
+    from katoutcomes.report.write import write_report
     from katoutcomes.results.check import Check
     from katoutcomes.results.collection import Results
     from katoutcomes.results.disclosure import DisclosurePolicy, release
@@ -94,6 +95,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "registry.reading": ("read_registry",),
         "registry.registry": ("Registry",),
         "registry.synthetic": ("simulate_registry",),
+        "report.write": ("write_report",),
         "results.check": ("Check",),
         "results.collection": ("Results",),
         "results.disclosure": ("DisclosurePolicy", "release"),
@@ -163,6 +165,7 @@ __all__ = [
     "score_items",
     "select_cohort",
     "simulate_registry",
+    "write_report",
 ]
 
 

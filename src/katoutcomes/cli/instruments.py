@@ -52,7 +52,9 @@ def _details(entry: Instrument) -> str:
         "  definition sets (* = used when none is named):",
     ]
     lines += [f"    {_definition_line(definition)}" for definition in entry.definition_sets]
-    lines.append("  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own")
+    lines.append(
+        "  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own"
+    )
     lines += [f"    {known.value:g} {known.kind.replace('_', ' ')}: {known.source}" for known in entry.reliabilities]
     lines.append("  norms:" if entry.norms else "  norms: none with a checked source; pass your own")
     lines += [

@@ -100,13 +100,13 @@ def _steps(plan: AnalysisPlan, planned: _PlannedSet) -> Iterator[_Step]:
     data = planned.data
     level = plan.conf_level
     yield _Step("change from baseline", lambda: change_from_baseline(data, conf_level=level))
-    yield _Step("clinical significance", lambda: clinical_significance(data, visit=plan.primary_visit, conf_level=level))
+    yield _Step(
+        "clinical significance", lambda: clinical_significance(data, visit=plan.primary_visit, conf_level=level)
+    )
     if data.treatment is not None:
         yield _Step(
             "difference between cohorts",
-            lambda: cohort_difference(
-                data, visit=plan.primary_visit, covariates=planned.covariates, conf_level=level
-            ),
+            lambda: cohort_difference(data, visit=plan.primary_visit, covariates=planned.covariates, conf_level=level),
         )
 
 

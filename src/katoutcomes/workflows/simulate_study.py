@@ -40,7 +40,5 @@ def write_synthetic_clinic(
 
     from katoutcomes.registry.synthetic import simulate_tables, write_tables
 
-    tables = simulate_tables(
-        np.random.default_rng(seed), n_patients=n_patients, scenario=scenario, mechanism=mechanism
-    )
+    tables = simulate_tables(np.random.default_rng(seed), n_patients=n_patients, scenario=scenario, mechanism=mechanism)
     return write_tables(tables, Path(out))

@@ -1,0 +1,204 @@
+"""What a report says, before it becomes a page: sections of sentences, tables and figures made from released results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.report import sentences
+from katoutcomes.results.disclosure import require_released
+
+if TYPE_CHECKING:
+    from katoutcomes.figures.figure import Figure
+    from katoutcomes.results.collection import Results
+    from katoutcomes.results.result import ReleasedResult
+    from katoutcomes.tables.table import Table
+
+CANNOT_SAY = "What this cannot say"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One heading and what stands under it.
+
+    Attributes
+    ----------
+    id : str
+        Anchor in the page and stem of file names.
+    title : str
+        The heading.
+    level : int
+        2 for a section, 3 for one inside it.
+    question : str
+        The estimand in a sentence, or ``""``.
+    verdict : str
+        "report", "with caution" or "withhold"; ``""`` where nothing is judged.
+    sentences : tuple of str
+        Paragraphs.
+    bullets : tuple of str
+        A list under the paragraphs.
+    tables : tuple of Table
+    figures : tuple of Figure
+    """
+
+    id: str
+    title: str
+    level: int = 2
+    question: str = ""
+    verdict: str = ""
+    sentences: tuple[str, ...] = ()
+    bullets: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContent:
+    """Everything that a page shows.
+
+    Attributes
+    ----------
+    title : str
+    is_synthetic : bool
+        Whether the data are synthetic; the page says so at the top.
+    headline : tuple of str
+        The report in a handful of sentences.
+    sections : tuple of Section
+        Flow first, what this cannot say last but for methods.
+    results : tuple of ReleasedResult
+        What everything was made from.
+    """
+
+    title: str
+    is_synthetic: bool
+    headline: tuple[str, ...]
+    sections: tuple[Section, ...]
+    results: tuple[ReleasedResult, ...]
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Return every figure, in order."""
+        return tuple(figure for section in self.sections for figure in section.figures)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Return every table, in order."""
+        return tuple(table for section in self.sections for table in section.tables)
+
+
+def report_content(results: Results) -> ReportContent:
+    """Arrange released results into a report.
+
+    Raises
+    ------
+    DisclosureError
+        If one of them has not been released.
+    """
+    released = require_released(results)
+    primary = results.instruments()[0]
+    sections = [
+        *_population_sections(results),
+        *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
+        *_quality_section(results),
+        Section("cannot-say", CANNOT_SAY, bullets=sentences.cannot_say(results)),
+        Section("methods", "Methods and provenance", bullets=sentences.methods(results)),
+    ]
+    return ReportContent(
+        title=results.title,
+        is_synthetic=any(result.provenance.is_synthetic for result in released),
+        headline=sentences.headline(results),
+        sections=tuple(sections),
+        results=released,
+    )
+
+
+def _population_sections(results: Results) -> list[Section]:
+    found: list[Section] = []
+    if results.has("participant_flow"):
+        flow = results.of("participant_flow")
+        found.append(
+            Section(
+                "flow",
+                "Who this report is about",
+                sentences=(sentences.flow_sentence(flow),),
+                tables=(flow.to_table(),),
+                figures=(flow.plot(),),
+            )
+        )
+    if results.has("describe"):
+        description = results.of("describe")
+        found.append(
+            Section(
+                "description",
+                "Who they were before the first dose",
+                sentences=(sentences.description_sentence(description),),
+                tables=(description.to_table(),),
+            )
+        )
+    return found
+
+
+def _instrument_sections(results: Results, name: str, primary: str) -> list[Section]:
+    if not results.has("change_from_baseline", name):
+        return []
+    change = results.of("change_from_baseline", name)
+    anchor = _anchor(name)
+    found = [
+        Section(
+            f"{anchor}-change",
+            f"{name}: change from baseline" + (" (primary instrument)" if name == primary else ""),
+            question=change.estimand.sentence(),
+            verdict=change.verdict,
+            sentences=(sentences.change_sentence(change),),
+            bullets=sentences.failed_checks(change),
+            tables=(change.to_table(),),
+            figures=(change.plot("trajectory"), change.plot("paired_change")),
+        )
+    ]
+    if results.has("clinical_significance", name):
+        significance = results.of("clinical_significance", name)
+        found.append(
+            Section(
+                f"{anchor}-clinical-significance",
+                f"{name}: what the change meant for patients",
+                level=3,
+                question=significance.estimand.sentence(),
+                verdict=significance.verdict,
+                sentences=(sentences.significance_sentence(significance),),
+                bullets=significance.warnings,
+                tables=(significance.to_table(),),
+                figures=(significance.plot("jacobson"),),
+            )
+        )
+    if results.has("cohort_difference", name):
+        difference = results.of("cohort_difference", name)
+        found.append(
+            Section(
+                f"{anchor}-difference",
+                f"{name}: {sentences.contrast_title(difference)}",
+                level=3,
+                question=difference.estimand.sentence(),
+                verdict=difference.verdict,
+                sentences=(sentences.difference_sentence(difference),),
+                bullets=sentences.failed_checks(difference),
+                tables=(difference.to_table(),),
+            )
+        )
+    return found
+
+
+def _quality_section(results: Results) -> list[Section]:
+    if not results.has("data_quality"):
+        return []
+    quality = results.of("data_quality")
+    return [
+        Section(
+            "data-quality",
+            "The data as they arrived",
+            sentences=(sentences.quality_sentence(quality),),
+            bullets=results.notes,
+            tables=(quality.to_table(),),
+        )
+    ]
+
+
+def _anchor(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

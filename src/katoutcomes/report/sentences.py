@@ -1,0 +1,240 @@
+"""The words of a report, made from released results: no number is typed into a template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import (
+    format_estimate,
+    format_interval,
+    format_level,
+    format_n_patients,
+    format_p,
+)
+
+if TYPE_CHECKING:
+    from katoutcomes.results.collection import Results
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+HIDDEN_NOTE = "is not shown, because it rests on too few patients"
+
+ALWAYS_TRUE = (
+    (
+        "Whether the treatment caused the change. There is no group without it: people who seek help when they feel "
+        "worst tend to feel better later, treated or not, and a high first score is partly chance (regression to the "
+        "mean)."
+    ),
+    (
+        "How those are who have no later score. They may differ from those who have one, and nothing here assumes "
+        "that they improved or that they did not."
+    ),
+    "What was not measured. Groups that patients or clinics chose differ in more than what is adjusted for.",
+    "Anything about a single patient. Shares and means describe groups; small groups are not shown.",
+)
+"""What no uncontrolled outcome report can say, whatever its numbers."""
+
+
+def headline(results: Results) -> tuple[str, ...]:
+    """Return the report in a handful of sentences: completeness, change, meaning, comparison, limits."""
+    sentences: list[str] = []
+    name = results.instruments()[0]
+    if results.has("participant_flow"):
+        sentences.append(flow_sentence(results.of("participant_flow")))
+    if results.has("change_from_baseline", name):
+        sentences.append(change_sentence(results.of("change_from_baseline", name)))
+    if results.has("clinical_significance", name):
+        sentences.append(significance_sentence(results.of("clinical_significance", name)))
+    if results.has("cohort_difference", name):
+        sentences.append(difference_sentence(results.of("cohort_difference", name)))
+    sentences.append("There is no untreated group here, so none of this shows what the treatment itself did.")
+    return tuple(sentences)
+
+
+def flow_sentence(flow: ResultRecord) -> str:
+    """Say how many had a baseline and how many of them a score at the last visit."""
+    seen = [estimate for estimate in flow.select(term="scored at visit") if not estimate.subgroup]
+    counted = flow.select(term="with a baseline score", subgroup="")
+    if not seen or not counted:
+        return "The flow of patients is shown below."
+    last, baseline = seen[-1], counted[-1]
+    if last.suppressed or baseline.suppressed:
+        return f"The share of patients with a {_name(last)} score at {last.visit} {HIDDEN_NOTE}."
+    return (
+        f"{format_estimate(baseline)} patients have a {_name(last)} score before the first dose; "
+        f"{format_estimate(last)} of them ({_interval(last)}) also have one at {last.visit}. "
+        "The others are not in the numbers below."
+    )
+
+
+def description_sentence(_: ResultRecord) -> str:
+    """Say how the table of patients is to be read."""
+    return (
+        "Each row says for how many patients the value is known. Differences between groups are standardized mean "
+        "differences: about 0.1 is small, above 0.25 is worth worrying about. There are no p-values, because these "
+        "groups were not drawn from one population."
+    )
+
+
+def change_sentence(change: ResultRecord) -> str:
+    """Say the mean change at the last visit, with its interval and its number of patients."""
+    mean_change = _last(change, term="change", measure="mean change")
+    if mean_change is None:
+        return "No patient has both scores."
+    if mean_change.suppressed:
+        return f"The mean change of the {_name(mean_change)} at {mean_change.visit} {HIDDEN_NOTE}."
+    completeness = _last(change, term="paired completeness")
+    seen = (
+        ""
+        if completeness is None or completeness.suppressed
+        else f", {format_estimate(completeness)} of those at baseline"
+    )
+    return (
+        f"From baseline to {mean_change.visit} the mean {_name(mean_change)} of the patients with both scores "
+        f"changed by {format_estimate(mean_change)} points ({_interval(mean_change)}; "
+        f"{format_n_patients(mean_change)} patients{seen})."
+    )
+
+
+def significance_sentence(significance: ResultRecord) -> str:
+    """Say which shares improved reliably, did not change reliably and deteriorated reliably, by which definition."""
+    improved = _first(significance, "reliable improvement")
+    if improved is None:
+        return "No reliable change can be reported: " + " ".join(significance.warnings)
+    same = {"definition_set": improved.definition_set, "visit": improved.visit, "subgroup": ""}
+    unchanged = significance.select(term="no reliable change", **same)
+    worse = significance.select(term="reliable deterioration", **same)
+    shares = [
+        f"{_share(found)} {what}"
+        for found, what in (
+            ((improved,), "improved reliably"),
+            (unchanged, "did not change reliably"),
+            (worse, "deteriorated reliably"),
+        )
+    ]
+    return (
+        f"At {improved.visit}, of the {format_n_patients(improved)} patients with both {_name(improved)} scores, "
+        f"{shares[0]}, {shares[1]} and {shares[2]} (rule: {_readable(improved.definition_set)})."
+    )
+
+
+def contrast_title(difference: ResultRecord) -> str:
+    """Return the heading of a comparison, "with integration and ketamine only"."""
+    contrast = _adjusted(difference)
+    if contrast is None:
+        return "difference between cohorts"
+    return f"{_readable(contrast.treatment)} and {_readable(contrast.comparator)} compared"
+
+
+def difference_sentence(difference: ResultRecord) -> str:
+    """Say what the comparison shows: a difference, no difference, or that it should not be made."""
+    contrast = _adjusted(difference)
+    if contrast is None:
+        return "The cohorts could not be compared."
+    treatment, comparator = _readable(contrast.treatment), _readable(contrast.comparator)
+    if difference.verdict == "withhold":
+        return f"{_capital(treatment)} and {comparator} are not compared: {_reasons(difference)}"
+    if contrast.suppressed:
+        return f"The difference between {treatment} and {comparator} {HIDDEN_NOTE}."
+    amount = f"{format_estimate(contrast)} points ({_interval(contrast)}, p {_p(contrast)})"
+    caution = f" Read it with caution: {_reasons(difference)}" if difference.verdict == "with caution" else ""
+    if contrast.conf_low <= 0.0 <= contrast.conf_high:
+        return (
+            f"These data do not show a difference between {treatment} and {comparator} at {contrast.visit}: the "
+            f"adjusted difference in the {_name(contrast)} is {amount}, and every value in that range is compatible "
+            f"with them, none among them.{caution}"
+        )
+    side = "lower" if contrast.estimate < 0.0 else "higher"
+    return (
+        f"At {contrast.visit} the adjusted mean {_name(contrast)} of {treatment} is {side} than that of {comparator}: "
+        f"{amount}. This is an association; what was not measured may be behind it.{caution}"
+    )
+
+
+def quality_sentence(quality: ResultRecord) -> str:
+    """Say whether every row was accepted."""
+    rejected = quality.part("files").column("rows_rejected")
+    hidden = bool(quality.part("files").suppressed)
+    if not hidden and not any(rejected):
+        return "Every row of the input was accepted."
+    return (
+        "Rows that break a rule are rejected and counted; nothing is repaired. `katoutcomes check` names the rules, "
+        "the columns and the row numbers."
+    )
+
+
+def failed_checks(result: ResultRecord) -> tuple[str, ...]:
+    """Return what the failed checks mean, one sentence each."""
+    return tuple(check.message for check in result.checks if not check.passed)
+
+
+def cannot_say(results: Results) -> tuple[str, ...]:
+    """Return what the report cannot show, the limits of each analysis included, each once."""
+    own = (assumption for result in results for assumption in result.assumptions)
+    return tuple(dict.fromkeys((*ALWAYS_TRUE, *own)))
+
+
+def methods(results: Results) -> tuple[str, ...]:
+    """Return one entry a method with its sources, then settings, software and the digest of the data."""
+    entries: list[str] = []
+    for result in results:
+        sources = f" Sources: {'; '.join(result.method.sources)}." if result.method.sources else ""
+        entries.append(f"{result.title}: {result.method.description}{sources}")
+    provenance = next(iter(results)).provenance
+    settings = dict(pair for result in results for pair in result.provenance.settings)
+    entries += [f"{name}: {value}" for name, value in settings.items()]
+    software = ", ".join(f"{name} {version}" for name, version in provenance.software)
+    entries.append(f"Software: {software}.")
+    entries.append(f"SHA-256 of the accepted data: {provenance.digest}.")
+    return tuple(dict.fromkeys(entries))
+
+
+def _adjusted(difference: ResultRecord) -> Estimate | None:
+    found = [
+        estimate
+        for estimate in difference.select(measure="difference in means")
+        if estimate.term.startswith("follow-up, adjusted")
+    ]
+    return found[0] if found else None
+
+
+def _last(result: ResultRecord, **fields: str) -> Estimate | None:
+    found = result.select(subgroup="", **fields)
+    return found[-1] if found else None
+
+
+def _first(result: ResultRecord, term: str) -> Estimate | None:
+    found = result.select(term=term, measure="proportion", subgroup="")
+    return found[0] if found else None
+
+
+def _share(found: tuple[Estimate, ...]) -> str:
+    if not found or found[0].suppressed:
+        return "a share that is too small to show"
+    return f"{format_estimate(found[0])} ({format_interval(found[0])})"
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
+
+
+def _p(estimate: Estimate) -> str:
+    text = format_p(estimate.p_value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _reasons(result: ResultRecord) -> str:
+    return " ".join(failed_checks(result))
+
+
+def _name(estimate: Estimate) -> str:
+    return estimate.instrument
+
+
+def _readable(text: str) -> str:
+    """Return a level name or definition id as words."""
+    return text.rsplit("/", maxsplit=1)[-1].replace("_", " ")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,25 @@
+"""`summary.json`: every released number, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from katoutcomes.vocabulary import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from katoutcomes.report.content import ReportContent
+
+
+def summary_json(content: ReportContent) -> str:
+    """Return the released results as JSON text; a suppressed number is null and says that it is suppressed."""
+    summary = {
+        "schema_version": SCHEMA_VERSION,
+        "title": content.title,
+        "is_synthetic": content.is_synthetic,
+        "headline": list(content.headline),
+        "figures": [figure.name for figure in content.figures()],
+        "tables": [table.name for table in content.tables()],
+        "results": [result.to_dict() for result in content.results],
+    }
+    return json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
