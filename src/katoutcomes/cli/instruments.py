@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,32 +44,38 @@ def _listing(known: tuple[Instrument, ...]) -> str:
 
 
 def _details(entry: Instrument) -> str:
+    from katoutcomes.results.formatting import format_number
+
+    def plain(value: float) -> str:
+        return format_number(value, 3, trailing_zeros=False)
+
+    direction = entry.direction.replace("_", " ")
     lines = [
         f"{entry.name} ({entry.id}): {entry.full_name}",
-        f"  {entry.n_items} items of {entry.item_minimum} to {entry.item_maximum}, total {entry.minimum} to "
-        f"{entry.maximum}, {entry.direction.replace('_', ' ')}, looks back {entry.recall_days} days, "
-        f"{entry.rater}-rated",
+        f"  items: {entry.n_items}, each {entry.item_minimum} to {entry.item_maximum}",
+        f"  total: {entry.minimum} to {entry.maximum}, {direction}, {entry.rater}-rated",
+        f"  looks back: {entry.recall_days} days",
         f"  licence: {entry.licence}",
         "  definition sets (* = used when none is named):",
     ]
-    lines += [f"    {_definition_line(definition)}" for definition in entry.definition_sets]
-    lines.append(
-        "  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own"
-    )
-    lines += [f"    {known.value:g} {known.kind.replace('_', ' ')}: {known.source}" for known in entry.reliabilities]
+    lines += [f"    {_definition_line(definition, plain)}" for definition in entry.definition_sets]
+    lines.append("  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own")
+    lines += [
+        f"    {plain(known.value)} {known.kind.replace('_', ' ')}: {known.source}" for known in entry.reliabilities
+    ]
     lines.append("  norms:" if entry.norms else "  norms: none with a checked source; pass your own")
     lines += [
-        f"    functional {known.functional_mean:g} (SD {known.functional_sd:g}), dysfunctional "
-        f"{known.dysfunctional_mean:g} (SD {known.dysfunctional_sd:g}): {known.source}"
+        f"    functional {plain(known.functional_mean)} (SD {plain(known.functional_sd)}), dysfunctional "
+        f"{plain(known.dysfunctional_mean)} (SD {plain(known.dysfunctional_sd)}): {known.source}"
         for known in entry.norms
     ]
     return "\n".join(lines)
 
 
-def _definition_line(definition: DefinitionSet) -> str:
+def _definition_line(definition: DefinitionSet, plain: Callable[[float], str]) -> str:
     mark = "*" if definition.is_default else " "
     if definition.bands:
-        what = ", ".join(f"{band.low:g}-{band.high:g} {band.label}" for band in definition.bands)
+        what = ", ".join(f"{plain(band.low)} to {plain(band.high)} {band.label}" for band in definition.bands)
     else:
-        what = f"{definition.kind.replace('_', ' ')} {definition.value:g}"
+        what = f"{definition.kind.replace('_', ' ')} {plain(definition.value)}"
     return f"{mark} {definition.id}: {what} [{definition.source}]"

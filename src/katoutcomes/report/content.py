@@ -1,4 +1,4 @@
-"""What a report says, before it becomes a page: sections of sentences, tables and figures made from released results."""
+"""What a report says, before it becomes a page: sentences, tables and figures made from released results."""
 
 from __future__ import annotations
 

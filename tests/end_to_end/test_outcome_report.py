@@ -1,0 +1,186 @@
+"""The main job: the sample's files in, the report out; everything there, the same bytes again, nothing that is small."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import katoutcomes as kat
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
+MINIMUM_CELL = 11
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("report")
+    kat.outcome_report(SAMPLE, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def summary(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_everything_promised_is_written(folder: Path, summary: dict[str, Any]) -> None:
+    names = set(contents(folder))
+    assert {"report.html", "summary.json", "summary.md"} <= names
+    for figure in summary["figures"]:
+        assert {f"figures/{figure}.{ending}" for ending in ("svg", "png", "csv", "txt")} <= names
+    for table in summary["tables"]:
+        assert f"tables/{table}.csv" in names
+    assert len(summary["figures"]) == len(set(summary["figures"]))
+    assert len(summary["tables"]) == len(set(summary["tables"]))
+    analyses = {result["analysis"] for result in summary["results"]}
+    assert analyses == {
+        "data_quality",
+        "participant_flow",
+        "describe",
+        "change_from_baseline",
+        "clinical_significance",
+        "cohort_difference",
+    }
+    instruments = {result["estimand"]["endpoint"]["instrument"] for result in summary["results"]}
+    assert {"PHQ-9", "GAD-7", "BDI-II", "HAM-A"} <= instruments
+
+
+def test_a_second_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    kat.outcome_report(SAMPLE, tmp_path)
+    first, second = contents(folder), contents(tmp_path)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_files_of_an_earlier_report_do_not_stay(folder: Path) -> None:
+    leftover = folder / "figures" / "earlier.svg"
+    leftover.write_text("<svg/>", encoding="utf-8")
+    kat.outcome_report(SAMPLE, folder)
+    assert not leftover.exists()
+
+
+def test_no_small_cell_stands_in_the_summary(summary: dict[str, Any]) -> None:
+    for result in summary["results"]:
+        for estimate in result["estimates"]:
+            shown = not estimate["suppressed"]
+            assert shown or estimate["estimate"] is None
+            if shown and estimate["measure"] == "proportion" and estimate["n_patients"]:
+                count = round(estimate["estimate"] * estimate["n_patients"])
+                for cell in (count, estimate["n_patients"] - count):
+                    assert cell == 0 or cell >= MINIMUM_CELL, (result["analysis"], estimate["term"])
+            if shown and estimate["n_patients"]:
+                assert estimate["n_patients"] >= MINIMUM_CELL
+
+
+def test_the_flow_adds_up(summary: dict[str, Any]) -> None:
+    flow = next(result for result in summary["results"] if result["analysis"] == "participant_flow")
+    part = next(part for part in flow["parts"] if part["name"] == "flow")
+    kind, n_patients = part["columns"].index("kind"), part["columns"].index("n_patients")
+    chain = [(row[kind], row[n_patients]) for row in part["rows"] if row[kind] in {"stage", "excluded"}]
+    left = chain[0][1]
+    taken = 0
+    for what, count in chain[1:]:
+        if what == "excluded":
+            taken += count
+        else:
+            assert left - taken == count
+            left, taken = count, 0
+    assert taken == 0
+
+
+class _Page(html.parser.HTMLParser):
+    """Collects what an accessible, self-contained page must and must not have."""
+
+    VOID = frozenset({"meta", "br", "hr", "img", "link", "input", "col"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.fetched: list[str] = []
+        self.text: list[str] = []
+        self.headings: list[int] = []
+        self.unscoped = 0
+        self.captions = 0
+        self.tables = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        for name in ("src", "href", "xlink:href"):
+            value = found.get(name) or ""
+            if value.startswith(("http:", "https:", "//")) and tag in {"script", "link", "img", "image", "use"}:
+                self.fetched.append(value)
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.tables += tag == "table"
+        self.captions += tag == "caption"
+        self.unscoped += tag == "th" and "scope" not in found
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_page_is_well_formed_self_contained_and_accessible(folder: Path) -> None:
+    page = _Page()
+    page.feed((folder / "report.html").read_text(encoding="utf-8"))
+    page.close()
+    assert page.open == []
+    assert page.fetched == []
+    assert sorted({name for name in page.ids if page.ids.count(name) > 1}) == []
+    assert page.tables > 0
+    assert page.captions == page.tables
+    assert page.unscoped == 0
+    assert page.headings[0] == 1
+    assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+
+
+def test_the_page_says_what_it_must(folder: Path) -> None:
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Synthetic data" in page
+    assert "What this cannot say" in page
+    assert "not a monitoring or medical device" in page
+    assert page.index('id="flow"') < page.index('id="phq9-change"') < page.index('id="cannot-say"')
+    for word in ("nan", "None", "inf "):
+        assert f">{word}<" not in page
+
+
+def test_the_report_does_not_name_the_machine(folder: Path) -> None:
+    for name, content in contents(folder).items():
+        assert str(SAMPLE).encode() not in content, name
+        assert str(Path.home()).encode() + b"/" not in content, name
+
+
+def test_results_that_were_not_released_are_refused(tmp_path: Path) -> None:
+    results = kat.run(kat.AnalysisPlan.default(), kat.read_registry(SAMPLE))
+    with pytest.raises(kat.DisclosureError):
+        kat.write_report(results, tmp_path)
+
+
+def test_a_plan_on_a_group_known_later_is_refused(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    plan = replace(kat.AnalysisPlan.default(), treatment="any_integration_by_day_84")
+    with pytest.raises(kat.ImmortalTimeError):
+        kat.outcome_report(SAMPLE, tmp_path, plan=plan)
