@@ -123,7 +123,7 @@ def true_program_effect(
     >>> truth.effect, truth.effect_error
     (0.0, 0.0)
     """
-    _require_range("week", week, 1, N_WEEKS)
+    _require_numbers(n_patients, week)
     chosen, sessions = find_scenario(scenario, session_effect_points), find_mechanism(mechanism)
     differences, weights = [], []
     for intake, draws in _batches(rng, n_patients, scenario, session_effect_points):
@@ -155,7 +155,7 @@ def true_change(
     >>> truth.recorded_mean_change < truth.mean_change < 0.0
     True
     """
-    _require_range("week", week, 1, N_WEEKS)
+    _require_numbers(n_patients, week)
     chosen, sessions = find_scenario(scenario, session_effect_points), find_mechanism(mechanism)
     changes, responses, recordings, stays = [], [], [], []
     for intake, draws in _batches(rng, n_patients, scenario, session_effect_points):
@@ -182,9 +182,11 @@ def true_change(
     )
 
 
-def _require_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise OptionError(f"{name} must lie between {low} and {high}.")
+def _require_numbers(n_patients: int, week: int) -> None:
+    if n_patients < 2:
+        raise OptionError("n_patients must be 2 or more: one patient has no Monte-Carlo error.")
+    if not 1 <= week <= N_WEEKS:
+        raise OptionError(f"week must lie between 1 and {N_WEEKS}.")
 
 
 def _batches(
