@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,7 +105,7 @@ class Group:
     label : str
         The level, for example ``"with_integration"``; ``"all"`` for everybody.
     subgroup : str
-        What the `subgroup` column of an estimate holds: ``"program_booked: with_integration"``, or ``""`` for everybody.
+        The `subgroup` of its estimates: ``"program_booked: with_integration"``; ``""`` for everybody.
     mask : ndarray of bool, shape (n_patients,)
         Who belongs to it. Patients whose level is not known belong to no group.
     """
@@ -297,7 +297,7 @@ class AnalysisSet:
         covariates : sequence of str, optional
             Further columns, one value a patient: numbers, flags (bool, or 0 and 1 only) or categories.
         visits : mapping of label to target day, or sequence of VisitWindow, optional
-            Which visits, and when. Rows at other visits are left out, and `notes` says how many. Without it, visits
+            Which visits, and when. Rows at other visits are left out, and `notes` says so. Without it, visits
             that are numbers come in ascending order, called ``"visit 2"`` and so on, with the number as `target_day`;
             an ordered categorical gives its order. Text alone has no order, so it needs `visits`.
         treatment_known_by_day : int, optional
@@ -358,36 +358,6 @@ class AnalysisSet:
         )
 
 
-def in_value_order(
-    baseline: NDArray[np.float64], scores: NDArray[np.float64], variables: tuple[Variable, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Variable, ...]]:
-    """Put the patients in the order that their values decide, and make the arrays read-only.
-
-    Parameters
-    ----------
-    baseline : ndarray of float64, shape (n_patients,)
-    scores : ndarray of float64, shape (n_patients, n_visits)
-    variables : tuple of Variable
-
-    Returns
-    -------
-    baseline, scores, variables
-        The same, reordered alike: by baseline, then each visit, then each variable, NaN last. Patients that tie in all
-        of them are interchangeable, so neither keys nor input order can be told from the result.
-    """
-    keys = [baseline, *scores.T, *(variable.values for variable in variables)]
-    order = np.lexsort(keys[::-1])  # lexsort takes the most important key last
-    ordered = tuple(replace(variable, values=_read_only(variable.values[order])) for variable in variables)
-    return _read_only(baseline[order]), _read_only(scores[order]), ordered
-
-
-def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Adding 0.0 turns -0.0 into 0.0 and np.where gives every NaN the same bits, so that equal arrays have equal bytes.
-    canonical = np.where(np.isnan(values), np.nan, values + 0.0)
-    canonical.setflags(write=False)
-    return canonical
-
-
 def _alignment_problems(data: AnalysisSet) -> list[str]:
     n_patients = data.baseline.shape[0] if data.baseline.ndim == 1 else -1
     problems = [] if n_patients >= 0 else ["baseline must have one dimension"]
@@ -396,6 +366,8 @@ def _alignment_problems(data: AnalysisSet) -> list[str]:
     names = [variable.name for variable in data.variables]
     problems += [f"variable {name!r} stands twice" for name in sorted(set(names)) if names.count(name) > 1]
     for variable in data.variables:
+        if len(set(variable.levels)) < len(variable.levels):
+            problems.append(f"variable {variable.name!r} has two levels of one name")
         if variable.values.shape != (n_patients,):
             problems.append(f"variable {variable.name!r} has shape {variable.values.shape}, ({n_patients},) needed")
         elif variable.kind != "number" and not _are_codes(variable.values, len(variable.group_levels)):

@@ -60,14 +60,29 @@ def require_known_at_time_zero(variable: Variable) -> None:
     ...
     katoutcomes.errors.ImmortalTimeError: 'any_integration_by_day_84' is known only by day 84, after time zero, ...
     """
-    if variable.known_by_day is None:
-        if sounds_later(variable.name):
-            raise _not_stated(variable.name)
-        return
-    if variable.known_by_day > 0:
+    require_time_zero(variable.name, variable.known_by_day)
+
+
+def require_time_zero(name: str, known_by_day: int | None) -> None:
+    """Raise `ImmortalTimeError` if a column called `name`, known by that day, may not define groups.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable or of the column of a frame.
+    known_by_day : int or None
+        The day by which everybody's value is known; None if nobody has said, in which case the name decides.
+    """
+    if known_by_day is None and sounds_later(name):
         raise ImmortalTimeError(
-            f"{variable.name!r} is known only by day {variable.known_by_day}, after time zero, so it cannot define "
-            f"groups. {_WHY} {_INSTEAD}"
+            f"{name!r} sounds like something that happened after time zero. {_WHY} {_INSTEAD} If everybody's value "
+            "was really known at time zero, say so: "
+            "AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0)."
+        )
+    if known_by_day is not None and known_by_day > 0:
+        raise ImmortalTimeError(
+            f"{name!r} is known only by day {known_by_day}, after time zero, so it cannot define groups. "
+            f"{_WHY} {_INSTEAD}"
         )
 
 
@@ -90,24 +105,3 @@ def require_adjustable(variable: Variable) -> None:
             "covariate: adjusting for what the treatment may have changed takes part of its effect away and can "
             "introduce bias. It can be described; adjust for what was known at time zero."
         )
-
-
-def require_timing_stated(treatment: str, known_by_day: int | None) -> None:
-    """Raise `ImmortalTimeError` if a treatment column's name says "later" and nobody has said otherwise.
-
-    Parameters
-    ----------
-    treatment : str
-        Name of the column.
-    known_by_day : int or None
-        What the caller stated.
-    """
-    if known_by_day is None and sounds_later(treatment):
-        raise _not_stated(treatment)
-
-
-def _not_stated(name: str) -> ImmortalTimeError:
-    return ImmortalTimeError(
-        f"{name!r} sounds like something that happened after time zero. {_WHY} {_INSTEAD} If everybody's value was "
-        "really known at time zero, say so: AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0)."
-    )

@@ -1,0 +1,43 @@
+"""The order of the patients in an analysis set: their values decide it, not their keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from katoutcomes.cohorts.analysis_set import Variable
+
+
+def in_value_order(
+    baseline: NDArray[np.float64], scores: NDArray[np.float64], variables: tuple[Variable, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Variable, ...]]:
+    """Put the patients in the order that their values decide, and make the arrays read-only.
+
+    Parameters
+    ----------
+    baseline : ndarray of float64, shape (n_patients,)
+    scores : ndarray of float64, shape (n_patients, n_visits)
+    variables : tuple of Variable
+
+    Returns
+    -------
+    baseline, scores, variables
+        The same, reordered alike: by baseline, then each visit, then each variable, NaN last. Patients that tie in all
+        of them are interchangeable, so neither keys nor input order can be told from the result.
+    """
+    keys = [baseline, *scores.T, *(variable.values for variable in variables)]
+    order = np.lexsort(keys[::-1])  # lexsort takes the most important key last
+    ordered = tuple(replace(variable, values=_read_only(variable.values[order])) for variable in variables)
+    return _read_only(baseline[order]), _read_only(scores[order]), ordered
+
+
+def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Adding 0.0 turns -0.0 into 0.0 and np.where gives every NaN the same bits, so that equal arrays have equal bytes.
+    canonical = np.where(np.isnan(values), np.nan, values + 0.0)
+    canonical.setflags(write=False)
+    return canonical
