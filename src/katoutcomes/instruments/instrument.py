@@ -144,7 +144,7 @@ class Instrument:
     direction : {"higher_is_worse", "higher_is_better"}
         Which way is worse.
     recall_days : int
-        How far back the questions look.
+        How far back the questions look; 0 where no source says.
     versions : tuple of str
         Versions that may be named in the data; the first is meant where none is named.
     safety_items : tuple of int
