@@ -221,13 +221,16 @@ def _vital_signs(rng: np.random.Generator, measured: Flags) -> dict[str, object]
     import pandas as pd
 
     draws = rng.standard_normal((len(measured), 5))
+    # The diastolic pressure follows the systolic one and rises less, so that it always stays below.
     systolic = np.rint(np.clip(126.0 + 13.0 * draws[:, 0], 90, 165))
-    diastolic = np.rint(np.clip(79.0 + 8.0 * draws[:, 1], 55, 100))
+    diastolic = np.minimum(np.rint(22.0 + 0.45 * systolic + 6.0 * draws[:, 1]), systolic - 20)
+    systolic_rise = np.rint(np.clip(17.0 + 9.0 * draws[:, 2], 0, 60))
+    diastolic_rise = np.clip(np.rint(0.6 * systolic_rise + 3.0 * draws[:, 3]), 0, systolic_rise)
     values = {
         "systolic_before_mmhg": systolic,
-        "systolic_peak_mmhg": systolic + np.rint(np.clip(17.0 + 9.0 * draws[:, 2], 0, 60)),
+        "systolic_peak_mmhg": systolic + systolic_rise,
         "diastolic_before_mmhg": diastolic,
-        "diastolic_peak_mmhg": diastolic + np.rint(np.clip(10.0 + 6.0 * draws[:, 3], 0, 40)),
+        "diastolic_peak_mmhg": diastolic + diastolic_rise,
         "oxygen_saturation_min_percent": np.rint(np.clip(96.0 + 1.5 * draws[:, 4], 88, 100)),
     }
     return {name: pd.Series(value.astype(np.int64), dtype="Int64").where(measured) for name, value in values.items()}
