@@ -1,0 +1,286 @@
+"""The door through which results leave a clinic: individual values stay behind, small counts are hidden.
+
+What is hidden, and why, stands in docs/how_to/release_results.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import overload
+
+from katoutcomes.errors import DisclosureError, OptionError
+from katoutcomes.results.check import Check
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.linked_counts import (
+    BASELINE_TERMS,
+    count_columns,
+    counted_key,
+    is_contrast,
+    linked_counts,
+    n_key,
+    part_key,
+    stem,
+    whole_counts,
+)
+from katoutcomes.results.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.part import Part
+from katoutcomes.results.result import ReleasedResult, ResultRecord
+from katoutcomes.results.small_cells import Key, hidden_counts, is_small
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosurePolicy:
+    """What may leave.
+
+    Attributes
+    ----------
+    minimum_cell : int
+        The smallest count of people, events or rows that is shown; 1 hides nothing.
+    zero_is_shown : bool
+        Whether a count of 0 is shown.
+
+    References
+    ----------
+    Centers for Medicare & Medicaid Services, cell size suppression policy: counts of 1 to 10 are neither shown nor
+    derivable, which gives the minimum of 11. ResDAC, https://resdac.org/node/1506 (January 2024).
+
+    Examples
+    --------
+    >>> DisclosurePolicy().minimum_cell
+    11
+    """
+
+    minimum_cell: int = 11
+    zero_is_shown: bool = True
+
+    def __post_init__(self) -> None:
+        if type(self.minimum_cell) is not int or self.minimum_cell < 1:
+            raise OptionError("minimum_cell must be a whole number of at least 1; 11 is usual.")
+
+    def hides(self, count: int | None) -> bool:
+        """Return whether a count is too small to be shown."""
+        return is_small(count, self.minimum_cell, zero_is_shown=self.zero_is_shown)
+
+
+DEFAULT_POLICY = DisclosurePolicy()
+
+
+@overload
+def release(result: ResultRecord, policy: DisclosurePolicy = ...) -> ReleasedResult: ...
+
+
+@overload
+def release(result: Sequence[ResultRecord], policy: DisclosurePolicy = ...) -> tuple[ReleasedResult, ...]: ...
+
+
+def release(
+    result: ResultRecord | Sequence[ResultRecord], policy: DisclosurePolicy = DEFAULT_POLICY
+) -> ReleasedResult | tuple[ReleasedResult, ...]:
+    """Return what may leave the clinic: no individual values, and no small count shown or left to be worked out.
+
+    Parameters
+    ----------
+    result : Result, ReleasedResult or sequence of them
+        What was found. A released result may be released again with the same or a higher minimum.
+    policy : DisclosurePolicy
+        What may leave.
+
+    Returns
+    -------
+    ReleasedResult or tuple of ReleasedResult
+        The same question, method, assumptions and verdict. Hidden estimates are NaN and marked `suppressed`; hidden
+        counts of parts are None and listed in `suppressed`; neighboring exclusions of the flow are merged.
+
+    Raises
+    ------
+    DisclosureError
+        If an estimate does not say on how many patients it rests, or a result was released with a higher minimum.
+
+    Notes
+    -----
+    Sums are followed inside one result. Two results, or two reports of overlapping periods, can still be subtracted
+    from each other; see docs/how_to/release_results.md.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> registry = kat.simulate_registry(seed=20260930, n_patients=60)  # doctest: +SKIP
+    >>> released = kat.release(kat.data_quality(registry))  # doctest: +SKIP
+    >>> released.minimum_cell  # doctest: +SKIP
+    11
+    """
+    if isinstance(result, ResultRecord):
+        return _release_one(result, policy)
+    return tuple(_release_one(one, policy) for one in result)
+
+
+def require_released(results: Iterable[ResultRecord]) -> tuple[ReleasedResult, ...]:
+    """Return the results, all of which must have been released.
+
+    Raises
+    ------
+    DisclosureError
+        If one has not been released; the message names the analyses.
+    """
+    all_results = tuple(results)
+    released = tuple(result for result in all_results if isinstance(result, ReleasedResult))
+    if len(released) < len(all_results):
+        others = sorted({result.analysis for result in all_results if not isinstance(result, ReleasedResult)})
+        raise DisclosureError(
+            f"only released results leave the clinic; not released: {', '.join(others)}. "
+            "Use katoutcomes.release(result) first."
+        )
+    return released
+
+
+def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResult:
+    if isinstance(result, ReleasedResult) and policy.minimum_cell < result.minimum_cell:
+        raise DisclosureError(
+            f"{result.analysis} was released with a minimum cell of {result.minimum_cell}; "
+            f"a lower one ({policy.minimum_cell}) needs the result itself."
+        )
+    released = ReleasedResult(
+        analysis=result.analysis,
+        title=result.title,
+        estimand=result.estimand,
+        method=result.method,
+        estimates=result.estimates,
+        provenance=result.provenance,
+        parts=tuple(whole_counts(part) for part in result.parts),
+        assumptions=tuple(_without_small_counts(text, policy) for text in result.assumptions),
+        warnings=tuple(_without_small_counts(text, policy) for text in result.warnings),
+        minimum_cell=policy.minimum_cell,
+    )
+    released = _without_small_exclusions(released, policy)
+    hidden = hidden_counts(linked_counts(released), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    estimates = tuple(_hidden(estimate, hidden, policy) for estimate in released.estimates)
+    estimates = _hidden_contrasts(estimates, policy)
+    return replace(
+        released,
+        estimates=estimates,
+        parts=tuple(_hidden_part(part, hidden, policy) for part in released.parts),
+        checks=tuple(_hidden_check(check, estimates, policy) for check in result.checks),
+    )
+
+
+def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
+    """Merge small exclusions of the flow, and leave out the counts of the stages that this leaves out."""
+    if not any(part.name == "flow" for part in result.parts):
+        return result
+    flow, steps = merge_small_exclusions(result.part("flow"), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    return replace(
+        result,
+        parts=tuple(flow if part.name == "flow" else part for part in result.parts),
+        estimates=tuple(
+            estimate for estimate in result.estimates if not (estimate.measure == "count" and estimate.term in steps)
+        ),
+    )
+
+
+def _hidden(estimate: Estimate, hidden: frozenset[Key], policy: DisclosurePolicy) -> Estimate:
+    """Return the estimate without what must not be shown: everything, or everything but its denominator."""
+    if n_key(estimate) in hidden:
+        return _emptied(estimate, policy, hides_n=True)
+    if counted_key(estimate) in hidden:
+        return _emptied(estimate, policy, hides_n=False)
+    return estimate
+
+
+def _emptied(estimate: Estimate, policy: DisclosurePolicy, *, hides_n: bool) -> Estimate:
+    if estimate.suppressed and not (hides_n and estimate.n_patients is not None):
+        return estimate
+    counts = (estimate.n_patients, estimate.n_observations, estimate.n_counted)
+    is_below = any(policy.hides(count) for count in (counts if hides_n else counts[2:]))
+    return replace(
+        estimate,
+        estimate=NOT_A_NUMBER,
+        std_error=NOT_A_NUMBER,
+        df=NOT_A_NUMBER,
+        conf_low=NOT_A_NUMBER,
+        conf_high=NOT_A_NUMBER,
+        conf_level=NOT_A_NUMBER,
+        statistic=NOT_A_NUMBER,
+        p_value=NOT_A_NUMBER,
+        n_patients=None if hides_n else estimate.n_patients,
+        n_observations=None if hides_n else estimate.n_observations,
+        suppressed=True,
+        below_minimum=is_below or estimate.below_minimum,
+    )
+
+
+def _hidden_contrasts(estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> tuple[Estimate, ...]:
+    """Hide the contrasts that rest on few patients or on a group that is hidden."""
+    return tuple(
+        _emptied(estimate, policy, hides_n=True)
+        if is_contrast(estimate) and (policy.hides(estimate.n_patients) or _gives_away_group(estimate, estimates))
+        else estimate
+        for estimate in estimates
+    )
+
+
+def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bool:
+    """Return whether one of the two groups is hidden: then the other one and the contrast would give it away."""
+    levels = {contrast.treatment, contrast.comparator}
+    groups = [one for one in estimates if not is_contrast(one) and one.subgroup.split(": ", 1)[-1] in levels]
+    of_same_term = [one for one in groups if stem(one.term) == stem(contrast.term)]
+    if of_same_term:
+        return any(one.suppressed for one in of_same_term)
+    is_baseline = contrast.measure == "standardized mean difference"
+    of_same_patients = [one for one in groups if (one.term in BASELINE_TERMS) == is_baseline]
+    at_same_visit = [one for one in of_same_patients if one.visit == contrast.visit]
+    return any(one.suppressed and one.n_patients is None for one in at_same_visit or of_same_patients or groups)
+
+
+def _hidden_part(part: Part, hidden: frozenset[Key], policy: DisclosurePolicy) -> Part:
+    """Return the part with its hidden counts set to None and their positions listed."""
+    rows = [list(row) for row in part.rows]
+    suppressed, below = set(part.suppressed), set(part.below_minimum)
+    for column in count_columns(part):
+        for row, cells in enumerate(part.rows):
+            cell = cells[column]
+            if not isinstance(cell, int) or part_key(part, row, column) not in hidden:
+                continue
+            suppressed.add((row, column))
+            if policy.hides(cell):
+                below.add((row, column))
+            rows[row][column] = None
+    return replace(
+        part,
+        rows=tuple(tuple(row) for row in rows),
+        suppressed=tuple(sorted(suppressed)),
+        below_minimum=tuple(sorted(below)),
+    )
+
+
+def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:
+    """Return the check without its value if anything of its result is hidden; its message stays."""
+    message = _without_small_counts(check.message, policy)
+    if any(estimate.suppressed for estimate in estimates):
+        return replace(check, value=NOT_A_NUMBER, message=message)
+    return replace(check, message=message)
+
+
+_COUNTED_NOUN = r"(?:patient|person|people|session|score|course|event|row|pair)s?\b"
+_COUNT_IN_TEXT = re.compile(rf"(?<![\w.,/-])(\d+)(?= (?:of (?:the |their )?[\d,]+ )?(?:\w+ )?{_COUNTED_NOUN})")
+_NOT_A_COUNT_AFTER = (
+    "week", "visit", "day", "month", "item", "than", "least", "most", "under", "below", "above", "to", "minimum", "of",
+)  # fmt: skip
+"""Words before a number that say that it is a name or a limit, not a count of what was found."""
+
+
+def _without_small_counts(text: str, policy: DisclosurePolicy) -> str:
+    """Replace small counts in a sentence: "3 rows" becomes "fewer than 11 rows".
+
+    Texts of results hold no counts by contract; this is the second lock on the same door.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        before = text[: found.start()].split()
+        is_name_or_limit = bool(before) and before[-1].lower() in _NOT_A_COUNT_AFTER
+        if is_name_or_limit or not policy.hides(int(found[1])):
+            return found[0]
+        return f"fewer than {policy.minimum_cell}"
+
+    return _COUNT_IN_TEXT.sub(replaced, text)

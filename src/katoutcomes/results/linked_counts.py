@@ -1,0 +1,313 @@
+"""The counts of a result under names that say what they count, and the sums that a reader can form with them.
+
+Two estimates that rest on the same number have the same key, so that they are shown or hidden together. A key is a
+tuple of words; its last word is the subgroup, so that the keys of a variable's levels and of everybody differ in it
+alone.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+
+from katoutcomes.errors import DisclosureError
+from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.merged_exclusions import EXCLUDED, STAGE
+from katoutcomes.results.part import Cell, Part
+from katoutcomes.results.result import ResultRecord
+from katoutcomes.results.small_cells import Counts, Key, Sum
+from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, ROW_COUNT_FIELDS
+
+Values = dict[Key, int | None]
+
+BASELINE_STEP = "with a baseline score"
+SCORED = "scored at visit"
+COMPLETENESS = "paired completeness"
+BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
+"""Terms whose `n_patients` are all those of a group who have a baseline score."""
+
+PARTITIONS: tuple[frozenset[str], ...] = (
+    frozenset({"reliable improvement", "no reliable change", "reliable deterioration"}),
+)
+"""Terms of one definition set whose counts add up to `n_patients`."""
+
+COMPONENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("reliable improvement", ("recovered", "improved, not recovered")),
+    ("reliable improvement", ("reliable recovery",)),
+    ("recovery", ("reliable recovery",)),
+)
+"""A term and others that count some of the same patients; the rest may be printed nowhere."""
+
+
+def whole_counts(part: Part) -> Part:
+    """Return the part after asserting that every count is a whole number or None, so that none escapes.
+
+    Raises
+    ------
+    DisclosureError
+        If a count column holds anything else.
+    """
+    for column in count_columns(part):
+        for row in part.rows:
+            cell = row[column]
+            if cell is not None and (isinstance(cell, bool) or not isinstance(cell, int)):
+                raise DisclosureError(
+                    f"part {part.name!r}: column {part.columns[column]!r} must hold whole numbers; "
+                    "what cannot be checked is not released."
+                )
+    return part
+
+
+def count_columns(part: Part) -> tuple[int, ...]:
+    """Return the positions of the columns of a part that count people, events or rows."""
+    protected = COUNT_FIELDS | ROW_COUNT_FIELDS
+    return tuple(position for position, name in enumerate(part.columns) if name in protected)
+
+
+def is_contrast(estimate: Estimate) -> bool:
+    """Return whether an estimate compares two groups."""
+    return bool(estimate.treatment or estimate.comparator)
+
+
+def stem(term: str) -> str:
+    """Return a term without its level: ``"sex"`` for ``"sex: female"``."""
+    return term.split(": ", 1)[0]
+
+
+def counted_key(estimate: Estimate) -> Key | None:
+    """Return the key of what a count or a proportion counts; None for every other estimate."""
+    if MEASURES[estimate.measure].kind not in {"count", "proportion"} or is_contrast(estimate):
+        return None
+    if estimate.term == BASELINE_STEP:
+        return ("with baseline", estimate.subgroup)
+    return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
+
+
+def n_key(estimate: Estimate) -> Key | None:
+    """Return the key of an estimate's `n_patients`; None where it rests on nobody or compares two groups."""
+    kind = MEASURES[estimate.measure].kind
+    if is_contrast(estimate) or (kind == "constant" and estimate.n_patients is None):
+        return None
+    if estimate.term in BASELINE_TERMS or kind == "constant":
+        return ("with baseline", estimate.subgroup)
+    if kind == "count" and estimate.n_patients in (None, estimate.n_counted):
+        return counted_key(estimate)
+    return ("analyzed", estimate.definition_set, estimate.visit, stem(estimate.term), estimate.subgroup)
+
+
+def part_key(part: Part, row: int, column: int) -> Key:
+    """Return the key of one count of a part."""
+    named = dict(zip(part.columns, part.rows[row], strict=True))
+    if part.name == "flow" and part.columns[column] == "n_patients":
+        step, visit, group = (str(named.get(name) or "") for name in ("step", "visit", "group"))
+        if named["kind"] == "visit":
+            return ("counted", "", visit, SCORED, group)
+        if named["kind"] == "group" or step == BASELINE_STEP:
+            return ("with baseline", group)
+        if named["kind"] == STAGE:
+            return ("counted", "", "", step, "")
+    if part.name == "score_pair_counts":
+        bins = ("visit", "baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
+        return ("bin", *(str(named[name]) for name in bins), str(named["group"]))
+    if part.name == "files":
+        return ("counted", "", "", f"{named['file']}: {part.columns[column].replace('_', ' ')}", "")
+    return ("part", part.name, str(row), part.columns[column], "")
+
+
+def linked_counts(result: ResultRecord) -> Counts:
+    """Return the counts of a result with every sum that it lets a reader form.
+
+    Raises
+    ------
+    DisclosureError
+        If an estimate that rests on patients does not say on how many.
+    """
+    values: Values = {}
+    follows: list[tuple[Key, Key]] = []
+    for estimate in result.estimates:
+        _require_known_number(estimate)
+        people, counted = n_key(estimate), counted_key(estimate)
+        if people is not None:
+            _add(values, people, _n_value(estimate))
+        if counted is not None and (estimate.suppressed or estimate.n_counted is not None):
+            _add(values, counted, estimate.n_counted)
+            if people is not None and people != counted:
+                follows.append((people, counted))
+    for part in result.parts:
+        for row, column, cell in _part_counts(part):
+            _add(values, part_key(part, row, column), cell)
+    sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
+    return Counts(values, tuple(sums), tuple(follows))
+
+
+def _require_known_number(estimate: Estimate) -> None:
+    is_about_people = MEASURES[estimate.measure].kind in {"proportion", "statistic"}
+    if is_about_people and estimate.n_patients is None and not estimate.suppressed:
+        raise DisclosureError(
+            f"the {estimate.measure} of {estimate.term!r} does not say on how many patients it rests, "
+            "so it cannot be released."
+        )
+
+
+def _n_value(estimate: Estimate) -> int | None:
+    """Return the smaller of patients and observations, None where they are hidden."""
+    known = [n for n in (estimate.n_patients, estimate.n_observations) if n is not None]
+    return min((operator.index(n) for n in known), default=estimate.n_counted)
+
+
+def _add(values: Values, key: Key, value: int | None) -> None:
+    """Add a count; of two under one key the smaller counts, and a hidden one before both."""
+    if key not in values:
+        values[key] = value
+        return
+    known = values[key]
+    values[key] = None if known is None or value is None else min(known, value)
+
+
+def _part_counts(part: Part) -> Iterator[tuple[int, int, int | None]]:
+    """Yield row, column and value of every count of a part that is known or hidden."""
+    hidden = set(part.suppressed)
+    for column in count_columns(part):
+        for row, cells in enumerate(part.rows):
+            cell = cells[column]
+            if (row, column) in hidden:
+                yield row, column, None
+            elif cell is not None:
+                yield row, column, int(cell)
+
+
+def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
+    """Yield the sums over the terms of one group: levels, classes of change, and what is left of a denominator."""
+    denominators: dict[Key, Key] = {}
+    for estimate in result.estimates:
+        people, counted = n_key(estimate), counted_key(estimate)
+        if people is not None and counted in values and counted != people:
+            denominators[counted] = people
+    grouped: set[Key] = set()
+    for total, members in _partitions(denominators):
+        grouped.update(members)
+        yield _sum(values, total, members)
+    for counted, people in denominators.items():
+        if counted not in grouped:
+            yield Sum(people, (counted,), has_remainder=True, hide_total_first=counted[3] == COMPLETENESS)
+    yield from _components(values)
+    if result.analysis == "clinical_significance":
+        yield from _nested_denominators(denominators, values)
+
+
+def _partitions(denominators: dict[Key, Key]) -> Iterator[tuple[Key, tuple[Key, ...]]]:
+    """Yield a denominator and the terms that divide it: levels of a variable, or one of `PARTITIONS`."""
+    levels: dict[tuple[Key, str], list[Key]] = {}
+    for counted, people in denominators.items():
+        term = counted[3]
+        if ": " in term:
+            levels.setdefault((people, stem(term)), []).append(counted)
+        for partition in PARTITIONS:
+            if term in partition:
+                levels.setdefault((people, f"{sorted(partition)}{counted[1]}"), []).append(counted)
+    for (people, _), members in levels.items():
+        yield people, tuple(members)
+
+
+def _sum(values: Values, total: Key, members: tuple[Key, ...]) -> Sum:
+    """Return the sum, with a remainder if the members are known not to add up to the total."""
+    known = [values[key] for key in members]
+    has_remainder = (
+        None not in known and values[total] is not None and sum(value or 0 for value in known) != values[total]
+    )
+    return Sum(total, members, has_remainder)
+
+
+def _components(values: Values) -> Iterator[Sum]:
+    """Yield the sums of `COMPONENTS`, inside one definition set, visit and group."""
+    for key in values:
+        if key[0] != "counted":
+            continue
+        for whole, some in COMPONENTS:
+            members = tuple((*key[:3], term, key[4]) for term in some)
+            if key[3] == whole and all(member in values for member in members):
+                yield _sum(values, key, members) if len(members) > 1 else Sum(key, members, has_remainder=True)
+
+
+def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterator[Sum]:
+    """Yield, for each group, the patients with both scores and every smaller denominator, such as those at caseness.
+
+    The difference of two denominators is a count as well: of those not at caseness, of those whose baseline is 0.
+    """
+    for group in dict.fromkeys(key[-1] for key in denominators.values()):
+        nested = dict.fromkeys(key for key in denominators.values() if key[-1] == group and key[0] == "analyzed")
+        known = {key: value for key in nested if (value := values[key]) is not None}
+        if not known:
+            continue
+        largest = max(known, key=lambda key: known[key])
+        for key in nested:
+            if known.get(key) != known[largest]:
+                yield Sum(largest, (key,), has_remainder=True)
+
+
+def _sums_of_groups(values: Values) -> Iterator[Sum]:
+    """Yield, for every count, the levels of each variable with everybody as the total.
+
+    Patients whose level is not known are no cover: somebody may know how many there are.
+    """
+    levels: dict[tuple[Key, str], list[Key]] = {}
+    for key in values:
+        if ": " in key[-1]:
+            levels.setdefault((key[:-1], stem(key[-1])), []).append(key)
+    for (what, _), members in levels.items():
+        everybody = (*what, "")
+        yield Sum(everybody if everybody in values else None, tuple(members))
+
+
+def _sums_of_parts(result: ResultRecord, values: Values) -> Iterator[Sum]:
+    for part in result.parts:
+        if part.name == "flow":
+            yield from _sums_of_flow(part, values)
+        elif part.name == "score_pair_counts":
+            yield from _sums_of_bins(part, values)
+        elif part.name == "files":
+            yield from _sums_of_files(part, values)
+
+
+def _sums_of_flow(part: Part, values: Values) -> Iterator[Sum]:
+    """Yield stage = excluded + next stage, and with a baseline = scored at a visit + the others."""
+    column = part.columns.index("n_patients")
+    # A lone exclusion can be small; then the first stage is given up, because the last one says who is reported on.
+    is_lone = part.column("kind").count(EXCLUDED) == 1
+    before: Key | None = None
+    taken: list[Key] = []
+    for row, kind in enumerate(part.column("kind")):
+        key = part_key(part, row, column)
+        if key not in values:
+            continue
+        if kind == EXCLUDED:
+            taken.append(key)
+        elif kind == STAGE:
+            if before is not None:
+                yield Sum(before, (*taken, key), hide_total_first=is_lone)
+            before, taken = key, []
+        elif kind == "visit" and ("with baseline", key[-1]) in values:
+            yield Sum(("with baseline", key[-1]), (key,), has_remainder=True)
+
+
+def _sums_of_bins(part: Part, values: Values) -> Iterator[Sum]:
+    """Yield all bins of one visit and group; their total stands elsewhere."""
+    column = part.columns.index("n_patients")
+    bins: dict[tuple[Cell, Cell], list[Key]] = {}
+    for row, where in enumerate(zip(part.column("visit"), part.column("group"), strict=True)):
+        key = part_key(part, row, column)
+        if key in values:
+            bins.setdefault(where, []).append(key)
+    for members in bins.values():
+        yield Sum(None, tuple(members))
+
+
+def _sums_of_files(part: Part, values: Values) -> Iterator[Sum]:
+    """Yield rows in = rows accepted + rows rejected."""
+    names = ("rows_in", "rows_accepted", "rows_rejected")
+    if not set(names) <= set(part.columns):
+        return
+    for row in range(len(part.rows)):
+        keys: Sequence[Key] = [part_key(part, row, part.columns.index(name)) for name in names]
+        if all(key in values for key in keys):
+            yield Sum(keys[0], tuple(keys[1:]))

@@ -1,0 +1,151 @@
+"""Which counts must be hidden so that no small one is shown and none follows from a sum. Counts only, no records.
+
+Suppression of a count is worth nothing if it can be worked out: 40 patients of whom 37 improved leaves 3. Every sum
+that a reader can form is therefore written down as a `Sum`, and counts are hidden until each sum leaves at least two
+unknown counts whose total is not small either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A total and the counts that add up to it.
+
+    Attributes
+    ----------
+    total : Key or None
+        Key of the total; None where it is printed nowhere in the result, but may be known from elsewhere.
+    members : tuple of Key
+        Keys of the printed counts.
+    has_remainder : bool
+        Whether the members leave a rest that is printed nowhere, such as those who did not respond.
+    hide_total_first : bool
+        Whether to give up the total rather than a member.
+    """
+
+    total: Key | None
+    members: tuple[Key, ...]
+    has_remainder: bool = False
+    hide_total_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """All counts of a result and what ties them together.
+
+    Attributes
+    ----------
+    values : mapping of Key to int or None
+        The counts; None where an earlier release has hidden one.
+    sums : sequence of Sum
+        Every sum that a reader can form.
+    follows : sequence of (Key, Key)
+        If the first is hidden, so is the second.
+    """
+
+    values: Mapping[Key, int | None]
+    sums: Sequence[Sum]
+    follows: Sequence[tuple[Key, Key]] = ()
+
+
+def is_small(count: int | None, minimum_cell: int, *, zero_is_shown: bool = True) -> bool:
+    """Return whether a count may not be shown.
+
+    Examples
+    --------
+    >>> [is_small(count, 11) for count in (0, 1, 10, 11, None)]
+    [False, True, True, False, False]
+    """
+    if count is None:
+        return False
+    return 0 < count < minimum_cell or (count == 0 and not zero_is_shown)
+
+
+def hidden_counts(counts: Counts, minimum_cell: int, *, zero_is_shown: bool = True) -> frozenset[Key]:
+    """Return the keys of the counts to hide.
+
+    Parameters
+    ----------
+    counts : Counts
+        The counts and their sums.
+    minimum_cell : int
+        The smallest count that may be shown or follow.
+    zero_is_shown : bool
+        Whether 0 is not small.
+
+    Notes
+    -----
+    The minimum is raised step by step from 1, and what a lower minimum hides stays hidden, so that a higher minimum
+    never shows what a lower one hides.
+
+    Examples
+    --------
+    Three of forty deteriorated. With them goes the next smallest count, or the three would follow.
+
+    >>> n, better, same, worse = ("n",), ("better",), ("same",), ("worse",)
+    >>> counts = Counts({n: 40, better: 25, same: 12, worse: 3}, (Sum(n, (better, same, worse)),))
+    >>> sorted(hidden_counts(counts, 11))
+    [('same',), ('worse',)]
+    """
+    hidden = {key for key, value in counts.values.items() if value is None}
+    for minimum in range(1, minimum_cell + 1):
+        hidden |= {key for key, value in counts.values.items() if is_small(value, minimum, zero_is_shown=zero_is_shown)}
+        _close(counts, hidden, minimum, zero_is_shown=zero_is_shown)
+    return frozenset(hidden)
+
+
+def _close(counts: Counts, hidden: set[Key], minimum: int, *, zero_is_shown: bool) -> None:
+    """Hide more until nothing follows; each round hides at least one more count, so this ends."""
+    while True:
+        n_hidden = len(hidden)
+        hidden |= {second for first, second in counts.follows if first in hidden}
+        for relation in counts.sums:
+            if _gives_away(counts.values, relation, hidden, minimum, zero_is_shown=zero_is_shown):
+                hidden |= _next_to_hide(counts.values, relation, hidden)
+        if len(hidden) == n_hidden:
+            return
+
+
+def _gives_away(
+    values: Mapping[Key, int | None], relation: Sum, hidden: set[Key], minimum: int, *, zero_is_shown: bool
+) -> bool:
+    """Return whether a hidden or a small count follows from what a sum still shows."""
+    hidden_members = [key for key in relation.members if key in hidden]
+    total_is_hidden = relation.total is not None and relation.total in hidden
+    n_unknown = len(hidden_members) + relation.has_remainder
+    if total_is_hidden:
+        return n_unknown == 0
+    if n_unknown == 0:
+        return False
+    if n_unknown == 1 and hidden_members:
+        return True
+    return is_small(_rest(values, relation, hidden), minimum, zero_is_shown=zero_is_shown)
+
+
+def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> int | None:
+    """Return what the unknown counts of a sum add up to, None where that cannot be said."""
+    unknown = [values[key] for key in relation.members if key in hidden]
+    if not relation.has_remainder and None not in unknown:
+        return sum(value for value in unknown if value is not None)
+    total = None if relation.total is None else values[relation.total]
+    if total is None:
+        return None
+    return total - sum(values[key] or 0 for key in relation.members if key not in hidden)
+
+
+def _next_to_hide(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> set[Key]:
+    """Return the smallest shown member that is not 0; else the total; else a 0; else nothing."""
+    total = set() if relation.total is None or relation.total in hidden else {relation.total}
+    if relation.hide_total_first and total:
+        return total
+    shown = [key for key in relation.members if key not in hidden]
+    above_zero = [key for key in shown if values[key]]
+    if above_zero:
+        return {min(above_zero, key=lambda key: values[key] or 0)}
+    return total or set(shown[:1])
