@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,9 +156,10 @@ def _accessible_svg(drawn: str, name: str, title: str, alt_text: str) -> str:
     Several figures may stand in one HTML page, where identifiers must be unique and where matplotlib's style rule for
     ``*`` would reach every element.
     """
+    prefix = f"f{sha256(name.encode()).hexdigest()[:6]}"  # short: it stands before every glyph
     start = drawn.index("<svg ")
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawn[start:])
-    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', drawn[start:])
+    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", body)
     body = body.replace('<style type="text/css">*{', f'<style type="text/css">#{name} *{{', 1)
     opening = f'<svg id="{name}" role="img" aria-labelledby="{name}-title {name}-desc" '
     end = body.index(">") + 1

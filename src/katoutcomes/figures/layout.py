@@ -9,16 +9,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.figures.style import FONT_FAMILY, INK, PAPER, TEXT_SIZE
+from katoutcomes.figures.style import (
+    AXIS_WIDTH,
+    FONT_FAMILY,
+    INK,
+    PAGE_WIDTH,
+    PAPER,
+    QUIET_INK,
+    RULE,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    TITLE_SIZE,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.lines import Line2D
     from matplotlib.text import Text
     from matplotlib.transforms import Transform
 
 LINE_SPACING = 1.32
 """Distance of base lines over the type size."""
+
+MARGIN = 6.0
+"""White around the page, in points."""
 
 
 @lru_cache(maxsize=4096)
@@ -116,6 +131,16 @@ class Page:
         baseline = top + 0.78 * line_height(size)
         return self.figure.text(left, baseline, text, transform=self.transform, va="baseline", **style)
 
+    def line(self, x: tuple[float, ...], y: tuple[float, ...], **style: Any) -> Line2D:
+        """Add a line through points of the page; `style` goes to matplotlib's Line2D."""
+        from matplotlib.lines import Line2D
+
+        style.setdefault("color", RULE)
+        style.setdefault("linewidth", AXIS_WIDTH)
+        line = Line2D(x, y, transform=self.transform, **style)
+        self.figure.add_artist(line)
+        return line
+
     def lines(self, left: float, top: float, lines: tuple[str, ...], **style: Any) -> float:
         """Add lines of text one under the other and return where the next would begin."""
         step = line_height(style.get("fontsize", TEXT_SIZE))
@@ -132,3 +157,62 @@ def new_page(width: float, height: float) -> Page:
     figure = MatplotlibFigure(figsize=(width / 72.0, height / 72.0), dpi=100, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return Page(figure, width, height)
+
+
+def titled_page(title: str, subtitle: str, body_height: float, notes: tuple[str, ...]) -> tuple[Page, float]:
+    """Return a page with a title above and notes below, and where the body begins.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        What is shown, and the words that are needed to read it.
+    body_height : float
+        Points between subtitle and notes; the page grows with it.
+    notes : tuple of str
+        Sentences for below the body, set one after the other.
+    """
+    inside = PAGE_WIDTH - 2.0 * MARGIN
+    heading = wrap(title, inside, TITLE_SIZE, "bold")
+    subheading = wrap(subtitle, inside, TEXT_SIZE)
+    small_print = wrap(" ".join(notes), inside, SMALL_SIZE) if notes else ()
+    body_top = MARGIN + len(heading) * line_height(TITLE_SIZE) + len(subheading) * line_height() + MARGIN
+    notes_top = body_top + body_height + MARGIN
+    page = new_page(PAGE_WIDTH, notes_top + len(small_print) * line_height(SMALL_SIZE) + MARGIN)
+    below = page.lines(MARGIN, MARGIN, heading, fontsize=TITLE_SIZE, fontweight="bold")
+    page.lines(MARGIN, below, subheading, color=QUIET_INK)
+    page.lines(MARGIN, notes_top, small_print, fontsize=SMALL_SIZE, color=QUIET_INK)
+    return page, body_top
+
+
+def spread(wanted: tuple[float, ...], distance: float, low: float, high: float) -> tuple[float, ...]:
+    """Move positions apart until they are at least `distance` from each other, as little as that takes.
+
+    Parameters
+    ----------
+    wanted : tuple of float
+        Where things would stand if they were alone.
+    distance : float
+        Least distance between neighbors.
+    low, high : float
+        Between which they must stand; where there is too little room, they go beyond `high`.
+
+    Examples
+    --------
+    >>> spread((10.0, 11.0, 30.0), 6.0, 0.0, 40.0)
+    (7.5, 13.5, 30.0)
+    """
+    order = sorted(range(len(wanted)), key=lambda index: (wanted[index], index))
+    clusters: list[list[float]] = []  # [sum of the wanted starts, how many, start]
+    for index in order:
+        clusters.append([wanted[index], 1.0, min(max(wanted[index], low), high)])
+        while len(clusters) > 1 and clusters[-2][2] + clusters[-2][1] * distance > clusters[-1][2]:
+            total, count, _ = clusters.pop()
+            before = clusters[-1]
+            before[0] += total - count * before[1] * distance
+            before[1] += count
+            before[2] = max(low, min(before[0] / before[1], high - (before[1] - 1.0) * distance))
+    placed = [start + step * distance for _, count, start in clusters for step in range(round(count))]
+    result = [0.0] * len(wanted)
+    for index, position in zip(order, placed, strict=True):
+        result[index] = position
+    return tuple(result)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from katoutcomes.errors import OptionError
 
@@ -41,7 +42,7 @@ WORSENED = "#FBDFC6"
 
 AXIS_WIDTH = 0.8
 LINE_WIDTH = 1.6
-MARKER_SIZE = 6.0
+MARKER_SIZE = 5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ def series_styles(n_series: int) -> tuple[Series, ...]:
     return SERIES[:n_series]
 
 
+def marker_choices(style: Series) -> dict[str, Any]:
+    """Return what matplotlib's Line2D takes to draw the marker of a series."""
+    return {
+        "color": style.color,
+        "marker": style.marker,
+        "markersize": MARKER_SIZE,
+        "markeredgecolor": PAPER,
+        "markeredgewidth": 0.6,
+    }
+
+
 _DRAWING_SETTINGS = (
     "agg.",
     "axes",
@@ -140,6 +152,7 @@ def drawing_settings(salt: str) -> Iterator[None]:
         "font.family": [FONT_FAMILY],
         "font.size": TEXT_SIZE,
         "text.color": INK,
+        "text.hinting": "no_hinting",  # hinted letters are wider than measured at some resolutions
         "text.parse_math": False,  # a dollar sign in the name of a site is a dollar sign
         "axes.linewidth": AXIS_WIDTH,
         "axes.edgecolor": RULE,

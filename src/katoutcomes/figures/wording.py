@@ -1,0 +1,128 @@
+"""The words that figures share: names of groups, hidden counts, notes. Numbers come from `results/formatting.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import HIDDEN, format_count, format_level, format_part_cell, minimum_cell_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from katoutcomes.results.part import Cell, Part
+    from katoutcomes.results.result import ResultRecord
+
+ALL_PATIENTS = "all patients"
+
+
+def group_label(subgroup: str) -> str:
+    """Return the level of a group as a reader sees it.
+
+    Examples
+    --------
+    >>> group_label("program_booked: with_integration")
+    'with integration'
+    >>> group_label("")
+    'all patients'
+    """
+    if not subgroup:
+        return ALL_PATIENTS
+    return subgroup.split(": ", 1)[-1].replace("_", " ")
+
+
+def grouping_variable(subgroups: Iterable[str]) -> str:
+    """Return the variable that the groups are levels of, ``""`` where there are no groups.
+
+    Examples
+    --------
+    >>> grouping_variable(["program_booked: ketamine_only", "program_booked: with_integration"])
+    'program_booked'
+    """
+    for subgroup in subgroups:
+        if ": " in subgroup:
+            return subgroup.split(": ", 1)[0]
+    return ""
+
+
+def by_words(subgroups: Iterable[str]) -> str:
+    """Return what a title says of the grouping, ``""`` where there is none.
+
+    Examples
+    --------
+    >>> by_words(["program_booked: ketamine_only", "program_booked: with_integration"])
+    ', by program booked'
+    """
+    variable = grouping_variable(subgroups)
+    return f", by {variable.replace('_', ' ')}" if variable else ""
+
+
+def shown_groups(result: ResultRecord, *terms: str) -> tuple[str, ...]:
+    """Return the groups that estimates with these terms are about: the levels if there are any, else everybody."""
+    found = tuple(dict.fromkeys(estimate.subgroup for estimate in result.estimates if estimate.term in terms))
+    return tuple(group for group in found if group) or found
+
+
+def count_cell(result: ResultRecord, part: Part, row: int) -> Cell:
+    """Return the number of patients in a row of a part: a whole number, or ``"<11"`` or ``"hidden"`` where it is."""
+    count = part.rows[row][part.columns.index("n_patients")]
+    if isinstance(count, int):
+        return count
+    return format_part_cell(part, row, "n_patients", minimum_cell_of(result))
+
+
+def count_text(count: Cell) -> str:
+    """Return what `count_cell` gives as text.
+
+    Examples
+    --------
+    >>> count_text(1234), count_text("<11")
+    ('1,234', '<11')
+    """
+    return format_count(count) if isinstance(count, int) else str(count)
+
+
+def general_notes(result: ResultRecord, shown: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what must be said below a figure: what its marks for hidden counts mean, and whether data are synthetic.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        What is drawn.
+    shown : iterable of str
+        The counts as they are printed.
+    """
+    marks = set(shown)
+    minimum = minimum_cell_of(result)
+    notes = []
+    if any(mark.startswith("<") for mark in marks):
+        notes.append(f"<{minimum}: fewer than {minimum} patients, not shown.")
+    if HIDDEN in marks:
+        notes.append(f"{HIDDEN.capitalize()}: not shown, because a count below {minimum} would follow from it.")
+    if result.provenance.is_synthetic:
+        notes.append("Synthetic data: made by a program, not by patients.")
+    return tuple(notes)
+
+
+def interval_name(conf_levels: Iterable[float]) -> str:
+    """Return what the limits are, for example ``"95% confidence interval"``; without a level ``"interval"``.
+
+    Examples
+    --------
+    >>> interval_name([float("nan"), 0.95])
+    '95% confidence interval'
+    """
+    for level in conf_levels:
+        if 0.0 < level < 1.0:
+            return f"{format_level(level)} confidence interval"
+    return "interval"
+
+
+def capitalized(text: str) -> str:
+    """Return text with its first letter in upper case and the others as they are.
+
+    Examples
+    --------
+    >>> capitalized("week 12 of the PHQ-9")
+    'Week 12 of the PHQ-9'
+    """
+    return text[:1].upper() + text[1:]
