@@ -18,8 +18,8 @@ ASSUMPTIONS: tuple[str, ...] = (
     "Published numbers are context, never a benchmark to be beaten.",
     "The studies differ in who was treated, with what, for how long, and in how many were still there to be scored.",
     "A rate among those who were scored says nothing about the others; the number treated stands beside it where seen.",
-    "Every number is as printed in an abstract, a table, a caption or an official statistic; few papers were read whole.",
-    "An effect size whose formula is not stated is listed but is no estimate: another denominator gives another number.",
+    "Every number is as printed in an abstract, a table, a caption or an official statistic; few were read whole.",
+    "An effect size of unstated formula is listed but is no estimate: another denominator gives another number.",
     "A study without a comparison group does not show what the treatment did.",
 )
 

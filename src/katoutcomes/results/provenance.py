@@ -27,7 +27,7 @@ class Provenance:
     Attributes
     ----------
     source : str
-        ``"registry"`` or ``"frame"``.
+        ``"registry"``, ``"frame"`` or ``"published"``.
     digest : str
         SHA-256 of the checked data, as hexadecimal digits.
     settings : tuple of (str, str)
