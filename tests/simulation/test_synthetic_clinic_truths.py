@@ -6,6 +6,8 @@ scenario, Monte-Carlo standard error at most .003.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,56 @@ def test_booked_against_not_is_confounded_where_nothing_works(n_patients: int, s
     score = course.score[seen, N_WEEKS - 1]
     assert difference(score, booked[seen]) == pytest.approx(-0.22, abs=spread)
     assert difference(score - intake.baseline_score[seen], booked[seen]) == pytest.approx(-0.70, abs=spread)
+
+
+def readme_row(label: str) -> list[float]:
+    """Return the numbers of a row of a table in the sample's README, without the errors in brackets."""
+    readme = (Path(__file__).resolve().parents[2] / "data" / "sample" / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.replace("*", "").startswith(f"| {label} |"))
+    cells = row.replace("*", "").split("|")[2:-1]
+    return [float(cell.split("(")[0].replace("−", "-")) for cell in cells]
+
+
+@pytest.mark.slow
+def test_the_samples_readme_states_the_truth() -> None:
+    weeks = (4, 8, 10, 11, 12)
+    truths = [true_program_effect(np.random.default_rng(20260930), N_SLOW, week=week) for week in weeks]
+    assert readme_row("effect of the program with integration") == [round(truth.effect, 3) for truth in truths]
+    assert readme_row("the same with overlap weights") == [round(truth.overlap_effect, 3) for truth in truths]
+    change = true_change(np.random.default_rng(20260930), N_SLOW)
+    assert readme_row("mean change from baseline") == [
+        round(change.mean_change, 3),
+        round(change.recorded_mean_change, 3),
+    ]
+    assert readme_row("share with half the baseline score or less") == [
+        round(change.response, 3),
+        round(change.recorded_response, 3),
+    ]
+    assert (round(change.recorded_share, 2), round(change.in_care_share, 2)) == (0.67, 0.67)
+
+
+@pytest.mark.slow
+def test_the_samples_readme_says_how_far_comparisons_of_completers_are_off() -> None:
+    intake, course = observed(N_SLOW, "effect", "booked", seed=20260930)
+    seen, booked, ever = course.recorded[:, N_WEEKS - 1], intake.program == 1, course.session.any(axis=1)
+    score, baseline = course.score[seen, N_WEEKS - 1].astype(float), intake.baseline_score[seen].astype(float)
+
+    def adjusted(*columns: np.ndarray) -> float:
+        design = np.column_stack([np.ones(seen.sum()), booked[seen], baseline, *columns])
+        return float(np.linalg.lstsq(design, score, rcond=None)[0][1])
+
+    sites = [(intake.site[seen] == site).astype(float) for site in range(1, 5)]
+    covariates = [intake.prognosis[seen], intake.affluence[seen], intake.trauma_history[seen]]
+    shown = {
+        "program against program, scores at day 84": difference(score, booked[seen]),
+        "the same, changes from baseline": difference(score - baseline, booked[seen]),
+        "the same, adjusted for the baseline score only": adjusted(),
+        "the same, adjusted for all columns above": adjusted(*covariates, *sites),
+        "anybody who ever had integration against those who never had (refused by this package)": difference(
+            score, ever[seen]
+        ),
+    }
+    for label, value in shown.items():
+        assert readme_row(label) == [round(value, 2)]
+    # Adjustment removes the confounding; the missing scores are what is left.
+    assert abs(shown["the same, adjusted for all columns above"] + 2.0755) < 0.2

@@ -22,7 +22,7 @@ from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS, find
 ROUNDING = 1e-9
 """The two implementations add the same terms in another order; the state stays below 100 points."""
 
-SITE_IMPROVEMENT = (-0.8, -0.4, 0.0, 0.4, 0.8)
+SITE_SLOWNESS = (-0.8, -0.4, 0.0, 0.4, 0.8)
 SITE_BOOKING = (0.9, 0.3, 0.0, -0.3, -0.9)
 
 
@@ -103,7 +103,7 @@ def follow_one(intake: Intake, draws: WeeklyDraws, i: int, scenario: str, mechan
     x1, x2, x3, u = (
         float(values[i]) for values in (intake.prognosis, intake.affluence, intake.trauma_history, intake.motivation)
     )
-    kappa = 1.0 + 0.15 * x2 - 0.3 * x3 - 0.22 * SITE_IMPROVEMENT[intake.site[i]] + 0.05 * x1
+    kappa = 1.0 + 0.15 * x2 - 0.3 * x3 - 0.22 * SITE_SLOWNESS[intake.site[i]] + 0.05 * x1
     kappa += 0.35 * u if a_u else 0.0
     p = int(intake.program[i]) if program is None else program
     start = state = float(intake.true_state[i])
@@ -161,7 +161,7 @@ def test_intake_follows_its_formulas(scenario: str) -> None:
         site = intake.site[i]
         log_odds = -0.1 + SITE_BOOKING[site] + 0.7 * x2 + 0.5 * x3 + 0.06 * (intake.baseline_score[i] - 16) + a_u * u
         assert intake.booking_probability[i] == pytest.approx(expit(log_odds), abs=ROUNDING)
-        kappa = 1.0 + 0.15 * x2 - 0.3 * x3 - 0.22 * SITE_IMPROVEMENT[site] + 0.05 * x1 + (0.35 * u if a_u else 0.0)
+        kappa = 1.0 + 0.15 * x2 - 0.3 * x3 - 0.22 * SITE_SLOWNESS[site] + 0.05 * x1 + (0.35 * u if a_u else 0.0)
         assert intake.weekly_improvement[i] == pytest.approx(kappa, abs=ROUNDING)
     assert intake.baseline_score.min() >= ENTRY_SCORE
     assert set(intake.trauma_history.tolist()) == {0.0, 1.0}
