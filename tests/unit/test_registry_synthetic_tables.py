@@ -302,10 +302,10 @@ def test_real_tables_are_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not marked as synthetic"):
         write_tables(tables, tmp_path)
     assert (tmp_path / "patients.csv").read_text() == "patient_id\n"
-    (tmp_path / "registry.json").write_text('{"is_synthetic": false}')
+    (tmp_path / "registry.json").write_text('{"schema_version": "1.0", "is_synthetic": false}')
     with pytest.raises(DataError, match="not marked as synthetic"):
         write_tables(tables, tmp_path)
-    (tmp_path / "registry.json").write_text('{"is_synthetic": true}')
+    (tmp_path / "registry.json").write_text('{"schema_version": "1.0", "is_synthetic": true}')
     assert len(write_tables(tables, tmp_path)) == 5
 
 

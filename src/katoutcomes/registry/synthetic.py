@@ -15,13 +15,63 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from katoutcomes.registry.registry import Registry
     from katoutcomes.registry.synthetic_population import Population
 
-MARKER_FILE = "registry.json"
 MADE_BY = "katoutcomes simulate"
 TIME_FORMS: tuple[str, ...] = ("date", "day")
 MOST_PATIENTS = 9_000
 """More would need longer keys, and no clinic in this picture is larger."""
+
+
+def simulate_registry(
+    *,
+    seed: int | np.random.Generator,
+    n_patients: int = 600,
+    scenario: str = "effect",
+    mechanism: str = "booked",
+    n_quarters: int = 8,
+    first_quarter: str = "2024Q4",
+    session_effect_points: float | None = None,
+) -> Registry:
+    """Make a registry of a synthetic clinic in which the effect of the program with integration is known.
+
+    The tables of `simulate_tables`, read by `read_registry` like any others and marked as synthetic; the parameters,
+    errors and notes are those of `simulate_tables`.
+
+    Parameters
+    ----------
+    seed : int or numpy.random.Generator
+        A seed, or the source of the random numbers. The same seed gives the same registry.
+    n_patients, scenario, mechanism, n_quarters, first_quarter, session_effect_points
+        See `simulate_tables`.
+
+    Returns
+    -------
+    Registry
+        With `is_synthetic` set, so that every output made from it says so.
+
+    Examples
+    --------
+    >>> registry = simulate_registry(seed=1, n_patients=20, scenario="null")
+    >>> registry.is_synthetic, len(registry.table("patients"))
+    (True, 22)
+    """
+    from dataclasses import replace
+
+    from katoutcomes.registry.reading import read_registry
+
+    tables = simulate_tables(
+        seed,
+        n_patients=n_patients,
+        scenario=scenario,
+        mechanism=mechanism,
+        n_quarters=n_quarters,
+        first_quarter=first_quarter,
+        session_effect_points=session_effect_points,
+    )
+    # Frames carry no marker file, so the mark is set here.
+    return replace(read_registry(tables), is_synthetic=True)
 
 
 def simulate_tables(
@@ -182,6 +232,8 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path | str, *, made
     """
     from pathlib import Path
 
+    from katoutcomes.registry.sources import MARKER_FILE
+
     target = Path(folder)
     _refuse_to_replace_records(target)
     target.mkdir(parents=True, exist_ok=True)
@@ -197,9 +249,10 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path | str, *, made
 
 def _refuse_to_replace_records(folder: Path) -> None:
     """Raise `DataError` if the folder holds tables that nobody marked as synthetic: they may be a clinic's own."""
-    marker = folder / MARKER_FILE
-    if marker.is_file() and json.loads(marker.read_text(encoding="utf-8")).get("is_synthetic") is True:
+    from katoutcomes.registry.sources import read_marker
+    from katoutcomes.registry.tables import TABLES
+
+    if read_marker(folder):
         return
-    names = ("patients", "sessions", "scores", "adverse_events")
-    if any((folder / f"{name}.{ending}").exists() for name in names for ending in ("csv", "parquet")):
+    if any((folder / f"{table.name}.{ending}").exists() for table in TABLES for ending in ("csv", "parquet")):
         raise DataError("the folder holds tables that are not marked as synthetic; choose an empty folder.")
