@@ -57,8 +57,6 @@ def simulate_registry(
     >>> registry.is_synthetic, len(registry.table("patients"))
     (True, 22)
     """
-    from dataclasses import replace
-
     from katoutcomes.registry.reading import read_registry
 
     tables = simulate_tables(
@@ -70,8 +68,7 @@ def simulate_registry(
         first_quarter=first_quarter,
         session_effect_points=session_effect_points,
     )
-    # Frames carry no marker file, so the mark is set here.
-    return replace(read_registry(tables), is_synthetic=True)
+    return read_registry(tables, is_synthetic=True)
 
 
 def simulate_tables(
