@@ -1,0 +1,220 @@
+"""The data engine: DuckDB inside the process, and the one function that fills a stage's placeholders.
+
+Table work is SQL, one readable stage a file (`sql/*.sql`), in the subset that means the same on DuckDB and on Spark;
+each stage is materialized as a table. Only this module imports duckdb.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import OptionError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
+
+# Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
+# that neither a user's DuckDB configuration nor a later default decides it.
+_SETTINGS: Mapping[str, str] = {
+    "allow_community_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "default_null_order": "nulls_last",
+    "preserve_insertion_order": "false",
+    "python_enable_replacements": "false",  # a query never picks up a Python variable by its name
+    "pandas_analyze_sample": "0",  # an object array is text; no type is guessed from a sample
+}
+
+
+def stage_text(package: str, name: str, **values: int | float | str) -> str:
+    """Return the text of one SQL stage with its placeholders filled.
+
+    Parameters
+    ----------
+    package : str
+        The room that holds the stage, for example ``"katoutcomes.registry"``; its folder ``sql`` is looked in.
+    name : str
+        File name without ``.sql``, for example ``"08_index_days"``.
+    **values : int, float or str
+        A value for each ``{{placeholder}}``: a finite number, or the name of a table or column. Nothing else can be
+        put into a stage, so no value of the data ever becomes part of a query.
+
+    Returns
+    -------
+    str
+        The query.
+
+    Raises
+    ------
+    OptionError
+        If a value is not a finite number or a plain identifier, or if the values are not exactly those the stage
+        asks for.
+
+    Examples
+    --------
+    >>> print(stage_text("katoutcomes.registry", "01_repeated_keys", table="patients", key="patient_id"))
+    -- Rows that share their key with another row: nobody can tell which of them is right.
+    select t.input_row
+    from typed_patients as t
+    ...
+    """
+    text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    wanted = set(_PLACEHOLDER.findall(text))
+    if wanted != set(values):
+        raise OptionError(f"stage {name!r} takes {sorted(wanted)}; got {sorted(values)}.")
+    filled = {key: _placeholder_text(key, value) for key, value in values.items()}
+    return _PLACEHOLDER.sub(lambda match: filled[match.group(1)], text)
+
+
+def _placeholder_text(key: str, value: float | str) -> str:
+    if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        text = repr(value)
+        return text if "e" in text else f"{text}e0"  # an exponent makes it a double, not a decimal, on both engines
+    raise OptionError(f"placeholder {key!r} takes a finite number or a plain identifier.")
+
+
+class Engine:
+    """A private DuckDB database in memory.
+
+    Nothing is written to the disk unless `temp_directory` is given; then intermediate results that do not fit into
+    `memory_limit` are kept there while they are needed.
+
+    Parameters
+    ----------
+    memory_limit : str, optional
+        For example ``"2GB"``; DuckDB's default is 80 % of the machine's memory.
+    temp_directory : str, optional
+        Folder for intermediate results larger than memory. It will hold (de-identified) rows, so it should be as
+        well protected as the input.
+
+    Examples
+    --------
+    >>> with Engine() as engine:
+    ...     engine.materialize("doses", "select 1 as patient, 75 as dose_mg")
+    ...     engine.scalar("select max(dose_mg) from doses")
+    75
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, *, memory_limit: str | None = None, temp_directory: str | None = None) -> None:
+        import duckdb
+
+        settings: dict[str, str | bool | int | float | list[str]] = dict(_SETTINGS)
+        settings["temp_directory"] = temp_directory or ""
+        if memory_limit is not None:
+            settings["memory_limit"] = memory_limit
+        self._connection: Any = duckdb.connect(":memory:", config=settings)
+        self._connection.execute("set enable_progress_bar = false")
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def fetch(self, query: str) -> dict[str, NDArray[Any]]:
+        """Return the columns of a query as NumPy arrays; a column with unknown values is a masked array.
+
+        Rows come in the order the query asks for and in no particular order where it asks for none, so every query
+        of more than one row ends with ``order by`` over a unique key.
+        """
+        columns: dict[str, NDArray[Any]] = self._connection.execute(query).fetchnumpy()
+        return columns
+
+    def scalar(self, query: str) -> Any:
+        """Return the single value of a query with one row and one column; None where it is unknown."""
+        row = self._connection.execute(query).fetchone()
+        if row is None or len(row) != 1:
+            raise OptionError("scalar() needs a query with one row and one column.")
+        return row[0]
+
+    def materialize(self, name: str, query: str) -> None:
+        """Make the table `name` from a query; a table of that name is replaced."""
+        self._connection.execute(f"create or replace table {_identifier(name)} as {query}")
+
+    def insert(self, name: str, query: str) -> None:
+        """Append the rows of a query to the table `name`."""
+        self._connection.execute(f"insert into {_identifier(name)} {query}")
+
+    def drop(self, *names: str) -> None:
+        """Forget tables; one that is not there is no error."""
+        for name in names:
+            self._connection.execute(f"drop table if exists {_identifier(name)}")
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the names of a table's columns, in order."""
+        description = self._connection.execute(f"select * from {_identifier(name)} limit 0").description
+        return tuple(column[0] for column in description)
+
+    def materialize_arrays(self, name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Make the table `name` from NumPy arrays of equal length; object arrays hold text."""
+        self._connection.register("katoutcomes_arrays", dict(arrays))
+        try:
+            self.materialize(name, "select * from katoutcomes_arrays")
+        finally:
+            self._connection.unregister("katoutcomes_arrays")
+
+    def materialize_file(self, name: str, query: str, path: str) -> None:
+        """Make the table `name` from a query that reads one file, named by ``?``, keeping the order of its rows.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot be read. DuckDB's own message quotes the line, so it is not passed on.
+        """
+        import duckdb
+
+        self._connection.execute("set preserve_insertion_order = true")
+        failed = False
+        try:
+            self._connection.execute(f"create or replace table {_identifier(name)} as {query}", [path])
+        except duckdb.Error:
+            failed = True
+        self._connection.execute("set preserve_insertion_order = false")
+        if failed:
+            raise ValueError("the data engine cannot read this file.")
+
+    def file_types(self, query: str, path: str) -> dict[str, str]:
+        """Return column names and DuckDB types of a query that reads one file; ValueError if it cannot be read."""
+        import duckdb
+
+        failed = False
+        rows: list[tuple[Any, ...]] = []
+        try:
+            rows = self._connection.execute(f"describe {query}", [path]).fetchall()
+        except duckdb.Error:
+            failed = True
+        if failed:
+            raise ValueError("the data engine cannot read this file.")
+        return {row[0]: row[1] for row in rows}
+
+    def query_types(self, query: str) -> dict[str, str]:
+        """Return column names and DuckDB types of a query."""
+        return {row[0]: row[1] for row in self._connection.execute(f"describe {query}").fetchall()}
+
+    def close(self) -> None:
+        """Forget everything; a second call does nothing."""
+        self._connection.close()
+
+
+def _identifier(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name):
+        raise OptionError("a table name is letters, digits and underscores.")
+    return name

@@ -1,0 +1,94 @@
+"""Data frames as arrays that the data engine can read, whatever the version of pandas and the types of the columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_LARGEST_WHOLE = 1e15
+"""Below it a float holds every whole number exactly."""
+
+
+def frame_columns(frame: Any) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return a pandas frame and the names of its columns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A pandas frame, or anything with a `to_pandas` method.
+
+    Raises
+    ------
+    OptionError
+        If it is neither, or a column name is not text.
+    """
+    import pandas as pd
+
+    converted = frame if isinstance(frame, pd.DataFrame) or not hasattr(frame, "to_pandas") else frame.to_pandas()
+    if not isinstance(converted, pd.DataFrame):
+        raise OptionError("a table must be a pandas DataFrame, or have a to_pandas() method.")
+    if not all(isinstance(name, str) for name in converted.columns):
+        raise OptionError("the column names of a data frame must be text.")
+    return converted, tuple(name.strip() for name in converted.columns)
+
+
+def frame_arrays(frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Return the columns ``c1``, ``c2``, … of a frame, and ``input_row``, counted from 1.
+
+    Plain numbers, flags and datetimes stay as they are; everything else becomes text, "" where it is unknown.
+    """
+    import numpy as np
+
+    arrays: dict[str, NDArray[Any]] = {"input_row": np.arange(1, len(frame) + 1, dtype=np.int64)}
+    for position in range(frame.shape[1]):
+        arrays[f"c{position + 1}"] = _column_array(frame.iloc[:, position])
+    return arrays
+
+
+def _column_array(column: pd.Series[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biu":
+        return column.to_numpy()
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f" and column.dtype.itemsize in (4, 8):
+        return column.to_numpy()
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "M":
+        return column.to_numpy().astype("datetime64[us]")
+    values = column.astype(object)
+    text = np.empty(len(values), dtype=object)
+    text[:] = [
+        "" if unknown else value if type(value) is str else cell_text(value)
+        for value, unknown in zip(values, values.isna(), strict=True)
+    ]
+    return text
+
+
+def cell_text(value: object) -> str:
+    """Return a cell as the schema would have it written in a CSV file.
+
+    Examples
+    --------
+    >>> cell_text(True), cell_text(45.0), cell_text(0.5), cell_text(dt.time(9, 30))
+    ('1', '45', '0.5', '09:30')
+    """
+    import numpy as np
+
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < _LARGEST_WHOLE else str(value)
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, dt.time):
+        return value.isoformat("minutes" if not (value.second or value.microsecond) else "auto")
+    return value.isoformat() if isinstance(value, dt.date) else str(value)

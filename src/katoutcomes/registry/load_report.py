@@ -1,0 +1,181 @@
+"""What happened to every row on its way in: counts, rules and row numbers, never a value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.vocabulary import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.rules import Rule
+
+MOST_ROWS_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """Rows of one table.
+
+    Attributes
+    ----------
+    table : str
+        ``"patients"``, ``"sessions"``, ``"scores"`` or ``"adverse_events"``.
+    file : str
+        Name of the file, or the table's name where the input was a frame.
+    rows_in, rows_accepted, rows_rejected : int
+        ``rows_in = rows_accepted + rows_rejected``.
+    """
+
+    table: str
+    file: str
+    rows_in: int
+    rows_accepted: int
+    rows_rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A rule that rows of one column break. A row may break several.
+
+    Attributes
+    ----------
+    table, file : str
+        As in `FileCounts`.
+    column : str
+        Column, or ``item_*`` for the items together.
+    rule : str
+        Rule id.
+    description : str
+        What the cell must be.
+    n_rows : int
+        How many rows break it.
+    row_numbers : tuple of int
+        The first twenty of them; the first data row is 1.
+    """
+
+    table: str
+    file: str
+    column: str
+    rule: str
+    description: str
+    n_rows: int
+    row_numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What `read_registry` took, what it rejected and why, and what it left out.
+
+    Attributes
+    ----------
+    files : tuple of FileCounts
+        One a table of the input.
+    problems : tuple of Problem
+        One a broken rule, in the order of the tables and of the checks.
+    left_out_columns : tuple of (str, str)
+        File and column name of every column that the schema does not know.
+    notes : tuple of str
+        What else a reader should know.
+    """
+
+    files: tuple[FileCounts, ...]
+    problems: tuple[Problem, ...]
+    left_out_columns: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_rejections(self) -> bool:
+        """Whether any row was rejected."""
+        return any(file.rows_rejected for file in self.files)
+
+    def to_text(self) -> str:
+        """Return the report as plain text for a terminal, in aligned columns."""
+        counts = [
+            (file.file, str(file.rows_in), str(file.rows_accepted), str(file.rows_rejected)) for file in self.files
+        ]
+        blocks = [_aligned((("file", "rows in", "accepted", "rejected"), *counts))]
+        if self.problems:
+            header = ("file", "column", "rule", "rows", "which", "a cell here")
+            rows = [(p.file, p.column, p.rule, str(p.n_rows), _row_numbers(p), p.description) for p in self.problems]
+            blocks.append("rules that rows break (a row may break several):\n" + _aligned((header, *rows)))
+        if self.left_out_columns:
+            listed = "\n".join(f"  {file}: {column}" for file, column in self.left_out_columns)
+            blocks.append(f"columns that are not in the schema and were left out:\n{listed}")
+        if self.notes:
+            blocks.append("notes:\n" + "\n".join(f"  {note}" for note in self.notes))
+        return "\n\n".join(blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data for JSON."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "files": [asdict(file) for file in self.files],
+            "problems": [{**asdict(problem), "row_numbers": list(problem.row_numbers)} for problem in self.problems],
+            "left_out_columns": [{"file": file, "column": column} for file, column in self.left_out_columns],
+            "notes": list(self.notes),
+        }
+
+
+def _aligned(rows: tuple[tuple[str, ...], ...]) -> str:
+    """Return rows with their columns padded; numbers stand at the right of theirs."""
+    widths = [max(len(row[position]) for row in rows) for position in range(len(rows[0]))]
+    is_number = [all(row[position].isdigit() for row in rows[1:]) for position in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_number, strict=True)
+        ]
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def _row_numbers(problem: Problem) -> str:
+    most = 5
+    listed = ", ".join(str(number) for number in problem.row_numbers[:most])
+    return listed + (", …" if problem.n_rows > most else "")
+
+
+def count_rows(
+    engine: Engine, rules: tuple[Rule, ...], rows_in: dict[str, int], files: dict[str, str]
+) -> tuple[tuple[FileCounts, ...], tuple[Problem, ...]]:
+    """Count accepted and rejected rows and broken rules from the engine's tables.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds the accepted tables and `problems`.
+    rules : tuple of Rule
+        The rules by their number in `problems`.
+    rows_in : dict of str to int
+        Rows of each table.
+    files : dict of str to str
+        How the input calls each table that it has.
+    """
+    counts = []
+    for number, table in enumerate(rows_in, start=1):
+        accepted = int(engine.scalar(f"select count(*) from {table}"))
+        rejected = int(engine.scalar(f"select count(distinct input_row) from problems where file = {number}"))
+        if accepted + rejected != rows_in[table]:
+            raise AssertionError(f"{table}: rows accepted and rejected do not add up to the rows read.")
+        if table in files:
+            counts.append(FileCounts(table, files[table], rows_in[table], accepted, rejected))
+    numbers: dict[tuple[str, str, str], list[int]] = {}
+    for number, rule in enumerate(rules):
+        numbers.setdefault((rule.table, rule.column, rule.id), []).append(number)
+    problems = [_problem(engine, rules[same[0]], same, files) for same in numbers.values()]
+    order = list(rows_in)
+    found = sorted((problem for problem in problems if problem.n_rows), key=lambda p: order.index(p.table))
+    return tuple(counts), tuple(found)
+
+
+def _problem(engine: Engine, rule: Rule, numbers: list[int], files: dict[str, str]) -> Problem:
+    broken = f"from problems where rule in ({', '.join(str(number) for number in numbers)})"
+    n_rows = int(engine.scalar(f"select count(distinct input_row) {broken}"))
+    rows: tuple[int, ...] = ()
+    if n_rows:
+        first = engine.fetch(f"select distinct input_row {broken} order by input_row limit {MOST_ROWS_LISTED}")
+        rows = tuple(int(row) for row in first["input_row"])
+    return Problem(rule.table, files.get(rule.table, rule.table), rule.column, rule.id, rule.description, n_rows, rows)

@@ -1,0 +1,171 @@
+"""`read_registry`: from files or frames to a checked registry, in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import DataError
+from katoutcomes.registry.acceptance import accept_rows
+from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, refuse, value_findings
+from katoutcomes.registry.load_report import LoadReport, count_rows
+from katoutcomes.registry.registry import Registry, registry_digest
+from katoutcomes.registry.sources import (
+    TableSource,
+    find_sources,
+    required_column_faults,
+    structure_error,
+)
+from katoutcomes.registry.tables import PATIENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+
+def read_registry(
+    source: str | Path | Mapping[str, pd.DataFrame],
+    *,
+    is_synthetic: bool = False,
+    engine: Engine | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Registry:
+    """Read, check and link the tables of a registry.
+
+    Every cell is read as text, tested and only then turned into a value. A row that breaks a rule is rejected and
+    counted; nothing is repaired or guessed. Calendar dates become days counted from the patient's index day, the first
+    dosing session or, without one, the first record.
+
+    Parameters
+    ----------
+    source : path or mapping of str to DataFrame
+        A folder that holds ``patients.csv`` or ``patients.parquet`` and so on, or the same tables as data frames
+        (pandas, or anything with a `to_pandas` method). ``docs/reference/schema.md`` describes them. A folder may hold
+        ``registry.json`` with ``schema_version`` and ``is_synthetic``.
+    is_synthetic : bool, default False
+        Whether the data were made by a program; a folder may say so itself.
+    engine : Engine, optional
+        Where the tables are kept; a new one in memory by default.
+    progress : callable, optional
+        Is told, in a few words, what is being done.
+
+    Returns
+    -------
+    Registry
+        The accepted rows, their digest, and the load report.
+
+    Raises
+    ------
+    IdentifierError
+        If a column name or a value looks like a direct identifier. Nothing is loaded then.
+    DataError
+        If a file or column that is needed is missing, a file is not a proper table, or no patient is accepted.
+    OptionError
+        If `source` is neither a folder nor a mapping of table names to frames.
+
+    See Also
+    --------
+    Registry.load_report : rows in, accepted and rejected, and why.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> patients = pd.DataFrame({"patient_id": ["P1", "P2"], "age_years": [41, 7]})
+    >>> sessions = pd.DataFrame(
+    ...     {"session_id": ["S1"], "patient_id": ["P1"], "date": ["2026-03-02"], "kind": ["dosing"]}
+    ... )
+    >>> registry = read_registry({"patients": patients, "sessions": sessions}, is_synthetic=True)
+    >>> registry
+    <Registry (synthetic): 1 patients, 1 sessions; 1 rows rejected>
+    >>> problem = registry.load_report.problems[0]
+    >>> problem.column, problem.rule, problem.row_numbers
+    ('age_years', 'range', (2,))
+    >>> registry.table("patients")["index_quarter"].tolist()
+    ['2026Q1']
+    """
+    used = engine if engine is not None else Engine()
+    try:
+        return _read(source, is_synthetic, used, progress or _stay_silent)
+    except BaseException:
+        if engine is None:
+            used.close()
+        raise
+
+
+def _stay_silent(_: str) -> None:
+    return
+
+
+def _read(source: Any, is_synthetic: bool, engine: Engine, say: Callable[[str], None]) -> Registry:
+    say("looking for tables")
+    sources, is_marked, notes = find_sources(source, engine)
+    _stage_and_refuse(engine, sources, say)
+    rules, rows_in = accept_rows(engine, sources, say)
+    files = {table.schema.name: table.file for table in sources}
+    counts, problems = count_rows(engine, rules, rows_in, files)
+    left_out = tuple((table.file, name) for table in sources for name in table.left_out)
+    notes += _notes(engine, sources)
+    engine.drop("problems")
+    report = LoadReport(counts, problems, left_out, notes)
+    if counts[0].rows_accepted == 0:
+        raise DataError("no patient is accepted, so there is nothing to analyze:\n" + report.to_text())
+    say("taking the digest")
+    return Registry(
+        engine=engine,
+        digest=registry_digest(engine),
+        load_report=report,
+        is_synthetic=is_synthetic or is_marked,
+        patient_columns=tuple(column.name for column in PATIENTS.family_columns(sources[0].names)),
+        has_minutes=bool(engine.scalar("select count(minute) from sessions")),
+    )
+
+
+def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None]) -> None:
+    """Read every file as text; refuse identifiers first, and files that are no proper tables then."""
+    findings = [finding for table in sources for finding in _name_findings(table)]
+    faults = required_column_faults(sources)
+    for table in sources:
+        say(f"reading {table.file}")
+        wrong = table.stage(engine)
+        faults += [f"{table.file}: {fault}" for fault in wrong]
+        if not wrong:
+            findings += value_findings(engine, f"raw_{table.schema.name}", table.file, table.shown_names())
+    refuse(findings)
+    if faults:
+        raise structure_error(faults)
+
+
+def _name_findings(table: TableSource) -> list[Finding]:
+    findings = []
+    for position, name in enumerate(table.names, start=1):
+        if holds_identifier(name):
+            findings.append(Finding(table.file, f"number {position}", "value_in_header", None))
+        elif rule := name_rule(name):
+            findings.append(Finding(table.file, name, rule, None))
+    return findings
+
+
+def _notes(engine: Engine, sources: tuple[TableSource, ...]) -> tuple[str, ...]:
+    """Say what a reader of the results should know about data that keep every rule."""
+    names = {name for table in sources for name in table.names}
+    given = {table.schema.name for table in sources}
+    notes = []
+    if "date" in names:
+        notes.append("calendar dates were turned into days and forgotten; files with 'day' instead would do as well.")
+    if "date" in names and "index_quarter" in names:
+        notes.append(
+            "index_quarter was worked out from the dates; where that was possible, the given one was not used."
+        )
+    if "scores" not in given:
+        notes.append("there is no table of scores.")
+    if not engine.scalar("select count(minute) from sessions"):
+        notes.append("no session has a time: “within 72 hours” means on day 0 to 3.")
+    without = "select count(*) from patients where patient not in (select patient from sessions)"
+    if n_patients := int(engine.scalar(f"{without} and patient not in (select patient from scores)")):
+        notes.append(f"{n_patients} accepted patients have neither a session nor a score.")
+    numbers = "regexp_full_match(patient_id, '[0-9]{6,10}')"
+    if engine.scalar(f"select count(*) from patients where {numbers}"):
+        notes.append("keys of 6 to 10 digits look like chart numbers; a study key must not be one.")
+    return tuple(notes)

@@ -1,0 +1,158 @@
+"""The record that the load stage hands to the cohorts: checked tables, their digest and the load report."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import require_option
+from katoutcomes.registry.tables import TABLES, TableSchema, table_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.load_report import LoadReport
+
+_ROWS_A_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Registry:
+    """Checked, day-offset tables of one clinic or of several.
+
+    Attributes
+    ----------
+    engine : Engine
+        Holds the tables `patients`, `sessions`, `scores` and `adverse_events` as ``docs/reference/schema.md`` describes
+        them.
+    digest : str
+        SHA-256 of the accepted content, as hexadecimal digits. The order of rows and columns and the file format do
+        not change it.
+    load_report : LoadReport
+        What was taken and what was rejected.
+    is_synthetic : bool
+        Whether the data were made by a program.
+    patient_columns : tuple of str
+        The ``eligible_*`` and ``covariate_*`` columns of the input, in that order, each sorted by name.
+    has_minutes : bool
+        Whether any session says at which time it began.
+    """
+
+    engine: Engine
+    digest: str
+    load_report: LoadReport
+    is_synthetic: bool
+    patient_columns: tuple[str, ...]
+    has_minutes: bool
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return an accepted table as a data frame.
+
+        Parameters
+        ----------
+        name : {"patients", "sessions", "scores", "adverse_events"}
+            Which table.
+
+        Returns
+        -------
+        DataFrame
+            Keys as the input has them, one row an accepted row, sorted by the table's key. `day` counts from the
+            patient's index day. Unknown values are NA.
+
+        Raises
+        ------
+        OptionError
+            If there is no table of that name.
+        """
+        import pandas as pd
+
+        require_option("table", name, [schema.name for schema in TABLES])
+        schema = table_schema(name)
+        columns = self.engine.fetch(f"{keyed_query(self.engine, schema)} order by {schema.key}")
+        return pd.DataFrame({label: _series(values) for label, values in columns.items()})
+
+    def close(self) -> None:
+        """Forget the data; nothing can be read from the registry afterwards."""
+        self.engine.close()
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{file.rows_accepted} {file.table}" for file in self.load_report.files)
+        rejected = sum(file.rows_rejected for file in self.load_report.files)
+        return f"<Registry{' (synthetic)' if self.is_synthetic else ''}: {counts}; {rejected} rows rejected>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th scope='row'>{file.table}</th><td>{file.rows_in}</td><td>{file.rows_accepted}</td>"
+            f"<td>{file.rows_rejected}</td></tr>"
+            for file in self.load_report.files
+        )
+        caption = "Registry of synthetic data" if self.is_synthetic else "Registry"
+        header = "".join(f"<th scope='col'>{name}</th>" for name in ("table", "rows in", "accepted", "rejected"))
+        return f"<table><caption>{caption}</caption><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _series(values: NDArray[Any]) -> pd.Series[Any]:
+    """Return a column for people: whole numbers stay whole where some are unknown."""
+    import numpy as np
+    import pandas as pd
+
+    unknown = np.ma.getmaskarray(values)
+    if values.dtype.kind in "iu":
+        whole = pd.Series(np.ma.getdata(values))
+        return whole.astype("Int64").mask(unknown) if unknown.any() else whole.astype("int64")
+    if values.dtype.kind == "f":
+        return pd.Series(np.ma.filled(values.astype(np.float64), np.nan))
+    return pd.Series([None if gone else value for value, gone in zip(np.ma.getdata(values), unknown, strict=True)])
+
+
+def keyed_query(engine: Engine, schema: TableSchema) -> str:
+    """Return the query of an accepted table with the keys of the input instead of the engine's integers."""
+    cells = []
+    join = ""
+    for name in engine.columns(schema.name):
+        if name == schema.code:
+            continue
+        if name == "patient":
+            cells.append("p.patient_id")
+            join += " inner join patients as p on t.patient = p.patient"
+        elif name == "session":
+            cells.append("s.session_id")
+            join += " left join sessions as s on t.session = s.session"
+        else:
+            cells.append(f"t.{name}")
+    return f"select {', '.join(cells)} from {schema.name} as t{join}"
+
+
+def registry_digest(engine: Engine) -> str:
+    """Return the SHA-256 of everything that was accepted.
+
+    Each row is written as text, its columns in the order of their names and separated by the unit separator (which no
+    accepted value holds); columns without any value are left out. Rows follow each other in the order of their key, in
+    blocks whose own SHA-256 the digest is made of.
+    """
+    total = hashlib.sha256()
+    for schema in TABLES:
+        query = keyed_query(engine, schema)
+        types = engine.query_types(query)
+        counted = ", ".join(f"count({name}) as {name}" for name in types)
+        filled = engine.fetch(f"select {counted} from ({query}) as keyed")
+        names = sorted(name for name in types if filled[name][0])
+        total.update(f"{schema.name}\n{','.join(names)}\n".encode())
+        if not names:
+            continue
+        line = " || chr(31) || ".join(f"coalesce({_canonical(name, types[name])}, '')" for name in names)
+        blocks = engine.fetch(
+            f"select sha256(string_agg(line, chr(10) order by place)) as block from (select {line} as line, "
+            f"row_number() over (order by {schema.key}) - 1 as place from ({query}) as keyed) as lines "
+            f"group by place // {_ROWS_A_BLOCK} order by min(place)"
+        )
+        total.update("".join(blocks["block"]).encode())
+    return total.hexdigest()
+
+
+def _canonical(name: str, kind: str) -> str:
+    """Return the SQL that writes a value in one way only; seventeen digits name a double exactly."""
+    return f"printf('%.17g', {name})" if kind == "DOUBLE" else f"cast({name} as varchar)"

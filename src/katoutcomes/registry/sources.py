@@ -1,0 +1,329 @@
+"""Where tables come from: a folder of CSV or Parquet files, or a mapping of data frames. All is read as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.errors import DataError, OptionError, require_option
+from katoutcomes.registry.csv_structure import check_csv, csv_header
+from katoutcomes.registry.frames import frame_arrays, frame_columns
+from katoutcomes.registry.tables import TABLES, Column, TableSchema, table_schema
+from katoutcomes.vocabulary import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from katoutcomes.registry.engine import Engine
+
+MARKER_FILE = "registry.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableSource:
+    """One table of the input, before any of its cells is read.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        Which table it is.
+    file : str
+        How messages call it: the file's name without its folder, or the table's name where the input is a frame.
+    names : tuple of str
+        Column names as the input gives them.
+    stage : callable
+        Makes the table ``raw_<table>`` in an engine and returns what is wrong with the file.
+    """
+
+    schema: TableSchema
+    file: str
+    names: tuple[str, ...]
+    stage: Callable[[Engine], tuple[str, ...]]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the schema that the input has, in an order that does not depend on the input."""
+        fixed = tuple(column for column in self.schema.columns if column.name in self.names)
+        return fixed + self.schema.family_columns(self.names)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The column names that the schema does not know."""
+        return tuple(name for name in self.names if self.schema.column(name) is None)
+
+    def shown_names(self) -> dict[str, str]:
+        """Return, for each raw column, the name that a message may print.
+
+        A file without a header line has data in its place, so a name is printed only where the columns that must be
+        there are there.
+        """
+        has_header = not missing_columns(self)
+        return {
+            raw_column(position): name if has_header or self.schema.column(name) else f"number {position}"
+            for position, name in enumerate(self.names, start=1)
+        }
+
+
+def raw_column(position: int) -> str:
+    """Return how the engine calls the column at a position, counted from 1, while nothing is known about it."""
+    return f"c{position}"
+
+
+def missing_columns(source: TableSource) -> tuple[str, ...]:
+    """Return the names of required columns that a source lacks."""
+    return tuple(
+        column.name for column in source.schema.columns if column.is_required and column.name not in source.names
+    )
+
+
+def find_sources(source: Any, engine: Engine) -> tuple[tuple[TableSource, ...], bool, tuple[str, ...]]:
+    """Find the tables of a folder or a mapping, and read their column names.
+
+    Parameters
+    ----------
+    source : path or mapping
+        As `read_registry` takes it.
+    engine : Engine
+        Reads the column names of Parquet files.
+
+    Returns
+    -------
+    tables : tuple of TableSource
+        In the order of the schema.
+    is_synthetic : bool
+        Whether a marker says that the data are synthetic.
+    notes : tuple of str
+        What the load report should mention.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, a table is there twice or cannot be read, or a required one is missing.
+    OptionError
+        If a mapping names a table that the schema does not know, or its values are not frames.
+    """
+    is_synthetic = False
+    notes: tuple[str, ...] = ()
+    if isinstance(source, Mapping):
+        tables, faults = _frame_sources(source)
+    elif isinstance(source, (str, Path)):
+        folder = Path(source)
+        if not folder.is_dir():
+            raise DataError("there is no such folder; a folder with patients.csv and sessions.csv is needed.")
+        tables, faults = _file_sources(folder, engine)
+        is_synthetic = read_marker(folder)
+        notes = _other_files(folder, tables)
+    else:
+        raise OptionError("read_registry takes the path of a folder or a mapping of table names to data frames.")
+    if faults:
+        raise structure_error(faults)
+    return tuple(tables), is_synthetic, notes
+
+
+def structure_error(faults: list[str]) -> DataError:
+    """Return the error that lists what is wrong with the files as such."""
+    return DataError("the tables cannot be read:\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+def _frame_sources(source: Mapping[Any, Any]) -> tuple[list[TableSource], list[str]]:
+    tables: list[TableSource] = []
+    faults: list[str] = []
+    for name in source:
+        require_option("table", str(name), [schema.name for schema in TABLES])
+    for schema in TABLES:
+        if schema.name in source:
+            frame, names = frame_columns(source[schema.name])
+            faults += header_faults(schema.name, names)
+            tables.append(TableSource(schema, schema.name, names, _frame_stage(schema, frame)))
+        elif schema.is_required:
+            faults.append(f"{schema.name}: rule missing_table: this table is needed.")
+    return tables, faults
+
+
+def _frame_stage(schema: TableSchema, frame: Any) -> Callable[[Engine], tuple[str, ...]]:
+    def stage(engine: Engine) -> tuple[str, ...]:
+        engine.materialize_arrays("typed_input", frame_arrays(frame))
+        types = engine.query_types("select * from typed_input")
+        columns = ", ".join(f"{as_text(name, types[name])} as {name}" for name in types if name != "input_row")
+        engine.materialize(f"raw_{schema.name}", f"select input_row, {columns} from typed_input")
+        engine.drop("typed_input")
+        return ()
+
+    return stage
+
+
+def _file_sources(folder: Path, engine: Engine) -> tuple[list[TableSource], list[str]]:
+    tables: list[TableSource] = []
+    faults: list[str] = []
+    for schema in TABLES:
+        paths = [folder / f"{schema.name}.{ending}" for ending in ("csv", "parquet")]
+        found = [path for path in paths if path.is_file()]
+        if len(found) > 1:
+            faults.append(f"{schema.name}.csv and {schema.name}.parquet: rule one_file: only one of them may be there.")
+        elif found:
+            read = _csv_source if found[0].suffix == ".csv" else _parquet_source
+            table, wrong = read(schema, found[0], engine)
+            faults += [f"{found[0].name}: {fault}" for fault in wrong]
+            tables.append(table)
+        elif schema.is_required:
+            faults.append(f"{schema.name}.csv (or .parquet): rule missing_table: this table is needed.")
+    return tables, faults
+
+
+def _csv_source(schema: TableSchema, path: Path, _: Engine) -> tuple[TableSource, tuple[str, ...]]:
+    names, faults = csv_header(path)
+
+    def stage(engine: Engine) -> tuple[str, ...]:
+        structure = check_csv(path, len(names))
+        if structure.faults:
+            return structure.faults
+        try:
+            engine.materialize_file(f"raw_{schema.name}", _csv_query(len(names)), str(path))
+        except ValueError:
+            return ("rule csv: the file cannot be read as a table.",)
+        if engine.scalar(f"select count(*) from raw_{schema.name}") != structure.n_rows:
+            return ("rule row_count: the number of lines and the number of rows differ; is a quote not closed?",)
+        return ()
+
+    return TableSource(schema, path.name, names, stage), faults or _header_faults(names)
+
+
+def _csv_query(n_columns: int) -> str:
+    names = [raw_column(position) for position in range(1, n_columns + 1)]
+    types = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    cells = ", ".join(f"nullif(trim({name}), '') as {name}" for name in names)
+    # One thread reads from the first line to the last, so the running number is the row's place in the file.
+    return (
+        f"select row_number() over () as input_row, {cells} from read_csv(?, auto_detect = false, "
+        f"columns = {{{types}}}, header = true, delim = ',', quote = '\"', escape = '\"', strict_mode = true, "
+        "null_padding = false, parallel = false)"
+    )
+
+
+def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[TableSource, tuple[str, ...]]:
+    unreadable = "rule parquet: the file cannot be read as Parquet."
+    try:
+        types = engine.file_types("select * from read_parquet(?)", str(path))
+    except ValueError:
+        types = {}
+    names = tuple(types)
+
+    def stage(engine: Engine) -> tuple[str, ...]:
+        try:
+            engine.materialize_file(f"raw_{schema.name}", _parquet_query(types), str(path))
+        except ValueError:
+            return (unreadable,)
+        return ()
+
+    return TableSource(schema, path.name, names, stage), _header_faults(names) if types else (unreadable,)
+
+
+def _parquet_query(types: Mapping[str, str]) -> str:
+    cells = []
+    for position, (name, kind) in enumerate(types.items(), start=1):
+        quoted = '"' + name.replace('"', '""') + '"'
+        cells.append(f"{as_text(quoted, kind)} as {raw_column(position)}")
+    numbered = "file_row_number + 1 as input_row"
+    return f"select {numbered}, {', '.join(cells)} from read_parquet(?, file_row_number = true)"
+
+
+def as_text(column: str, kind: str) -> str:
+    """Return the SQL that writes a typed column as the schema would have it written in a CSV file.
+
+    Parameters
+    ----------
+    column : str
+        Column, quoted where needed.
+    kind : str
+        Its DuckDB type.
+    """
+    if kind == "BOOLEAN":
+        return f"cast(cast({column} as integer) as varchar)"
+    if kind in ("DOUBLE", "FLOAT"):
+        whole = f"isfinite({column}) and {column} = floor({column}) and abs({column}) < 1e15"
+        return (
+            f"case when isnan({column}) then null when {whole} then cast(cast({column} as bigint) as varchar) "
+            f"else cast({column} as varchar) end"
+        )
+    if kind.startswith("TIMESTAMP"):
+        midnight = f"cast({column} as date) = {column}"
+        return f"case when {midnight} then cast(cast({column} as date) as varchar) else cast({column} as varchar) end"
+    if kind == "TIME":
+        return f"regexp_replace(cast({column} as varchar), '^([0-9]{{2}}:[0-9]{{2}}):00$', '\\1')"
+    return f"nullif(trim(cast({column} as varchar)), '')"
+
+
+def header_faults(file: str, names: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with column names, each a sentence that begins with the file."""
+    return [f"{file}: {fault}" for fault in _header_faults(names)]
+
+
+def _header_faults(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which columns have no name or share one; by position, because a name may be a value in the wrong place."""
+    faults = []
+    empty = [str(position) for position, name in enumerate(names, start=1) if not name]
+    if empty:
+        faults.append(f"rule column_name: a column has no name (column {', '.join(empty)}).")
+    places: dict[str, list[str]] = {}
+    for position, name in enumerate(names, start=1):
+        places.setdefault(name, []).append(str(position))
+    faults += [
+        f"rule repeated_column: two columns have the same name (columns {', '.join(positions)})."
+        for name, positions in places.items()
+        if name and len(positions) > 1
+    ]
+    return tuple(faults)
+
+
+def required_column_faults(sources: tuple[TableSource, ...]) -> list[str]:
+    """Return which required columns are missing, and where the tables do not agree on how they say when."""
+    faults = [
+        f"{source.file}: rule missing_column: column {name!r} is needed."
+        for source in sources
+        for name in missing_columns(source)
+    ]
+    ways = {source.file: {"day", "date"} & set(source.names) for source in sources if source.schema.has_days}
+    for file, way in ways.items():
+        if len(way) != 1:
+            faults.append(f"{file}: rule one_way_of_time: either 'day' or 'date' is needed, and not both.")
+    if all(len(way) == 1 for way in ways.values()) and len({way for found in ways.values() for way in found}) > 1:
+        faults.append(f"{', '.join(ways)}: rule one_way_of_time: all must have 'day', or all 'date'.")
+    return faults
+
+
+def _other_files(folder: Path, tables: list[TableSource]) -> tuple[str, ...]:
+    """Note how many files were not read. Their names are not repeated: a name can be that of a person."""
+    read = {table.file for table in tables} | {MARKER_FILE}
+    n_others = sum(1 for path in folder.iterdir() if path.is_file() and path.name not in read and path.name[0] != ".")
+    return (f"{n_others} other files of the folder are not tables of the schema and were not read.",) * (n_others > 0)
+
+
+def read_marker(folder: Path) -> bool:
+    """Return whether ``registry.json`` says that the data are synthetic; without the file they are not.
+
+    Raises
+    ------
+    DataError
+        If the file is not what the schema says.
+    """
+    path = folder / MARKER_FILE
+    if not path.is_file():
+        return False
+    marker: Any = None
+    try:
+        marker = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        marker = None
+    if not isinstance(marker, dict):
+        raise DataError(f"{MARKER_FILE}: rule marker: the file must hold a JSON object.")
+    if marker.get("schema_version") != SCHEMA_VERSION:
+        raise DataError(f"{MARKER_FILE}: rule marker: schema_version must be {SCHEMA_VERSION!r}.")
+    if not isinstance(marker.get("is_synthetic"), bool):
+        raise DataError(f"{MARKER_FILE}: rule marker: is_synthetic must be true or false.")
+    return bool(marker["is_synthetic"])
+
+
+def source_of(sources: tuple[TableSource, ...], table: str) -> TableSource | None:
+    """Return the source of one table, None where the input lacks it."""
+    return next((source for source in sources if source.schema is table_schema(table)), None)
