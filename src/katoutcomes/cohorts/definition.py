@@ -89,3 +89,15 @@ class CohortDefinition:
                 for criterion in self.criteria
             ],
         }
+
+
+def criterion_text(criterion: Criterion) -> str:
+    """Return a criterion as outputs print it.
+
+    Examples
+    --------
+    >>> criterion_text(DEFAULT_CRITERIA[0])
+    'age_years >= 18'
+    """
+    value = criterion.value
+    return f"{criterion.field} {criterion.operator} {int(value) if float(value).is_integer() else value}"

@@ -1,0 +1,142 @@
+"""What is known of the patients of a cohort, as variables: labels, units, levels and by which day each is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from katoutcomes.cohorts.analysis_set import Variable
+from katoutcomes.cohorts.frame_values import is_flag
+from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, ROUTES, SEXES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Columns = Mapping[str, "NDArray[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """How a column of the cohort's table becomes a variable; the fields are those of `Variable`."""
+
+    name: str
+    label: str
+    kind: str
+    unit: str = ""
+    known_by_day: int = 0
+    order: tuple[str, ...] = ()
+    """The vocabulary's order of the levels; empty: levels are sorted. Only levels that occur are kept."""
+
+
+_OF_PATIENTS: tuple[_Column, ...] = (
+    _Column("site", "Site", "category"),
+    _Column("age_years", "Age", "number", "years"),
+    _Column("age_band", "Age band", "category", order=AGE_BANDS),
+    _Column("sex", "Sex", "category", order=SEXES),
+    _Column("prior_antidepressant_trials", "Prior antidepressant trials", "number", "trials"),
+    _Column("program_booked", "Program booked at intake", "category", order=PROGRAMS),
+)
+_OF_COURSES: tuple[_Column, ...] = (
+    _Column("index_quarter", "Quarter of the first dose", "category"),
+    _Column("route", "Route of the first dose", "category", order=ROUTES),
+    _Column("approach", "Approach of the first dose", "category", order=APPROACHES),
+    _Column("first_dose_mg", "First dose", "number", "mg"),
+)
+_AFTER_FIRST_DOSE: tuple[_Column, ...] = (
+    _Column("integration_within_72_hours", "Integration within 72 hours of the first dose", "flag", "", 3),
+    _Column("integration_within_7_days", "Integration within 72 hours and again within 7 days", "flag", "", 7),
+    _Column("integration_sessions_by_day_28", "Integration sessions by day 28", "number", "sessions", 28),
+    _Column("any_integration_by_day_84", "Any integration by day 84", "flag", "", 84),
+)
+
+
+def course_variables(columns: Columns, patient_columns: Sequence[str]) -> tuple[Variable, ...]:
+    """Return every variable of a cohort's table.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, shape (n_patients,)
+        The cohort's table, one row a patient; unknown values are masked.
+    patient_columns : sequence of str
+        The ``eligible_*`` and ``covariate_*`` columns of the registry.
+
+    Returns
+    -------
+    tuple of Variable
+        Always the same names for one registry; a variable that is known for nobody is there and NaN. What came after
+        the first dose carries the day by which it is known, so that it can be described but never define a cohort.
+    """
+    return (
+        *(_variable(column, columns) for column in _OF_PATIENTS),
+        *_diagnoses(columns["diagnoses"]),
+        *(_patient_column(name, columns[name]) for name in patient_columns),
+        *(_variable(column, columns) for column in _OF_COURSES),
+        _n_doses(columns),
+        *(_variable(column, columns) for column in _AFTER_FIRST_DOSE),
+    )
+
+
+def as_floats(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a column of numbers as floats, NaN where it is masked."""
+    floats: NDArray[np.float64] = np.ma.filled(column.astype(np.float64), np.nan)
+    return floats
+
+
+def as_texts(column: NDArray[Any]) -> list[str | None]:
+    """Return a column of texts as a list, None where it is masked."""
+    texts: list[str | None] = np.ma.asarray(column).tolist()  # a masked cell becomes None
+    return texts
+
+
+def _variable(column: _Column, columns: Columns) -> Variable:
+    cells = columns[column.name]
+    is_category = column.kind == "category"
+    levels = _levels(as_texts(cells), column) if is_category else ()
+    values = _codes(as_texts(cells), levels) if is_category else as_floats(cells)
+    return Variable(column.name, column.label, column.kind, values, levels, column.unit, column.known_by_day)
+
+
+def _levels(texts: list[str | None], column: _Column) -> tuple[str, ...]:
+    if column.order == PROGRAMS:
+        return PROGRAMS  # both cohorts are there by name even if one of them is empty
+    occurring = {text for text in texts if text is not None}
+    return tuple(level for level in column.order or sorted(occurring) if level in occurring)
+
+
+def _codes(texts: list[str | None], levels: tuple[str, ...]) -> NDArray[np.float64]:
+    place = {level: float(position) for position, level in enumerate(levels)}
+    return np.array([np.nan if text is None else place[text] for text in texts])
+
+
+def _diagnoses(column: NDArray[Any]) -> tuple[Variable, ...]:
+    texts = as_texts(column)
+    codes_of = {text: {code.strip() for code in text.split(";")} for text in set(texts) if text is not None}
+    return tuple(
+        Variable(
+            f"diagnosis_{code}",
+            f"Diagnosis: {'PTSD' if code == 'ptsd' else code.replace('_', ' ')}",
+            "flag",
+            np.array([np.nan if text is None else float(code in codes_of[text]) for text in texts]),
+        )
+        for code in DIAGNOSES
+    )
+
+
+def _patient_column(name: str, column: NDArray[Any]) -> Variable:
+    values = as_floats(column)
+    prefix, _, rest = name.partition("_")
+    words = rest.replace("_", " ")
+    if prefix == "eligible":
+        return Variable(name, f"Eligible: {words}", "flag", values)
+    return Variable(name, words.capitalize(), "flag" if is_flag(values) else "number", values)
+
+
+def _n_doses(columns: Columns) -> Variable:
+    # Counted to the last dose of the course, so it is known for everybody only when the longest course has ended.
+    last = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
+    known_by_day = max(1, int(last.max(initial=0.0)))
+    label = "Dosing sessions in the course"
+    return Variable("n_doses", label, "number", as_floats(columns["n_doses"]), (), "sessions", known_by_day)

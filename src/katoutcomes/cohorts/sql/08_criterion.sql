@@ -1,0 +1,18 @@
+-- One criterion, asked of everybody after those before it. The comparison is written as what below, equal and above
+-- count for; an unknown value meets nothing.
+with compared as (
+    select
+        e.patient, e.first_failed,
+        case
+            when f.{{field}} < {{value}} then {{met_if_below}}
+            when f.{{field}} = {{value}} then {{met_if_equal}}
+            when f.{{field}} > {{value}} then {{met_if_above}}
+            else 0
+        end as is_met
+    from {{previous}} as e
+    inner join {{eligibility_fields}} as f on f.patient = e.patient
+)
+select
+    c.patient, c.is_met,
+    case when c.first_failed > 0 then c.first_failed when c.is_met = 1 then 0 else {{question}} end as first_failed
+from compared as c

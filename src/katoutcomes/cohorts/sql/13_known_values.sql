@@ -1,0 +1,2 @@
+-- How many patients have a known value of a field.
+select count(f.{{field}}) from {{eligibility_fields}} as f
