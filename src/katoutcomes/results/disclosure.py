@@ -191,8 +191,9 @@ def _hidden(estimate: Estimate, hidden: frozenset[Key], policy: DisclosurePolicy
 def _emptied(estimate: Estimate, policy: DisclosurePolicy, *, hides_n: bool) -> Estimate:
     if estimate.suppressed and not (hides_n and estimate.n_patients is not None):
         return estimate
-    counts = (estimate.n_patients, estimate.n_observations, estimate.n_counted)
-    is_below = any(policy.hides(count) for count in (counts if hides_n else counts[2:]))
+    # Where n is hidden the mark speaks of n: a large n that is hidden for the sake of another must not read "<11".
+    counts = (estimate.n_patients, estimate.n_observations) if hides_n else (estimate.n_counted,)
+    is_below = any(policy.hides(count) for count in counts)
     return replace(
         estimate,
         estimate=NOT_A_NUMBER,

@@ -102,10 +102,10 @@ def part_key(part: Part, row: int, column: int) -> Key:
         step, visit, group = (str(named.get(name) or "") for name in ("step", "visit", "group"))
         if named["kind"] == "visit":
             return ("counted", "", visit, SCORED, group)
-        if named["kind"] == "group" or step == BASELINE_STEP:
+        if named["kind"] == "group":
             return ("with baseline", group)
         if named["kind"] == STAGE:
-            return ("counted", "", "", step, "")
+            return ("with baseline", "") if step == BASELINE_STEP else ("counted", "", "", step, "")
     if part.name == "score_pair_counts":
         bins = ("visit", "baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
         return ("bin", *(str(named[name]) for name in bins), str(named["group"]))

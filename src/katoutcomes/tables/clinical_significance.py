@@ -1,0 +1,95 @@
+"""Clinical significance as a table: under each definition, the shares with their counts and intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import (
+    format_estimate,
+    format_interval,
+    format_share,
+    minimum_cell_of,
+)
+from katoutcomes.tables.footnotes import (
+    definition_name,
+    definition_set,
+    footnotes,
+    group_label,
+    interval_words,
+    subgroups,
+)
+from katoutcomes.tables.table import Table, table_name
+
+if TYPE_CHECKING:
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+_COMPLETENESS = "Patients with both scores, of those with a baseline"
+_DENOMINATORS = {
+    "recovery": "of those at caseness at baseline",
+    "reliable recovery": "of those at caseness at baseline",
+}
+
+
+def clinical_significance_table(result: ResultRecord) -> Table:
+    """Return the shares of a `clinical_significance`, grouped by the definition they follow.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `clinical_significance`, released or not.
+
+    Returns
+    -------
+    Table
+        One row a share (and group), "n of N" first, under the name of its definition set with its thresholds.
+    """
+    shares = result.select(measure="proportion")
+    has_groups = any(subgroups(shares))
+    names = tuple(dict.fromkeys(share.definition_set for share in shares))
+    rows: list[tuple[str, ...]] = []
+    headings: list[str] = []
+    for name in names:
+        for share in shares:
+            if share.definition_set == name:
+                rows.append(_row(share, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
+                headings.append(_heading(result, name))
+    return Table(
+        name=table_name(result.analysis, result.estimand.endpoint.instrument),
+        caption=result.title,
+        columns=("Class", *(("Group",) if has_groups else ()), "Patients", "Share", interval_words(result)),
+        rows=tuple(rows),
+        footnotes=footnotes(
+            result,
+            rows,
+            "Definitions differ and so do their shares; compare only shares of one definition.",
+            *(_source(name) for name in names),
+        ),
+        row_groups=tuple(headings),
+    )
+
+
+def _row(share: Estimate, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
+    of_whom = _DENOMINATORS.get(share.term, "")
+    text = f"{share.term} ({of_whom})" if of_whom else share.term
+    group = (group_label(share.subgroup),) if has_groups else ()
+    return (text, *group, format_share(share, minimum_cell), format_estimate(share), format_interval(share))
+
+
+def _heading(result: ResultRecord, name: str) -> str:
+    """Return the name of a definition and the thresholds that the result used for it."""
+    if not name:
+        return _COMPLETENESS
+    thresholds = ", ".join(
+        f"{threshold.term} {format_estimate(threshold)}{' points' if threshold.unit == 'points' else ''}"
+        for threshold in result.select(measure="threshold", definition_set=name)
+    )
+    words = definition_name(name)
+    heading = f"{words[:1].upper()}{words[1:]}"
+    return f"{heading} ({thresholds})" if thresholds else heading
+
+
+def _source(name: str) -> str:
+    """Return the source of a definition set of the catalog; "" for others, whose source the method names."""
+    found = definition_set(name) if "/" in name else None
+    return "" if found is None else f"{definition_name(name)} [{name}]: {found.source.rstrip('.')}."

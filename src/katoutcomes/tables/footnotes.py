@@ -1,0 +1,112 @@
+"""The sentences below tables, and the words that tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from katoutcomes.errors import OptionError
+from katoutcomes.instruments.catalog import instrument
+from katoutcomes.instruments.instrument import DefinitionSet
+from katoutcomes.results.formatting import DOES_NOT_APPLY, HIDDEN, format_level, minimum_cell_of
+
+if TYPE_CHECKING:
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+ALL_PATIENTS = "all patients"
+
+
+def group_label(subgroup: str) -> str:
+    """Return the level of a group as a reader sees it.
+
+    Examples
+    --------
+    >>> group_label("program_booked: with_integration"), group_label("")
+    ('with integration', 'all patients')
+    """
+    return in_words(subgroup.split(": ", 1)[-1]) if subgroup else ALL_PATIENTS
+
+
+def in_words(name: str) -> str:
+    """Return a name of the data with spaces for underscores."""
+    return name.replace("_", " ")
+
+
+def subgroups(estimates: Iterable[Estimate]) -> tuple[str, ...]:
+    """Return the subgroups of estimates in order of appearance, everybody first."""
+    found = dict.fromkeys(estimate.subgroup for estimate in estimates)
+    return tuple(sorted(found, key=lambda subgroup: subgroup != ""))
+
+
+def one(result: ResultRecord, **fields: str) -> Estimate | None:
+    """Return the first estimate with these fields, or None."""
+    found = result.select(**fields)
+    return found[0] if found else None
+
+
+def interval_words(result: ResultRecord) -> str:
+    """Return how the limits of a result are called in headings, for example ``"95% CI"``."""
+    levels = (estimate.conf_level for estimate in result.estimates)
+    return next((f"{format_level(level)} CI" for level in levels if 0.0 < level < 1.0), "CI")
+
+
+def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) -> tuple[str, ...]:
+    """Return the notes of one analysis, then what every table says: method, marks, verdict, synthetic data.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        What the table shows.
+    rows : iterable of tuple of str
+        The cells, to explain the marks that stand in them and no others.
+    *own : str
+        Notes of this kind of table; empty ones are left out.
+    """
+    notes = [note for note in own if note]
+    notes.append(f"Method: {result.method.description}")
+    notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
+    if result.verdict != "report":
+        reasons = " ".join(check.message for check in result.checks if not check.passed)
+        notes.append(f"Verdict: {result.verdict}. {reasons}")
+    notes += [f"Note: {warning}" for warning in result.warnings]
+    if result.provenance.is_synthetic:
+        notes.append("Synthetic data: made by a program, not by patients.")
+    return tuple(notes)
+
+
+def _marks(cells: set[str], minimum_cell: int | None) -> list[str]:
+    text = "\n".join(cells)
+    notes = []
+    if minimum_cell is not None and f"<{minimum_cell}" in text:
+        notes.append(f"<{minimum_cell}: fewer than {minimum_cell}, so not shown.")
+    if HIDDEN in text:
+        notes.append(f"{HIDDEN}: not shown, because a count below {minimum_cell} is in it or would follow from it.")
+    if DOES_NOT_APPLY in cells:
+        notes.append(f"{DOES_NOT_APPLY}: does not apply or cannot be worked out.")
+    return notes
+
+
+def definition_set(identifier: str) -> DefinitionSet | None:
+    """Return the definition set with this id from the catalog; None for one that is not in it."""
+    try:
+        scale = instrument(identifier.split("/", 1)[0])
+    except OptionError:
+        return None
+    return next((known for known in scale.definition_sets if known.id == identifier), None)
+
+
+def definition_name(identifier: str) -> str:
+    """Return the name of a definition set as words.
+
+    Examples
+    --------
+    >>> definition_name("phq9/nhs_talking_therapies_reliable_change")
+    'NHS Talking Therapies reliable change'
+    >>> definition_name("jacobson_truax")
+    'Jacobson and Truax'
+    """
+    if identifier == "jacobson_truax":
+        return "Jacobson and Truax"
+    words = in_words(identifier.rsplit("/", 1)[-1])
+    return words.replace("nhs talking therapies", "NHS Talking Therapies")
