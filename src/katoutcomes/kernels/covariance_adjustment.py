@@ -77,15 +77,14 @@ class CovarianceAdjustment:
     fit : LeastSquares
         Columns: comparator, treatment (each 1 for its patients), then the covariates, centered at their means. The
         first two coefficients are therefore the adjusted means.
-    treatment_mean, comparator_mean, difference : Contrast or None
-        At the mean of every covariate over all patients; treatment minus comparator. None unless the fit is
-        ``"ok"``.
+    treatment_mean, comparator_mean, difference : Contrast
+        At the mean of every covariate over all patients; treatment minus comparator. NaN unless the fit is ``"ok"``.
     """
 
     fit: LeastSquares
-    treatment_mean: Contrast | None
-    comparator_mean: Contrast | None
-    difference: Contrast | None
+    treatment_mean: Contrast
+    comparator_mean: Contrast
+    difference: Contrast
 
 
 def least_squares(design: NDArray[np.float64], outcome: NDArray[np.float64]) -> LeastSquares:
@@ -149,7 +148,7 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
     Parameters
     ----------
     fit : LeastSquares
-        With status ``"ok"``.
+        Without a fit everything is NaN.
     weights : ndarray of float64, shape (n_columns,)
         One weight a coefficient.
     conf_level : float
@@ -158,7 +157,7 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
     Returns
     -------
     Contrast
-        Statistic and p-value are NaN where the standard error is 0.
+        Limits, statistic and p-value are NaN where the standard error is 0.
 
     Examples
     --------
@@ -172,9 +171,12 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
     if not 0.0 < conf_level < 1.0:
         raise ValueError("conf_level lies between 0 and 1, both excluded.")
     estimate = float(weights @ fit.coefficients)
-    std_error = math.sqrt(max(0.0, float(weights @ fit.covariance @ weights)))
+    variance = float(weights @ fit.covariance @ weights)
+    if not variance > 0.0:  # NaN, or a perfect fit: an interval of no width would claim what nobody knows
+        return Contrast(estimate, 0.0 * variance, fit.df, *(math.nan,) * 4)
+    std_error = math.sqrt(variance)
     half_width = float(stdtrit(fit.df, 0.5 + conf_level / 2.0)) * std_error
-    statistic = estimate / std_error if std_error > 0.0 else math.nan
+    statistic = estimate / std_error
     return Contrast(
         estimate=estimate,
         std_error=std_error,
@@ -182,7 +184,7 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
         conf_low=estimate - half_width,
         conf_high=estimate + half_width,
         statistic=statistic,
-        p_value=2.0 * float(stdtr(fit.df, -abs(statistic))) if std_error > 0.0 else math.nan,
+        p_value=2.0 * float(stdtr(fit.df, -abs(statistic))),
     )
 
 
@@ -229,11 +231,9 @@ def covariance_adjustment(
     left = np.linalg.norm(centered, axis=0)
     constant = np.flatnonzero(left <= _RANK_TOLERANCE * np.linalg.norm(covariates, axis=0))
     if constant.size:
-        blamed = tuple(int(column) + 2 for column in constant)
-        return CovarianceAdjustment(_no_fit("dependent column", blamed, n_columns), None, None, None)
-    fit = least_squares(np.column_stack((~is_treatment, is_treatment, centered)).astype(np.float64), outcome)
-    if fit.status != "ok":
-        return CovarianceAdjustment(fit, None, None, None)
+        fit = _no_fit("dependent column", tuple(int(column) + 2 for column in constant), n_columns)
+    else:
+        fit = least_squares(np.column_stack((~is_treatment, is_treatment, centered)).astype(np.float64), outcome)
     comparator, treatment = np.eye(2, n_columns)
     return CovarianceAdjustment(
         fit,

@@ -75,6 +75,33 @@ def standard_error_of_difference(standard_deviation: float, reliability: float) 
     return standard_deviation * math.sqrt(2.0) * math.sqrt(1.0 - reliability)
 
 
+def reliable_change_threshold(standard_deviation: float, reliability: float, level: float = 0.95) -> float:
+    """Return the change that measurement error alone exceeds, in either direction, with probability 1 - `level`.
+
+    Parameters
+    ----------
+    standard_deviation, reliability : float
+        See `standard_error_of_difference`.
+    level : float
+        Between 0 and 1, both excluded; 0.95 gives 1.96 standard errors of the difference.
+
+    Returns
+    -------
+    float
+        In points.
+
+    Examples
+    --------
+    >>> round(reliable_change_threshold(6.1, 0.89), 2)
+    5.61
+    """
+    from scipy.special import ndtri
+
+    if not 0.0 < level < 1.0:
+        raise ValueError("level lies between 0 and 1, both excluded.")
+    return float(ndtri(0.5 + level / 2.0)) * standard_error_of_difference(standard_deviation, reliability)
+
+
 def reliable_change(
     baseline: NDArray[np.float64],
     follow_up: NDArray[np.float64],
@@ -99,7 +126,7 @@ def reliable_change(
     sign : {-1, 1}
         Minus one where a falling score is improvement.
     level : float
-        Between 0 and 1, both excluded; 0.95 gives the usual 1.96.
+        See `reliable_change_threshold`.
 
     Returns
     -------
@@ -117,12 +144,8 @@ def reliable_change(
     >>> change.index.round(2).tolist(), change.classes.tolist(), round(change.threshold, 2)
     ([-3.16, 0.21], [1, 0], 9.3)
     """
-    from scipy.special import ndtri
-
-    if not 0.0 < level < 1.0:
-        raise ValueError("level lies between 0 and 1, both excluded.")
     standard_error = standard_error_of_difference(standard_deviation, reliability)
-    threshold = float(ndtri(0.5 + level / 2.0)) * standard_error
+    threshold = reliable_change_threshold(standard_deviation, reliability, level)
     improvement = sign * (follow_up - baseline)
     with np.errstate(divide="ignore", invalid="ignore"):
         index = (follow_up - baseline) / standard_error
