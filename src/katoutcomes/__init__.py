@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.load_report import LoadReport
     from katoutcomes.registry.reading import read_registry
     from katoutcomes.registry.registry import Registry
-    from katoutcomes.registry.synthetic import simulate_registry
+    from katoutcomes.registry.synthetic.clinic import simulate_registry
     from katoutcomes.report.write import write_report
     from katoutcomes.results.check import Check
     from katoutcomes.results.collection import Results
@@ -94,7 +94,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "registry.load_report": ("LoadReport",),
         "registry.reading": ("read_registry",),
         "registry.registry": ("Registry",),
-        "registry.synthetic": ("simulate_registry",),
+        "registry.synthetic.clinic": ("simulate_registry",),
         "report.write": ("write_report",),
         "results.check": ("Check",),
         "results.collection": ("Results",),

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from katoutcomes.registry.synthetic_mechanism import N_WEEKS, Intake, Trajectory, draw_intake, draw_weeks, follow
-from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS
-from katoutcomes.registry.synthetic_truth import true_change, true_program_effect
+from katoutcomes.registry.synthetic.mechanism import N_WEEKS, Intake, Trajectory, draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.truth import true_change, true_program_effect
 
 REFERENCE_ERROR = 0.003
 """Upper bound of the Monte-Carlo standard error of the reference values."""

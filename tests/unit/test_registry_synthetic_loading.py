@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.registry.synthetic import simulate_registry, simulate_tables
-from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.clinic import simulate_registry, simulate_tables
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic_mechanism import (
+from katoutcomes.registry.synthetic.mechanism import (
     ENTRY_SCORE,
     N_WEEKS,
     Intake,
@@ -17,7 +17,7 @@ from katoutcomes.registry.synthetic_mechanism import (
     draw_weeks,
     follow,
 )
-from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS, find_mechanism, find_scenario
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS, find_mechanism, find_scenario
 
 ROUNDING = 1e-9
 """The two implementations add the same terms in another order; the state stays below 100 points."""

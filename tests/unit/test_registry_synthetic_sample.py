@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from katoutcomes.registry.synthetic import simulate_tables, write_tables
+from katoutcomes.registry.synthetic.clinic import simulate_tables, write_tables
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 SEED = 20260930

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from katoutcomes.errors import DataError, OptionError
-from katoutcomes.registry.synthetic import simulate_tables, write_tables
-from katoutcomes.registry.synthetic_population import STANDINGS, Population, draw_population, quarter_days
-from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.clinic import simulate_tables, write_tables
+from katoutcomes.registry.synthetic.population import STANDINGS, Population, draw_population, quarter_days
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
 from katoutcomes.vocabulary import (
     APPROACHES,
     DIAGNOSES,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic_mechanism import draw_intake, draw_weeks, follow
-from katoutcomes.registry.synthetic_scenarios import MECHANISMS, SCENARIOS
-from katoutcomes.registry.synthetic_truth import true_change, true_program_effect
+from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.truth import true_change, true_program_effect
 
 
 @pytest.mark.parametrize("mechanism", ["booked", "start"])

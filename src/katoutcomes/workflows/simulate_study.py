@@ -38,7 +38,7 @@ def write_synthetic_clinic(
     """
     import numpy as np
 
-    from katoutcomes.registry.synthetic import simulate_tables, write_tables
+    from katoutcomes.registry.synthetic.clinic import simulate_tables, write_tables
 
     tables = simulate_tables(np.random.default_rng(seed), n_patients=n_patients, scenario=scenario, mechanism=mechanism)
     return write_tables(tables, Path(out))

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.synthetic_scenarios import Scenario, SessionMechanism
+    from katoutcomes.registry.synthetic.scenarios import Scenario, SessionMechanism
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic_mechanism import (
+from katoutcomes.registry.synthetic.mechanism import (
     N_WEEKS,
     Intake,
     WeeklyDraws,
@@ -17,7 +17,7 @@ from katoutcomes.registry.synthetic_mechanism import (
     draw_weeks,
     follow,
 )
-from katoutcomes.registry.synthetic_scenarios import find_mechanism, find_scenario
+from katoutcomes.registry.synthetic.scenarios import find_mechanism, find_scenario
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

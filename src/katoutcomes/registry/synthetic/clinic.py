@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from katoutcomes.registry.registry import Registry
-    from katoutcomes.registry.synthetic_population import Population
+    from katoutcomes.registry.synthetic.population import Population
 
 MADE_BY = "katoutcomes simulate"
 TIME_FORMS: tuple[str, ...] = ("date", "day")
@@ -128,10 +128,10 @@ def simulate_tables(
     >>> len(tables["patients"])
     22
     """
-    from katoutcomes.registry.synthetic_population import draw_population, patients_table, quarter_days
-    from katoutcomes.registry.synthetic_scenarios import find_mechanism, find_scenario
-    from katoutcomes.registry.synthetic_scores import scores_table
-    from katoutcomes.registry.synthetic_sessions import adverse_events_table, draw_sessions, sessions_table
+    from katoutcomes.registry.synthetic.population import draw_population, patients_table, quarter_days
+    from katoutcomes.registry.synthetic.scenarios import find_mechanism, find_scenario
+    from katoutcomes.registry.synthetic.scores import scores_table
+    from katoutcomes.registry.synthetic.sessions import adverse_events_table, draw_sessions, sessions_table
 
     require_option("time_form", time_form, TIME_FORMS)
     if not 1 <= n_patients <= MOST_PATIENTS:
@@ -171,7 +171,7 @@ def _origins(frame: pd.DataFrame, population: Population) -> pd.Series:
     """Return for each row of an event table the date of the patient's day 0."""
     import pandas as pd
 
-    from katoutcomes.registry.synthetic_population import patient_ids
+    from katoutcomes.registry.synthetic.population import patient_ids
 
     dates = pd.Series(population.index_date, index=patient_ids(population))
     return frame["patient_id"].map(dates)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.registry.synthetic_mechanism import HIGHEST_SCORE, LOWEST_SCORE, N_WEEKS
-from katoutcomes.registry.synthetic_population import patient_ids
+from katoutcomes.registry.synthetic.mechanism import HIGHEST_SCORE, LOWEST_SCORE, N_WEEKS
+from katoutcomes.registry.synthetic.population import patient_ids
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.synthetic_population import Population
+    from katoutcomes.registry.synthetic.population import Population
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.registry.synthetic_mechanism import N_DOSING_WEEKS, N_WEEKS
-from katoutcomes.registry.synthetic_population import patient_ids
+from katoutcomes.registry.synthetic.mechanism import N_DOSING_WEEKS, N_WEEKS
+from katoutcomes.registry.synthetic.population import patient_ids
 from katoutcomes.vocabulary import SESSION_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.synthetic_population import Population
+    from katoutcomes.registry.synthetic.population import Population
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]

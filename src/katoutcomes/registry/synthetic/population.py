@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic_mechanism import (
+from katoutcomes.registry.synthetic.mechanism import (
     N_DOSING_WEEKS,
     N_WEEKS,
     SITES,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.synthetic_scenarios import Scenario, SessionMechanism
+    from katoutcomes.registry.synthetic.scenarios import Scenario, SessionMechanism
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
