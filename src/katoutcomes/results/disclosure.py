@@ -21,10 +21,10 @@ from katoutcomes.results.linked_counts import (
     linked_counts,
     n_key,
     part_key,
+    require_whole_counts,
     stem,
-    whole_counts,
 )
-from katoutcomes.results.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.merged_exclusions import BASELINE_STEP, end_with_baseline, merge_small_exclusions
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 from katoutcomes.results.small_cells import Key, hidden_counts, is_small
@@ -65,6 +65,9 @@ class DisclosurePolicy:
 
 
 DEFAULT_POLICY = DisclosurePolicy()
+
+PUBLISHED = "published"
+"""Source of results that quote published studies: what they show has left every clinic already."""
 
 
 @overload
@@ -148,20 +151,30 @@ def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResu
         method=result.method,
         estimates=result.estimates,
         provenance=result.provenance,
-        parts=tuple(whole_counts(part) for part in result.parts),
-        assumptions=tuple(_without_small_counts(text, policy) for text in result.assumptions),
-        warnings=tuple(_without_small_counts(text, policy) for text in result.warnings),
+        parts=result.parts,
+        assumptions=result.assumptions,
+        checks=result.checks,
+        warnings=result.warnings,
         minimum_cell=policy.minimum_cell,
     )
-    released = _without_small_exclusions(released, policy)
-    hidden = hidden_counts(linked_counts(released), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
-    estimates = tuple(_hidden(estimate, hidden, policy) for estimate in released.estimates)
+    return released if result.provenance.source == PUBLISHED else _without_small_cells(released, policy)
+
+
+def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
+    """Hide what is small and what would give it away, in estimates, parts, checks and texts."""
+    for part in result.parts:
+        require_whole_counts(part)
+    merged = _without_small_exclusions(result, policy)
+    hidden = hidden_counts(linked_counts(merged), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    estimates = tuple(_hidden(estimate, hidden, policy) for estimate in merged.estimates)
     estimates = _hidden_contrasts(estimates, policy)
     return replace(
-        released,
+        merged,
         estimates=estimates,
-        parts=tuple(_hidden_part(part, hidden, policy) for part in released.parts),
-        checks=tuple(_hidden_check(check, estimates, policy) for check in result.checks),
+        parts=tuple(_hidden_part(part, hidden, policy) for part in merged.parts),
+        assumptions=tuple(_without_small_counts(text, policy) for text in merged.assumptions),
+        checks=tuple(_hidden_check(check, estimates, policy) for check in merged.checks),
+        warnings=tuple(_without_small_counts(text, policy) for text in merged.warnings),
     )
 
 
@@ -169,7 +182,12 @@ def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) 
     """Merge small exclusions of the flow, and leave out the counts of the stages that this leaves out."""
     if not any(part.name == "flow" for part in result.parts):
         return result
-    flow, steps = merge_small_exclusions(result.part("flow"), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    minimum, zero_is_shown = policy.minimum_cell, policy.zero_is_shown
+    flow = result.part("flow")
+    for counted in result.select(term=BASELINE_STEP, measure="count", subgroup=""):
+        if counted.n_counted is not None:
+            flow = end_with_baseline(flow, counted.n_counted, minimum, zero_is_shown=zero_is_shown)
+    flow, steps = merge_small_exclusions(flow, minimum, zero_is_shown=zero_is_shown)
     return replace(
         result,
         parts=tuple(flow if part.name == "flow" else part for part in result.parts),

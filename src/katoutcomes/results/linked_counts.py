@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.merged_exclusions import EXCLUDED, STAGE
+from katoutcomes.results.merged_exclusions import BASELINE_STEP, EXCLUDED, STAGE
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import ResultRecord
 from katoutcomes.results.small_cells import Counts, Key, Sum
@@ -20,27 +20,24 @@ from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, ROW_COUNT_FIELDS
 
 Values = dict[Key, int | None]
 
-BASELINE_STEP = "with a baseline score"
 SCORED = "scored at visit"
 COMPLETENESS = "paired completeness"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
-PARTITIONS: tuple[frozenset[str], ...] = (
-    frozenset({"reliable improvement", "no reliable change", "reliable deterioration"}),
+PARTITIONS: tuple[tuple[str, ...], ...] = (("no reliable change", "reliable improvement", "reliable deterioration"),)
+"""Terms of one definition set whose counts add up to `n_patients`; the first is given up first."""
+
+COMPONENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("reliable improvement", ("recovered", "improved, not recovered"), ("improved, not recovered",)),
+    ("reliable improvement", ("reliable recovery",), ()),
+    ("recovery", ("reliable recovery",), ("recovery",)),
 )
-"""Terms of one definition set whose counts add up to `n_patients`."""
-
-COMPONENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("reliable improvement", ("recovered", "improved, not recovered")),
-    ("reliable improvement", ("reliable recovery",)),
-    ("recovery", ("reliable recovery",)),
-)
-"""A term and others that count some of the same patients; the rest may be printed nowhere."""
+"""A term, others that count some of the same patients, and what is given up first; the rest may be printed nowhere."""
 
 
-def whole_counts(part: Part) -> Part:
-    """Return the part after asserting that every count is a whole number or None, so that none escapes.
+def require_whole_counts(part: Part) -> None:
+    """Assert that every count of a part is a whole number or None, so that none escapes.
 
     Raises
     ------
@@ -55,7 +52,6 @@ def whole_counts(part: Part) -> Part:
                     f"part {part.name!r}: column {part.columns[column]!r} must hold whole numbers; "
                     "what cannot be checked is not released."
                 )
-    return part
 
 
 def count_columns(part: Part) -> tuple[int, ...]:
@@ -186,10 +182,11 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
     grouped: set[Key] = set()
     for total, members in _partitions(denominators):
         grouped.update(members)
-        yield _sum(values, total, members)
+        yield _sum(values, total, members, tuple(key for key in members if key[3] == PARTITIONS[0][0]))
     for counted, people in denominators.items():
         if counted not in grouped:
-            yield Sum(people, (counted,), has_remainder=True, hide_total_first=counted[3] == COMPLETENESS)
+            first = (people,) if counted[3] == COMPLETENESS else ()
+            yield Sum(people, (counted,), has_remainder=True, give_up_first=first)
     yield from _components(values)
     if result.analysis == "clinical_significance":
         yield from _nested_denominators(denominators, values)
@@ -197,25 +194,25 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
 
 def _partitions(denominators: dict[Key, Key]) -> Iterator[tuple[Key, tuple[Key, ...]]]:
     """Yield a denominator and the terms that divide it: levels of a variable, or one of `PARTITIONS`."""
-    levels: dict[tuple[Key, str], list[Key]] = {}
-    for counted, people in denominators.items():
-        term = counted[3]
+    groups: dict[tuple[str, ...], list[Key]] = {}
+    for counted in denominators:
+        *where, term, subgroup = counted
         if ": " in term:
-            levels.setdefault((people, stem(term)), []).append(counted)
-        for partition in PARTITIONS:
+            groups.setdefault((*where, stem(term), subgroup), []).append(counted)
+        for number, partition in enumerate(PARTITIONS):
             if term in partition:
-                levels.setdefault((people, f"{sorted(partition)}{counted[1]}"), []).append(counted)
-    for (people, _), members in levels.items():
-        yield people, tuple(members)
+                groups.setdefault((*where, f"partition {number}", subgroup), []).append(counted)
+    for members in groups.values():
+        yield denominators[members[0]], tuple(members)
 
 
-def _sum(values: Values, total: Key, members: tuple[Key, ...]) -> Sum:
+def _sum(values: Values, total: Key, members: tuple[Key, ...], give_up_first: tuple[Key, ...] = ()) -> Sum:
     """Return the sum, with a remainder if the members are known not to add up to the total."""
     known = [values[key] for key in members]
     has_remainder = (
         None not in known and values[total] is not None and sum(value or 0 for value in known) != values[total]
     )
-    return Sum(total, members, has_remainder)
+    return Sum(total, members, has_remainder, give_up_first)
 
 
 def _components(values: Values) -> Iterator[Sum]:
@@ -223,10 +220,13 @@ def _components(values: Values) -> Iterator[Sum]:
     for key in values:
         if key[0] != "counted":
             continue
-        for whole, some in COMPONENTS:
+        for whole, some, first in COMPONENTS:
             members = tuple((*key[:3], term, key[4]) for term in some)
             if key[3] == whole and all(member in values for member in members):
-                yield _sum(values, key, members) if len(members) > 1 else Sum(key, members, has_remainder=True)
+                given_up = tuple((*key[:3], term, key[4]) for term in first)
+                # Of two or more members it can be seen whether they are all; of one alone it cannot.
+                is_all = len(members) > 1
+                yield _sum(values, key, members, given_up) if is_all else Sum(key, members, True, given_up)
 
 
 def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterator[Sum]:
@@ -284,10 +284,12 @@ def _sums_of_flow(part: Part, values: Values) -> Iterator[Sum]:
             taken.append(key)
         elif kind == STAGE:
             if before is not None:
-                yield Sum(before, (*taken, key), hide_total_first=is_lone)
+                yield Sum(before, (*taken, key), give_up_first=(before,) if is_lone else ())
             before, taken = key, []
         elif kind == "visit" and ("with baseline", key[-1]) in values:
             yield Sum(("with baseline", key[-1]), (key,), has_remainder=True)
+    if before not in (None, ("with baseline", "")) and ("with baseline", "") in values:
+        yield Sum(before, (("with baseline", ""),), has_remainder=True, give_up_first=(before,))
 
 
 def _sums_of_bins(part: Part, values: Values) -> Iterator[Sum]:

@@ -25,14 +25,14 @@ class Sum:
         Keys of the printed counts.
     has_remainder : bool
         Whether the members leave a rest that is printed nowhere, such as those who did not respond.
-    hide_total_first : bool
-        Whether to give up the total rather than a member.
+    give_up_first : tuple of Key
+        What to hide before anything else, in this order: the number that readers need least.
     """
 
     total: Key | None
     members: tuple[Key, ...]
     has_remainder: bool = False
-    hide_total_first: bool = False
+    give_up_first: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,9 @@ def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> 
 
 
 def _next_to_hide(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> set[Key]:
-    """Return the smallest shown member that is not 0; else the total; else a 0; else nothing."""
-    total = set() if relation.total is None or relation.total in hidden else {relation.total}
-    if relation.hide_total_first and total:
-        return total
+    """Return what is given up first; else the smallest shown member that is not 0; else the total; else a 0."""
     shown = [key for key in relation.members if key not in hidden]
-    above_zero = [key for key in shown if values[key]]
-    if above_zero:
-        return {min(above_zero, key=lambda key: values[key] or 0)}
-    return total or set(shown[:1])
+    total = [] if relation.total is None or relation.total in hidden else [relation.total]
+    above_zero = sorted((key for key in shown if values[key]), key=lambda key: values[key] or 0)
+    given_up = [key for key in relation.give_up_first if key in total or key in above_zero]
+    return set([*given_up, *above_zero, *total, *shown][:1])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
     DOES_NOT_APPLY,
-    format_df,
     format_mean_sd,
     format_n_patients,
     format_p,
@@ -71,7 +70,7 @@ def change_table(result: ResultRecord) -> Table:
             "those who were not scored again began.",
             "d_av is the mean change over the root mean square of the baseline and follow-up SD; d_z is the mean "
             "change over the SD of the changes. They differ, and neither compares with the d between two groups.",
-            _df_note(result),
+            "The paired t test has one degree of freedom less than there are patients with both scores.",
         ),
     )
 
@@ -110,14 +109,3 @@ def _cells(result: ResultRecord, visit: str, subgroup: str) -> tuple[str, ...]:
         with_interval("d_z"),
         p_value,
     )
-
-
-def _df_note(result: ResultRecord) -> str:
-    """Return the degrees of freedom of each test that is shown."""
-    shown = [
-        f"{estimate.visit}{f', {group_label(estimate.subgroup)}' if estimate.subgroup else ''}: "
-        f"{format_df(estimate.df)}"
-        for estimate in result.select(term="change", measure="mean change")
-        if estimate.df > 0.0
-    ]
-    return f"Degrees of freedom of the paired t test: {'; '.join(shown)}." if shown else ""

@@ -63,6 +63,7 @@ def clinical_significance_table(result: ResultRecord) -> Table:
             result,
             rows,
             "Definitions differ and so do their shares; compare only shares of one definition.",
+            result.method.description,
             *(_source(name) for name in names),
         ),
         row_groups=tuple(headings),

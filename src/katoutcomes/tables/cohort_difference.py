@@ -54,6 +54,7 @@ def cohort_difference_table(result: ResultRecord) -> Table:
         footnotes=footnotes(
             result,
             rows,
+            result.method.description,
             "A difference is the first-named group minus the second.",
             "Groups that were not assigned at random differ in what was not measured as well: a difference here is not "
             "an effect."

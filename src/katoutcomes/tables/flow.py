@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 SCORED = "scored at visit"
+BASELINE_STEP = "with a baseline score"
 _STEPS = "Who is left, and who is not"
 _VISITS = "Scored again, of those with a baseline score"
 
@@ -66,14 +67,12 @@ def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str,
 
 
 def _visit_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
-    """Return one row a visit and group; the group is named where there is more than one."""
+    """Return the patients with a baseline score, then one row a visit and group."""
     minimum_cell = minimum_cell_of(result)
-    rows = []
+    baseline = one(result, term=BASELINE_STEP, measure="count")
+    rows = [] if baseline is None else [(BASELINE_STEP, format_estimate(baseline, minimum_cell), "", "")]
     for scored in result.select(term=SCORED, measure="proportion"):
         text = f"{scored.visit}, {group_label(scored.subgroup)}" if scored.subgroup else scored.visit
         share = format_share(scored, minimum_cell)
         rows.append((text, share, format_estimate(scored), format_interval(scored)))
-    baseline = one(result, term="with a baseline score", measure="count")
-    if baseline is None or rows:
-        return rows
-    return [("with a baseline score", format_estimate(baseline, minimum_cell), "", "")]
+    return rows

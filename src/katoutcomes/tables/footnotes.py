@@ -64,7 +64,7 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
         Notes of this kind of table; empty ones are left out.
     """
     notes = [note for note in own if note]
-    notes.append(f"Method: {result.method.description}")
+    notes.append(f"Method: {result.method.name}.")
     notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
     if result.verdict != "report":
         reasons = " ".join(check.message for check in result.checks if not check.passed)
