@@ -56,7 +56,7 @@ def mood_scale(direction="higher_is_worse", **changes):
     return Instrument(**(fields | changes))
 
 
-def analysis_set(baseline, follow_up, instrument=None, variables=(), notes=()):
+def analysis_set(baseline, follow_up, instrument=None, variables=(), notes=(), treatment=None):
     """A set with a visit in week 4 where nobody was scored and one in week 12."""
     scores = np.column_stack((np.full(len(baseline), np.nan), np.array(follow_up, dtype=float)))
     return AnalysisSet(
@@ -65,7 +65,7 @@ def analysis_set(baseline, follow_up, instrument=None, variables=(), notes=()):
         baseline=np.array(baseline, dtype=float),
         scores=scores,
         variables=tuple(variables),
-        treatment=None,
+        treatment=treatment,
         attrition=(),
         cohort="test cohort",
         population="made-up patients",
@@ -293,28 +293,40 @@ class TestGroups:
         values = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0], dtype=float)
         return Variable("site", "Site", "category", values, ("North", "South"), known_by_day=known_by_day)
 
-    def test_groups_add_up(self, result):
+    def test_everybody_comes_first_and_groups_add_up(self, result):
         data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(),))
         grouped = clinical_significance(data, by="site")
-        assert {share.subgroup for share in grouped.select(measure="proportion")} == {"site: North", "site: South"}
+        subgroups = dict.fromkeys(share.subgroup for share in grouped.select(measure="proportion"))
+        assert list(subgroups) == ["", "site: North", "site: South"]
         for definition_set in ("", "mood/half", "mood/low", SERVICE, "jacobson_truax"):
+            assert counts(grouped, definition_set) == counts(result, definition_set)
             north, south = (counts(grouped, definition_set, f"site: {name}") for name in ("North", "South"))
             total = {term: tuple(np.add(north[term], south[term])) for term in north}
             assert total == counts(result, definition_set)
 
-    def test_the_checks_are_those_of_the_group_that_does_worst(self):
-        data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(),))
-        checks = {check.name: check for check in clinical_significance(data, by="site").checks}
-        assert checks["patients"].value == 5
-        assert checks["paired completeness"].value == pytest.approx(5 / 6)
+    def test_the_cohorts_are_the_groups_where_none_are_named(self):
+        data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(),), treatment="site")
+        assert clinical_significance(data).estimates == clinical_significance(data, by="site").estimates
 
-    def test_an_empty_group_has_shares_of_nobody(self):
+    def test_a_small_group_calls_for_caution(self):
+        data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(),))
+        result = clinical_significance(data, by="site")
+        check = next(check for check in result.checks if check.name == "patients per group")
+        assert (check.value, check.limit, check.passed) == (5, 10, False)
+        assert result.verdict == "with caution"
+
+    def test_a_level_that_nobody_has_is_not_reported(self):
         empty = Variable("site", "Site", "category", np.zeros(13), ("North", "South"))
         grouped = clinical_significance(analysis_set(BASELINE, FOLLOW_UP, variables=(empty,)), by="site")
-        nobody = grouped.select(measure="proportion", subgroup="site: South")
+        assert not grouped.select(subgroup="site: South")
+
+    def test_a_group_without_both_scores_has_shares_of_nobody(self):
+        lost = Variable("site", "Site", "category", np.isnan(FOLLOW_UP).astype(float), ("North", "South"))
+        grouped = clinical_significance(analysis_set(BASELINE, FOLLOW_UP, variables=(lost,)), by="site")
+        nobody = grouped.select(term="reliable improvement", subgroup="site: South")
         assert {share.n_patients for share in nobody} == {0}
-        assert all(math.isnan(share.estimate) for share in nobody)
-        assert grouped.verdict == "withhold"
+        assert all(math.isnan(share.estimate) and math.isnan(share.conf_low) for share in nobody)
+        assert counts(grouped, "", "site: South") == {"paired completeness": (0, 2)}
 
     def test_groups_made_after_time_zero_are_refused(self):
         data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(known_by_day=28),))
@@ -325,9 +337,16 @@ class TestGroups:
 class TestTheResult:
     def test_checks_and_verdict(self, result):
         checks = {check.name: check for check in result.checks}
-        assert list(checks) == ["patients", "paired completeness", "reliability known", "norms known"]
+        assert list(checks) == [
+            "patients",
+            "patients per group",
+            "paired completeness",
+            "completers at baseline",
+            "reliability known",
+            "norms known",
+        ]
         assert checks["paired completeness"].value == pytest.approx(10 / 12)
-        assert result.verdict == "report"
+        assert result.verdict == "with caution"  # the two who were lost began with higher scores
 
     def test_question_and_limits_are_stated(self, result):
         assert result.analysis == "clinical_significance"

@@ -183,6 +183,12 @@ class TestTerms:
         expected = contrasts(cohort_difference(data, covariates=("site",)))[0]
         assert (found.estimate, found.df) == (pytest.approx(expected.estimate, rel=1e-9), expected.df)
 
+    def test_a_level_of_the_treatment_that_nobody_has_is_no_cohort(self):
+        data = analysis_set()
+        wider = category("program_booked", data.variable("program_booked").values + 1, ("other", *LEVELS))
+        found, expected = (contrasts(cohort_difference(one))[0] for one in (with_variable(data, wider), data))
+        assert (found.comparator, found.estimate) == ("ketamine_only", expected.estimate)
+
     def test_a_flag_can_define_the_cohorts(self):
         result = cohort_difference(analysis_set(), treatment="eligible_prior_ketamine")
         assert contrasts(result)[0].term == "follow-up, adjusted: yes - no"
@@ -200,8 +206,13 @@ class TestRefusals:
         assert not isinstance(caught.value, ImmortalTimeError)
 
     def test_more_than_two_levels(self):
-        with pytest.raises(DesignError, match="'site' makes 3 groups"):
+        with pytest.raises(DesignError, match="3 levels of 'site' occur"):
             cohort_difference(analysis_set(), treatment="site")
+
+    def test_one_cohort_only(self):
+        data = with_variable(analysis_set(), category("program_booked", np.zeros(80), LEVELS))
+        with pytest.raises(DesignError, match="1 levels of 'program_booked' occur"):
+            cohort_difference(data)
 
     def test_no_treatment(self):
         with pytest.raises(DesignError, match="treatment="):

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.checks import paired_completeness_check, patients_check
+from katoutcomes.analyses.change_from_baseline import visits_part
+from katoutcomes.analyses.checks import (
+    PAIRS_LIMIT,
+    completers_check,
+    paired_completeness_check,
+    patients_check,
+)
+from katoutcomes.analyses.choices import grouping_note, reported_groups, require_conf_level
 from katoutcomes.analyses.reliable_change_rule import (
     ReliableChangeRule,
     missing_sentences,
@@ -16,18 +23,17 @@ from katoutcomes.analyses.reliable_change_rule import (
 )
 from katoutcomes.analyses.score_pairs import individual_pairs, score_pair_counts
 from katoutcomes.analyses.significance_shares import JACOBSON_TRUAX, of_kind, significance_shares
-from katoutcomes.errors import DesignError, OptionError, require_option
+from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number
-from katoutcomes.results.part import Part
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet, Instrument, Norms, Reliability
-    from katoutcomes.results.check import Check
 
 _KINDS: tuple[str, ...] = ("response", "remission", "caseness", "reliable_change")
 _SOURCES = (
@@ -75,7 +81,8 @@ def clinical_significance(
     visit : str, optional
         Name of the visit; the last one by default.
     by : str, optional
-        A variable known at time zero: shares for each of its levels instead of for everybody.
+        A variable known at time zero whose levels are reported as well; by default the cohorts of `data`, if it has
+        any. All patients together always come first.
     reliability : Reliability, optional
         Used for reliable change by Jacobson and Truax; by default the first one that the catalog knows for the
         instrument. Without any, that part is left out and `Result.warnings` says so.
@@ -101,7 +108,7 @@ def clinical_significance(
     Raises
     ------
     DesignError
-        If no patient has both scores.
+        If no patient has both scores, or `by` is a number.
     ImmortalTimeError
         If `by` is known only after time zero.
     OptionError
@@ -129,11 +136,10 @@ def clinical_significance(
     recovery 0.25 of 4
     reliable recovery 0.25 of 4
     """
-    if not 0.0 < conf_level < 1.0:
-        raise OptionError("conf_level lies between 0 and 1, both excluded; 0.95 is usual.")
+    require_conf_level(conf_level)
     window = data.visit(visit)
-    groups = data.groups(by)
-    if not any(bool((group.mask & data.pairs(window.name)).any()) for group in groups):
+    groups = reported_groups(data, by)
+    if not data.pairs(window.name).any():
         raise DesignError(f"no patient has both a baseline {data.instrument.name} score and one at {window.name}.")
     definitions = _chosen_definitions(data.instrument, definition_sets)
     rule = reliable_change_rule(data, reliability, norms, sd)
@@ -149,8 +155,8 @@ def clinical_significance(
             replace(estimate, instrument=data.instrument.name, cohort=data.cohort) for estimate in estimates
         ),
         provenance=data.provenance,
-        parts=(_visits_part(window), score_pair_counts(data, (window,), groups)),
-        assumptions=_assumptions(definitions) + data.notes,
+        parts=(visits_part((window,)), score_pair_counts(data, (window,), groups)),
+        assumptions=_assumptions(definitions) + grouping_note(data, by) + data.notes,
         checks=_checks(data, window, groups) + rule_checks(rule),
         warnings=missing_sentences(rule, data.instrument),
         individual_values=individual_pairs(data, (window,), groups),
@@ -193,21 +199,21 @@ def _thresholds(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet]) 
             )
 
 
-def _visits_part(window: VisitWindow) -> Part:
-    rows = ((0, "baseline", 0), (1, window.name, window.target_day))
-    return Part("visits", ("order", "visit", "target_day"), rows)
-
-
 def _checks(data: AnalysisSet, window: VisitWindow, groups: Sequence[Group]) -> tuple[Check, ...]:
-    """Return the checks of the group that does worst in them."""
-    with_baseline = [int((group.mask & data.with_baseline).sum()) for group in groups]
-    with_both = [int((group.mask & data.pairs(window.name)).sum()) for group in groups]
-    n_pairs, n_baseline = min(
-        zip(with_both, with_baseline, strict=True), key=lambda counts: counts[0] / counts[1] if counts[1] else 0.0
+    """Return the checks of all patients, and one on the smallest group."""
+    has_both = data.pairs(window.name)
+    smallest = min(int((group.mask & has_both).sum()) for group in groups)
+    is_enough = smallest >= PAIRS_LIMIT
+    message = (
+        "Each group has enough patients with both scores."
+        if is_enough
+        else "Some group has too few patients with both scores; its shares say little."
     )
     return (
-        patients_check(min(with_both), window.name),
-        paired_completeness_check(n_pairs, n_baseline, window.name),
+        patients_check(int(has_both.sum()), window.name),
+        Check("patients per group", is_enough, "caution", float(smallest), float(PAIRS_LIMIT), message),
+        paired_completeness_check(int(has_both.sum()), int(data.with_baseline.sum()), window.name),
+        completers_check(data.baseline, has_both, window.name),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from katoutcomes.analyses.checks import IMBALANCE_LIMIT
 from katoutcomes.results.check import Check
 
 WITHHOLD_BELOW_PATIENTS = 10
 CAUTION_BELOW_PATIENTS = 30
 COMPLETENESS_DIFFERENCE_LIMIT = 0.10
-IMBALANCE_LIMIT = 0.25
 LEVERAGE_LIMIT = 0.5
 MISSING_COVARIATES_LIMIT = 0.05
 

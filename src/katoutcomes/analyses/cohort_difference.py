@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.checks import paired_completeness_check
+from katoutcomes.analyses.choices import require_conf_level
 from katoutcomes.analyses.cohort_checks import (
     completeness_difference_check,
     imbalance_check,
@@ -20,9 +22,9 @@ from katoutcomes.analyses.covariate_columns import (
     covariate_columns,
     require_fit,
 )
-from katoutcomes.errors import DesignError, OptionError
+from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.result import Method, Result
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group, Variable
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.covariance_adjustment import CovarianceAdjustment
+    from katoutcomes.kernels.covariance_adjustment import Contrast, CovarianceAdjustment
     from katoutcomes.kernels.welch import WelchDifference
     from katoutcomes.results.check import Check
 
@@ -79,7 +81,7 @@ def cohort_difference(
     visit : str, optional
         Name of the visit; the last one by default.
     treatment : str, optional
-        A variable with two levels that is known at time zero; its first level is the comparator. By default
+        A variable known at time zero of which two levels occur; the first of them is the comparator. By default
         `data.treatment`.
     covariates : sequence of str, optional
         Variables known at time zero. Numbers and flags enter as they are, categories as one column a level but the
@@ -96,7 +98,7 @@ def cohort_difference(
     Raises
     ------
     DesignError
-        If the treatment has not exactly two levels, a cohort has no patient with both scores, a covariate is known
+        If not exactly two levels of the treatment occur, a cohort has no patient with both scores, a covariate is known
         only after time zero, or there are too few patients for the covariates.
     ImmortalTimeError
         If the treatment is known only after time zero, such as having had any integration session.
@@ -126,8 +128,7 @@ def cohort_difference(
     >>> difference.term, round(difference.estimate, 2), difference.df, result.verdict
     ('follow-up, adjusted: usual and integration - usual', -2.72, 5.0, 'withhold')
     """
-    if not 0.0 < conf_level < 1.0:
-        raise OptionError("conf_level lies between 0 and 1, both excluded; 0.95 is usual.")
+    require_conf_level(conf_level)
     window = data.visit(visit)
     cohorts = _two_cohorts(data, treatment)
     variables = chosen_covariates(data, covariates, cohorts.variable.name)
@@ -188,10 +189,10 @@ def _two_cohorts(data: AnalysisSet, treatment: str | None) -> _Cohorts:
     name = treatment if treatment is not None else data.treatment
     if name is None:
         raise DesignError("no variable defines the cohorts; name one with treatment=, such as program_booked.")
-    groups = data.groups(name)
+    groups = [group for group in data.groups(name) if group.mask.any()]
     if len(groups) != 2:
         raise DesignError(
-            f"{name!r} makes {len(groups)} groups; two are compared at a time, so make a variable with two levels."
+            f"{len(groups)} levels of {name!r} occur; two are compared at a time, so use a variable with two levels."
         )
     return _Cohorts(data.variable(name), *groups)
 
@@ -249,31 +250,32 @@ def _compared(
     fitted: _Fitted, cohorts: _Cohorts, patients: _Patients, visit: str, conf_level: float
 ) -> Iterator[Estimate]:
     """Yield the adjusted means, comparator first, their difference, and the unadjusted difference in change."""
-    common: dict[str, Any] = {"unit": "points", "visit": visit, "conf_level": conf_level}
     adjusted = fitted.adjusted
     for cohort, mean in ((cohorts.comparator, adjusted.comparator_mean), (cohorts.treated, adjusted.treatment_mean)):
+        # That a mean differs from 0 is no question: no statistic, no p-value.
         yield Estimate(
             term="follow-up, adjusted",
             measure="adjusted mean",
             subgroup=cohort.subgroup,
-            estimate=mean.estimate,
-            std_error=mean.std_error,
-            df=mean.df,
-            conf_low=mean.conf_low,
-            conf_high=mean.conf_high,
             n_patients=int((cohort.mask & patients.analyzed).sum()),
-            **common,
+            **_numbers(mean, visit, conf_level, _FIELDS[:5]),
         )
-    for what, found in (("follow-up, adjusted", adjusted.difference), ("change, unadjusted", fitted.change)):
+    for what, difference in (("follow-up, adjusted", adjusted.difference), ("change, unadjusted", fitted.change)):
         yield Estimate(
             term=f"{what}: {cohorts.treated.label} - {cohorts.comparator.label}",
             measure="difference in means",
             treatment=cohorts.treated.label,
             comparator=cohorts.comparator.label,
-            **{field: getattr(found, field) for field in _FIELDS},
             n_patients=int(patients.analyzed.sum()),
-            **common,
+            **_numbers(difference, visit, conf_level, _FIELDS),
         )
+
+
+def _numbers(found: Contrast | WelchDifference, visit: str, conf_level: float, fields: Sequence[str]) -> dict[str, Any]:
+    numbers = {field: getattr(found, field) for field in fields}
+    # Without limits there is no level for them to have.
+    level = NOT_A_NUMBER if math.isnan(found.conf_low) else conf_level
+    return numbers | {"unit": "points", "visit": visit, "conf_level": level}
 
 
 def _completeness(cohorts: _Cohorts, patients: _Patients, visit: str, conf_level: float) -> Iterator[Estimate]:

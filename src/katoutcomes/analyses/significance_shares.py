@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.score_pairs import paired_scores
-from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +97,7 @@ class _Shares:
             estimate=wilson.estimate,
             conf_low=wilson.conf_low,
             conf_high=wilson.conf_high,
-            conf_level=self.conf_level,
+            conf_level=self.conf_level if wilson.n_patients else NOT_A_NUMBER,
             n_patients=wilson.n_patients,
         )
 
