@@ -101,7 +101,7 @@ def score_scale(result: ResultRecord, drawn: Iterable[float], instrument: Instru
     known = [value for value in drawn if not math.isnan(value)]
     found = instrument or next((entry for entry in instruments() if entry.name == name), None)
     if found is not None:
-        low, high = min(float(found.minimum), *known), max(float(found.maximum), *known)
+        low, high = min([float(found.minimum), *known]), max([float(found.maximum), *known])
         is_whole_range = (low, high) == (found.minimum, found.maximum)
         return ScoreScale(name, low, high, "lower" if found.sign < 0 else "higher", is_whole_range)
     low, high = min([0.0, *known]), max([1.0, *known])

@@ -33,12 +33,17 @@ RULE = "#767676"
 """Axis lines, boxes and arrows; contrast 4.5 to white."""
 FAINT = "#D9D9D9"
 """Grid lines and what is there only to guide the eye."""
+DIM = "#A0A0A0"
+"""What is there but must not speak as loudly as the rest."""
 PAPER = "#FFFFFF"
-BAND = "#EDEDED"
-"""Fill of a region in which nothing has happened."""
-IMPROVED = "#D6E6F2"
-WORSENED = "#FBDFC6"
-"""Fills of regions; their names are always printed with them."""
+IMPROVED, IMPROVED_EDGE = "#E3EEF7", "#00588A"
+WORSENED, WORSENED_EDGE = "#FDEBD9", "#B85C00"
+"""Fills of regions and the bars at their edge, beside which their names are printed."""
+FEWEST, MOST = "#CFE0EE", "#0B4470"
+"""Fills of the cell with the fewest and the cell with the most patients."""
+
+THREAD = "#5F8FB0"
+"""Lines of single patients, many of them, drawn half transparent."""
 
 AXIS_WIDTH = 0.8
 LINE_WIDTH = 1.6

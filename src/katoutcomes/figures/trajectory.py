@@ -16,6 +16,7 @@ from katoutcomes.figures.wording import (
     group_label,
     grouping_variable,
     interval_name,
+    n_words,
     shown_groups,
 )
 from katoutcomes.results.formatting import format_n_patients, format_with_interval, minimum_cell_of
@@ -39,13 +40,15 @@ BASELINE_TERM = "baseline, all with baseline"
 FOLLOW_UP_TERM = "follow-up"
 
 
-def trajectory(result: ResultRecord, instrument: Instrument | None = None) -> Figure:
+def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Instrument | None = None) -> Figure:
     """Draw the mean score at baseline and at each visit.
 
     Parameters
     ----------
     result : ResultRecord
         A result of `change_from_baseline`, released or not.
+    each_group : bool, default True
+        Whether every cohort has a line of its own, where the result has cohorts, or all patients one together.
     instrument : Instrument, optional
         For an instrument that the catalog does not hold: its range becomes the axis, its direction is named.
 
@@ -65,7 +68,7 @@ def trajectory(result: ResultRecord, instrument: Instrument | None = None) -> Fi
     At baseline the mean is that of all who have a baseline score, at a visit that of those who also have a score
     there. The patients are not the same ones, which the figure says; their change is in `paired_change`.
     """
-    groups = shown_groups(result, FOLLOW_UP_TERM, BASELINE_TERM)
+    groups = shown_groups(result, (FOLLOW_UP_TERM, BASELINE_TERM), each_group=each_group)
     series_styles(len(groups))
     points = visit_means(result, groups)
     means = [point.mean for point in points]
@@ -116,6 +119,8 @@ def _alt_text(plan: TrajectoryPlan) -> str:
     direction = f" {plan.scale.better.capitalize()} is better." if plan.scale.better else ""
     sentences = [f"{plan.title}, as a line chart. {plan.subtitle}{direction}"]
     for group in plan.groups:
-        values = [f"{point.visit} {format_with_interval(point.mean)}, n = {point.n_text}" for point in plan.of(group)]
+        values = [
+            f"{point.visit} {format_with_interval(point.mean)}, {n_words(point.n_text)}" for point in plan.of(group)
+        ]
         sentences.append(f"{capitalized(group_label(group))}: {'; '.join(values)}.")
     return " ".join((*sentences, *plan.notes))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 ALL_PATIENTS = "all patients"
+NOBODY = "no patient with both scores"
+NOT_SHOWN = "too few patients to be shown"
 
 
 def group_label(subgroup: str) -> str:
@@ -56,10 +58,21 @@ def by_words(subgroups: Iterable[str]) -> str:
     return f", by {variable.replace('_', ' ')}" if variable else ""
 
 
-def shown_groups(result: ResultRecord, *terms: str) -> tuple[str, ...]:
-    """Return the groups that estimates with these terms are about: the levels if there are any, else everybody."""
-    found = tuple(dict.fromkeys(estimate.subgroup for estimate in result.estimates if estimate.term in terms))
-    return tuple(group for group in found if group) or found
+def shown_groups(result: ResultRecord, terms: Iterable[str], *, each_group: bool) -> tuple[str, ...]:
+    """Return the groups to draw of those that estimates with these terms are about.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        What is drawn.
+    terms : iterable of str
+        Which estimates are drawn.
+    each_group : bool
+        Whether the levels are wanted, or everybody in one. Where the result has only the other, that is drawn.
+    """
+    wanted = tuple(terms)
+    found = tuple(dict.fromkeys(estimate.subgroup for estimate in result.estimates if estimate.term in wanted))
+    return tuple(group for group in found if bool(group) == each_group) or found
 
 
 def count_cell(result: ResultRecord, part: Part, row: int) -> Cell:
@@ -79,6 +92,17 @@ def count_text(count: Cell) -> str:
     ('1,234', '<11')
     """
     return format_count(count) if isinstance(count, int) else str(count)
+
+
+def n_words(n_text: str) -> str:
+    """Return a printed number of patients with its sign.
+
+    Examples
+    --------
+    >>> n_words("165"), n_words("<11"), n_words("hidden")
+    ('n = 165', 'n <11', 'n hidden')
+    """
+    return f"n = {n_text}" if n_text[:1].isdigit() else f"n {n_text}"
 
 
 def general_notes(result: ResultRecord, shown: Iterable[str] = ()) -> tuple[str, ...]:

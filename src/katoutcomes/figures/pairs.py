@@ -1,0 +1,123 @@
+"""Baseline and follow-up side by side, as figures need them: pairs of scores, or cells of bins with their counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.errors import require_option
+from katoutcomes.figures.wording import count_cell, count_text
+from katoutcomes.results.result import Result
+
+if TYPE_CHECKING:
+    from katoutcomes.results.part import Cell
+    from katoutcomes.results.result import ResultRecord
+
+PAIR_COUNTS = "score_pair_counts"
+
+
+@dataclass(frozen=True, slots=True)
+class PairCell:
+    """Patients whose baseline and follow-up lie in the same two bins.
+
+    Attributes
+    ----------
+    baseline_low, baseline_high, follow_up_low, follow_up_high : float
+        First and last score of the bins, both included; equal where the cell is a pair of scores.
+    n_patients : int or str
+        How many; ``"<11"`` or ``"hidden"`` where that is not shown.
+    """
+
+    baseline_low: float
+    baseline_high: float
+    follow_up_low: float
+    follow_up_high: float
+    n_patients: Cell
+
+    @property
+    def baseline(self) -> float:
+        """Middle of the bin at baseline."""
+        return (self.baseline_low + self.baseline_high) / 2.0
+
+    @property
+    def follow_up(self) -> float:
+        """Middle of the bin at follow-up."""
+        return (self.follow_up_low + self.follow_up_high) / 2.0
+
+    @property
+    def count(self) -> int:
+        """How many patients are drawn; 0 where the number is hidden."""
+        return self.n_patients if isinstance(self.n_patients, int) else 0
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the number is not shown."""
+        return not isinstance(self.n_patients, int)
+
+    @property
+    def text(self) -> str:
+        """The number as it is printed."""
+        return count_text(self.n_patients)
+
+    def bins(self) -> tuple[float, float, float, float]:
+        """Return the ends of the bins."""
+        return (self.baseline_low, self.baseline_high, self.follow_up_low, self.follow_up_high)
+
+
+def chosen_visit(result: ResultRecord, visit: str | None) -> str:
+    """Return the visit to draw: the one named, or the last that has pairs to draw.
+
+    Raises
+    ------
+    OptionError
+        If the result has no such visit.
+    """
+    visits = [str(name) for order, name in zip(*_visit_columns(result), strict=True) if order != 0]
+    if visit is not None:
+        require_option("visit", visit, visits)
+        return visit
+    drawn = set(result.part(PAIR_COUNTS).column("visit"))
+    candidates = [name for name in visits if name in drawn] or visits
+    return candidates[-1] if candidates else ""
+
+
+def _visit_columns(result: ResultRecord) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    part = result.part("visits")
+    return part.column("order"), part.column("visit")
+
+
+def binned_pairs(result: ResultRecord, visit: str, group: str, *, is_hidden: bool) -> tuple[PairCell, ...]:
+    """Return the cells of one group at one visit from the part ``"score_pair_counts"``, hidden ones too.
+
+    Where the number of the group's patients `is_hidden` there are none: the cells themselves could be counted.
+    """
+    if is_hidden:
+        return ()
+    part = result.part(PAIR_COUNTS)
+    positions = [
+        part.columns.index(name) for name in ("baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
+    ]
+    cells = []
+    for number, (its_visit, its_group) in enumerate(zip(part.column("visit"), part.column("group"), strict=True)):
+        if its_visit == visit and its_group == group:
+            row = part.rows[number]
+            low, high, follow_up_low, follow_up_high = (float(row[position] or 0.0) for position in positions)
+            count = count_cell(result, part, number)
+            cells.append(PairCell(low, high, follow_up_low, follow_up_high, count))
+    return tuple(cells)
+
+
+def individual_pairs(result: ResultRecord, visit: str, group: str) -> tuple[PairCell, ...] | None:
+    """Return each pair of scores with the number of patients who have it; None where the result holds no scores."""
+    values = result.individual_values if isinstance(result, Result) else None
+    pairs = values.of(visit, group) if values is not None else None
+    if pairs is None:
+        return None
+    import numpy as np
+
+    scores = np.column_stack((pairs.baseline, pairs.follow_up))
+    found, counts = np.unique(scores, axis=0, return_counts=True)
+    return tuple(
+        PairCell(float(before), float(before), float(after), float(after), int(count))
+        for (before, after), count in zip(found.tolist(), counts.tolist(), strict=True)
+    )
