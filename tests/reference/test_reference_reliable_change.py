@@ -9,8 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import katoutcomes as kat
 from katoutcomes.kernels.reliable_change import (
     DETERIORATED,
     IMPROVED,
@@ -80,3 +82,40 @@ def test_recovery_of_every_patient(claus, kind):
     classes = recovery_classes(baseline, follow_up, change.classes, cut_off, sign=-1)
     assert (classes == RECOVERED).tolist() == entry["augmented"]["recovered"]
     assert Counter(classes.tolist()) == counts(entry["summary_table"]["individual_level_summary"])
+
+
+def test_shares_of_each_group_through_the_analysis(claus):
+    """The same counts from `clinical_significance`, overall and for each arm; the sample stands in for the norms."""
+    entry = claus["combined_JT_c_grouped"]
+    table = entry["augmented"]
+    frame = {"id": table["id"], "week": 12, "arm": table["group"], "bdi": table["post"], "before": table["pre"]}
+    data = kat.AnalysisSet.from_frame(
+        pd.DataFrame(frame),
+        patient="id",
+        visit="week",
+        score="bdi",
+        baseline="before",
+        treatment="arm",
+        treatment_known_by_day=0,
+        instrument="BDI-II",
+    )
+    result = kat.clinical_significance(
+        data,
+        reliability=kat.Reliability(entry["reliability"], "retest", "illustrative"),
+        norms=kat.Norms(
+            entry["cutoff"]["m_functional"], entry["cutoff"]["sd_functional"], np.nan, np.nan, "as the peer"
+        ),
+    )
+    terms = {
+        "recovered": "Recovered",
+        "improved, not recovered": "Improved",
+        "no reliable change": "Unchanged",
+        "reliable deterioration": "Deteriorated",
+    }
+    summary = entry["summary_table"]["individual_level_summary"]
+    expected = dict(zip(zip(summary["group"], summary["category"], strict=True), summary["n"], strict=True))
+    for arm in ("TAU", "PA"):
+        for term, category in terms.items():
+            share = result.select(term=term, definition_set="jacobson_truax", subgroup=f"arm: {arm}")[0]
+            assert share.n_counted == expected[arm, category]
+            assert share.n_patients == table["group"].count(arm)
