@@ -14,7 +14,7 @@ The rules, in one place:
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.result import ReleasedResult
@@ -46,6 +46,7 @@ _DIGITS_OF_UNIT = {
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
+_ROOM_FOR_EVERY_FLOAT = Context(prec=330)
 _WITHOUT_TRAILING_ZEROS = frozenset({"threshold", "median", "lower quartile", "upper quartile"})
 """A threshold of 5.98 must not read "6.0"; medians of whole numbers are whole or half."""
 
@@ -85,7 +86,7 @@ def format_number(value: float | None, digits: int, *, trailing_zeros: bool = Tr
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     exact = Decimal(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=_ROOM_FOR_EVERY_FLOAT)
     text = f"{abs(rounded):,f}"
     if not trailing_zeros and "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,11 +1,12 @@
 """Neighboring exclusions of a flow become one, until none of them is a small count.
 
 Hiding one exclusion of a chain is useless: the stages before and after it give it away. So a small exclusion is put
-together with the next one (the last with the one before), and the stage between them is left out. All sums still hold.
+together with the smaller of its neighbors, and the stage between them is left out. All sums still hold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from katoutcomes.results.part import Cell, Part
@@ -135,12 +136,23 @@ def _next_to_merge(flow: Part, rows: list[_Row], minimum: int, *, zero_is_shown:
     exclusions = [at for at, row in enumerate(rows) if row.cells[kind] == EXCLUDED]
     if len(exclusions) < 2:
         return None
-    for place, at in enumerate(exclusions):
-        n_excluded = rows[at].cells[count]
-        if isinstance(n_excluded, int) and is_small(n_excluded, minimum, zero_is_shown=zero_is_shown):
-            first = min(place, len(exclusions) - 2)
-            return exclusions[first], exclusions[first + 1]
+    sizes = [rows[at].cells[count] for at in exclusions]
+    for place, size in enumerate(sizes):
+        if isinstance(size, int) and is_small(size, minimum, zero_is_shown=zero_is_shown):
+            other = min((side for side in (place + 1, place - 1) if 0 <= side < len(sizes)), key=_known_first(sizes))
+            first, second = sorted((exclusions[place], exclusions[other]))
+            return first, second
     return None
+
+
+def _known_first(sizes: list[Cell]) -> Callable[[int], tuple[bool, int]]:
+    """Return the order in which a neighbor is taken: the smaller one, a hidden one last."""
+
+    def order(place: int) -> tuple[bool, int]:
+        size = sizes[place]
+        return (False, size) if isinstance(size, int) else (True, 0)
+
+    return order
 
 
 def _merged(flow: Part, one: _Row, other: _Row) -> _Row:

@@ -1,0 +1,492 @@
+"""What release hides, rule by rule, on results made by hand."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from katoutcomes.errors import DisclosureError, OptionError
+from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.results.check import Check
+from katoutcomes.results.disclosure import DisclosurePolicy, release, require_released
+from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.part import IndividualValues, Part, ScorePairs
+from katoutcomes.results.provenance import Provenance
+from katoutcomes.results.result import Method, ReleasedResult, Result
+
+FIVE = DisclosurePolicy(minimum_cell=5)
+HIDDEN_TOGETHER = ("estimate", "std_error", "df", "conf_low", "conf_high", "conf_level", "statistic", "p_value")
+A, B = "program: a", "program: b"
+
+
+def made_up(*estimates, analysis="made_up", parts=(), checks=(), assumptions=(), warnings=(), **fields):
+    return Result(
+        analysis=analysis,
+        title="Made up",
+        estimand=Estimand("e", "patients", "", "", Endpoint("PHQ-9", "week 12", "score"), "as observed", "mean"),
+        method=Method("counting", "Somebody counted."),
+        estimates=estimates,
+        provenance=Provenance("frame", "ab" * 32, software=()),
+        parts=parts,
+        checks=checks,
+        assumptions=assumptions,
+        warnings=warnings,
+        **fields,
+    )
+
+
+def mean(n_patients, term="follow-up", **fields):
+    numbers = dict.fromkeys(HIDDEN_TOGETHER, 0.5)
+    return Estimate(term=term, measure="mean", unit="points", n_patients=n_patients, **(numbers | fields))
+
+
+def share(n_counted, n_patients, term="response", **fields):
+    return Estimate(
+        term=term,
+        measure="proportion",
+        estimate=n_counted / n_patients,
+        conf_low=0.1,
+        conf_high=0.9,
+        conf_level=0.95,
+        n_patients=n_patients,
+        **fields,
+    )
+
+
+def count(n_counted, n_patients=None, term="patients", **fields):
+    n = n_counted if n_patients is None else n_patients
+    return Estimate(term=term, measure="count", unit="patients", estimate=float(n_counted), n_patients=n, **fields)
+
+
+def shown(result, **fields):
+    """Return n_counted (or True for other measures) of each estimate, None where it is hidden."""
+    return [
+        None if estimate.suppressed else (True if estimate.n_counted is None else estimate.n_counted)
+        for estimate in result.select(**fields)
+    ]
+
+
+# --- one number ------------------------------------------------------------------------------------------------------
+
+
+def test_a_number_of_few_patients_is_hidden_with_all_that_hangs_on_it():
+    released = release(made_up(mean(10), mean(11, term="baseline")))
+    few, enough = released.estimates
+    assert few.suppressed
+    assert few.below_minimum
+    assert all(math.isnan(getattr(few, name)) for name in HIDDEN_TOGETHER)
+    assert few.n_patients is None
+    assert (few.term, few.unit, few.measure) == ("follow-up", "points", "mean")
+    assert enough == mean(11, term="baseline")
+
+
+def test_observations_are_counted_as_well():
+    assert release(made_up(mean(20, n_observations=9))).estimates[0].n_patients is None
+    assert release(made_up(mean(9, n_observations=20))).estimates[0].n_observations is None
+    assert release(made_up(mean(20, n_observations=40))).estimates[0].n_observations == 40
+
+
+def test_nobody_is_shown_unless_the_policy_hides_it():
+    nobody = mean(0, **dict.fromkeys(HIDDEN_TOGETHER, math.nan))
+    assert not release(made_up(nobody)).estimates[0].suppressed
+    assert release(made_up(nobody), DisclosurePolicy(zero_is_shown=False)).estimates[0].suppressed
+
+
+def test_a_threshold_is_about_the_instrument_and_stays():
+    threshold = Estimate(term="cut-off c", measure="threshold", unit="points", estimate=8.6)
+    assert release(made_up(threshold)).estimates == (threshold,)
+
+
+def test_a_threshold_that_rests_on_few_patients_goes():
+    threshold = Estimate(term="reliable change threshold", measure="threshold", estimate=8.6, n_patients=7)
+    assert release(made_up(threshold)).estimates[0].suppressed
+
+
+@pytest.mark.parametrize(("n_counted", "is_hidden"), [(0, False), (1, True), (10, True), (11, False), (40, False)])
+def test_a_share_is_hidden_when_it_or_the_rest_is_small(n_counted, is_hidden):
+    for counted in (n_counted, 40 - n_counted):
+        released = release(made_up(share(counted, 40))).estimates[0]
+        assert released.suppressed is is_hidden
+        assert released.n_patients == 40  # the denominator is no secret
+        assert math.isnan(released.conf_low) is is_hidden
+
+
+def test_the_mark_below_minimum_is_true_only_of_small_counts():
+    few, rest = release(made_up(share(5, 40), share(35, 40, term="remission"))).estimates
+    assert few.below_minimum
+    assert not rest.below_minimum
+
+
+def test_what_cannot_be_checked_is_not_released():
+    with pytest.raises(DisclosureError, match="on how many patients"):
+        release(made_up(mean(None)))
+    with pytest.raises(DisclosureError, match="whole numbers"):
+        release(made_up(parts=(Part("flow", ("kind", "step", "reason", "n_patients"), (("stage", "a", "", 3.0),)),)))
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+def classes(improved, unchanged, worse, **fields):
+    n_patients = improved + unchanged + worse
+    terms = {"reliable improvement": improved, "no reliable change": unchanged, "reliable deterioration": worse}
+    fields = {"definition_set": "jacobson_truax", "visit": "week 12"} | fields
+    return [share(n_counted, n_patients, term=term, **fields) for term, n_counted in terms.items()]
+
+
+def test_a_lone_small_class_takes_no_reliable_change_with_it():
+    assert shown(release(made_up(*classes(20, 60, 4)))) == [20, None, None]
+    assert shown(release(made_up(*classes(60, 20, 4)))) == [60, None, None]
+    assert shown(release(made_up(*classes(60, 20, 0)))) == [60, 20, 0]
+    assert shown(release(made_up(*classes(60, 4, 20)))) == [60, None, None]
+    assert shown(release(made_up(*classes(90, 4, 4)))) == [None, None, None]
+
+
+def test_each_definition_visit_and_group_is_a_sum_of_its_own():
+    released = release(
+        made_up(*classes(20, 60, 4), *classes(20, 60, 14, visit="week 4"), *classes(30, 30, 30, definition_set="other"))
+    )
+    assert shown(released, visit="week 4") == [20, 60, 14]
+    assert shown(released, definition_set="other") == [30, 30, 30]
+
+
+def test_recovered_and_improved_add_up_to_improved():
+    recovery = [
+        share(20, 90, term="recovered", definition_set="jacobson_truax", visit="week 12"),
+        share(10, 90, term="improved, not recovered", definition_set="jacobson_truax", visit="week 12"),
+    ]
+    released = release(made_up(*classes(30, 40, 20), *recovery, analysis="clinical_significance"))
+    assert shown(released) == [30, 40, 20, None, None]
+
+
+def test_recovery_is_given_up_where_few_recovered_but_not_reliably():
+    fields = {"definition_set": "service", "visit": "week 12"}
+    rates = [share(40, 80, term="recovery", **fields), share(35, 80, term="reliable recovery", **fields)]
+    assert shown(release(made_up(*rates))) == [None, 35]
+
+
+def test_denominators_are_counts_too():
+    fields = {"visit": "week 12"}
+    few_not_cases = [share(30, 100, **fields), share(40, 95, term="recovery", **fields)]
+    released = release(made_up(*few_not_cases, analysis="clinical_significance"))
+    assert shown(released) == [30, None]
+    assert [estimate.n_patients for estimate in released.estimates] == [100, None]
+    assert not released.estimates[1].below_minimum  # 95 is not small, and must not read "<11"
+
+
+def test_levels_of_a_category_add_up():
+    levels = {"sex: female": 60, "sex: male": 37, "sex: other": 3}
+    estimates = [
+        estimate
+        for term, n_counted in levels.items()
+        for estimate in (count(n_counted, 100, term=term), share(n_counted, 100, term=term))
+    ]
+    released = release(made_up(*estimates, analysis="describe"))
+    assert shown(released) == [60, 60, None, None, None, None]
+    assert all(estimate.n_patients == 100 for estimate in released.estimates)
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_group_takes_the_other_one_with_it_and_leaves_all():
+    released = release(made_up(mean(70), mean(8, subgroup=A), mean(62, subgroup=B)))
+    assert shown(released) == [True, None, None]
+    assert [estimate.below_minimum for estimate in released.estimates] == [False, True, False]
+
+
+def test_of_three_groups_the_next_smallest_goes():
+    groups = [mean(8, subgroup=A), mean(20, subgroup=B), mean(62, subgroup="program: c")]
+    assert shown(release(made_up(mean(90), *groups))) == [True, None, None, True]
+
+
+def test_groups_are_protected_where_all_patients_stand_in_another_result():
+    assert shown(release(made_up(mean(8, subgroup=A), mean(62, subgroup=B)))) == [None, None]
+
+
+def test_counts_of_groups_add_up():
+    terms = [("", 40), (A, 36), (B, 4)]
+    flags = [
+        estimate
+        for subgroup, n_counted in terms
+        for estimate in (
+            count(n_counted, 60 if subgroup else 120, term="smoker", subgroup=subgroup),
+            share(n_counted, 60 if subgroup else 120, term="smoker", subgroup=subgroup),
+        )
+    ]
+    released = release(made_up(*flags, analysis="describe"))
+    assert shown(released) == [40, 40, None, None, None, None]
+
+
+@pytest.mark.parametrize("n_small", [8, 40])
+def test_a_contrast_goes_with_its_groups(n_small):
+    contrast = {"treatment": "a", "comparator": "b"}
+    result = made_up(
+        mean(n_small, term="follow-up, adjusted", subgroup=A, visit="week 12"),
+        mean(60, term="follow-up, adjusted", subgroup=B, visit="week 12"),
+        mean(60 + n_small, term="follow-up, adjusted: a - b", visit="week 12", **contrast),
+        mean(60 + n_small, term="change, unadjusted: a - b", visit="week 12", **contrast),
+        analysis="cohort_difference",
+    )
+    assert shown(release(result)) == [True if n_small == 40 else None] * 4
+
+
+def test_a_standardized_difference_goes_with_the_counts_it_is_made_of():
+    def variable(name, in_a, in_b):
+        smd = Estimate(
+            term=name, measure="standardized mean difference", estimate=0.2, n_patients=120, treatment="a", comparator="b"
+        )
+        return [share(in_a, 60, term=name, subgroup=A), share(in_b, 60, term=name, subgroup=B), smd]
+
+    released = release(made_up(*variable("smoker", 4, 30), *variable("consent", 30, 31), analysis="describe"))
+    assert shown(released, term="smoker") == [None, None, None]
+    assert shown(released, term="consent") == [30, 31, True]
+
+
+def test_those_without_a_second_score_are_protected_by_giving_up_all_with_a_baseline():
+    """Of 100 with a baseline 95 have both scores: the 95 are shown, so the 100 must not be."""
+    result = made_up(
+        mean(100, term="baseline, all with baseline", visit="baseline"),
+        mean(95, visit="week 4"),
+        share(95, 100, term="paired completeness", visit="week 4"),
+        mean(60, visit="week 12"),
+        share(60, 100, term="paired completeness", visit="week 12"),
+        analysis="change_from_baseline",
+    )
+    released = release(result)
+    assert shown(released) == [None, True, None, True, None]
+    assert [estimate.n_patients for estimate in released.estimates] == [None, 95, None, 60, None]
+    assert not any(estimate.below_minimum for estimate in released.estimates)
+
+
+def test_giving_up_the_baseline_does_not_take_the_contrast_of_those_scored_again():
+    contrast = {"treatment": "a", "comparator": "b", "visit": "week 12"}
+    result = made_up(
+        mean(55, term="follow-up, adjusted", subgroup=A, visit="week 12"),
+        mean(57, term="follow-up, adjusted", subgroup=B, visit="week 12"),
+        mean(112, term="follow-up, adjusted: a - b", **contrast),
+        mean(112, term="change, unadjusted: a - b", **contrast),
+        share(55, 60, term="paired completeness", subgroup=A, visit="week 12"),
+        share(57, 80, term="paired completeness", subgroup=B, visit="week 12"),
+        Estimate(
+            term="baseline_score", measure="standardized mean difference", estimate=0.1, n_patients=140, **contrast
+        ),
+        analysis="cohort_difference",
+    )
+    assert shown(release(result)) == [True, True, True, True, None, None, None]
+
+
+# --- the flow --------------------------------------------------------------------------------------------------------
+
+FLOW_COLUMNS = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
+
+
+def flow_result(n_registry, n_dosed, n_baseline, n_scored, groups=()):
+    rows = [
+        ("stage", "in the registry", "", "", "", n_registry),
+        ("excluded", "with a dose", "no dose", "", "", n_registry - n_dosed),
+        ("stage", "with a dose", "", "", "", n_dosed),
+        ("visit", "scored at visit", "", "", "week 12", n_scored),
+    ]
+    for subgroup, n_group, n_group_scored in groups:
+        rows.append(("group", "with a baseline score", "", subgroup, "", n_group))
+        rows.append(("visit", "scored at visit", "", subgroup, "week 12", n_group_scored))
+    everybody = (("", n_baseline, n_scored), *groups)
+    return made_up(
+        count(n_registry, term="in the registry"),
+        count(n_dosed, term="with a dose"),
+        count(n_baseline, term="with a baseline score"),
+        *(share(k, n, term="scored at visit", visit="week 12", subgroup=name) for name, n, k in everybody),
+        analysis="participant_flow",
+        parts=(Part("flow", FLOW_COLUMNS, tuple((order, *row) for order, row in enumerate(rows))),),
+    )
+
+
+def flow_counts(result):
+    part = result.part("flow")
+    return list(zip(part.column("kind"), part.column("n_patients"), strict=True))
+
+
+def test_a_flow_of_large_numbers_is_shown_as_it_is():
+    result = flow_result(200, 150, 120, 80, ((A, 60, 45), (B, 60, 35)))
+    released = release(result)
+    assert released.estimates == result.estimates
+    assert released.parts == result.parts
+
+
+def test_few_without_a_dose_and_few_without_a_baseline_are_one_exclusion():
+    released = release(flow_result(130, 126, 118, 80))
+    assert flow_counts(released) == [("stage", 130), ("excluded", 12), ("stage", 118), ("visit", 80)]
+    assert released.part("flow").column("reason")[1] == "no dose; no baseline score"
+    # The count of the stage left out is not shown beside the flow either.
+    assert [estimate.term for estimate in released.estimates] == [
+        "in the registry",
+        "with a baseline score",
+        "scored at visit",
+    ]
+
+
+def test_a_lone_small_exclusion_hides_the_number_before_it():
+    released = release(flow_result(124, 120, 120, 80))
+    assert flow_counts(released) == [("stage", None), ("excluded", None), ("stage", 120), ("visit", 80)]
+    assert released.part("flow").below_minimum == ((1, 6),)
+    assert shown(released) == [None, 120, 120, 80]
+
+
+def test_few_scored_and_few_not_scored_are_hidden_in_part_and_estimates():
+    for n_scored in (4, 116):
+        released = release(flow_result(200, 150, 120, n_scored))
+        assert flow_counts(released)[-1] == ("visit", None)
+        assert shown(released, term="scored at visit") == [None]
+
+
+def test_groups_of_the_flow():
+    released = release(flow_result(200, 150, 120, 80, ((A, 8, 6), (B, 112, 74))))
+    assert flow_counts(released)[3:] == [
+        ("visit", 80),
+        ("group", None),
+        ("visit", None),
+        ("group", None),
+        ("visit", None),
+    ]
+    assert shown(released, term="scored at visit") == [80, None, None]
+
+
+def test_a_small_cohort_is_hidden_with_those_left_out():
+    released = release(flow_result(200, 9, 9, 7))
+    assert flow_counts(released)[:3] == [("stage", None), ("excluded", 191), ("stage", None)]
+    assert shown(released) == [None, None, None, None]
+
+
+# --- other parts -----------------------------------------------------------------------------------------------------
+
+BIN_COLUMNS = ("visit", "group", "baseline_low", "baseline_high", "follow_up_low", "follow_up_high", "n_patients")
+
+
+def bins(**groups):
+    rows = [
+        ("week 12", group.replace("_", ": ").replace("all", ""), 0, 2, low, low + 2, n_patients)
+        for group, cells in groups.items()
+        for low, n_patients in cells.items()
+    ]
+    return Part("score_pair_counts", BIN_COLUMNS, tuple(rows))
+
+
+def test_bins_of_scores_hide_small_counts_and_one_more():
+    released = release(made_up(parts=(bins(all={0: 30, 3: 20, 6: 4}),)))
+    part = released.part("score_pair_counts")
+    assert part.column("n_patients") == (30, None, None)
+    assert part.suppressed == ((1, 6), (2, 6))
+    assert part.below_minimum == ((2, 6),)
+
+
+def test_bins_of_groups_add_up_to_those_of_all():
+    part = bins(all={0: 40, 3: 40}, p_a={0: 35, 3: 20}, p_b={0: 5, 3: 20})
+    assert release(made_up(parts=(part,))).part("score_pair_counts").column("n_patients") == (40, 40) + (None,) * 4
+
+
+def test_rows_of_files():
+    columns = ("file", "rows_in", "rows_accepted", "rows_rejected")
+    rows = (("patients", 120, 120, 0), ("scores", 900, 896, 4), ("sessions", 800, 700, 100))
+    released = release(made_up(parts=(Part("files", columns, rows),), analysis="data_quality"))
+    assert released.part("files").rows == (
+        ("patients", 120, 120, 0),
+        ("scores", 900, None, None),
+        ("sessions", 800, 700, 100),
+    )
+    rules = Part("rules", ("file", "rule", "n_rows"), (("scores", "range", 4), ("sessions", "linked", 100)))
+    assert release(made_up(parts=(rules,))).part("rules").column("n_rows") == (None, 100)
+
+
+def test_the_counts_of_files_are_hidden_beside_the_part_as_well():
+    part = Part("files", ("file", "rows_in", "rows_accepted", "rows_rejected"), (("scores", 900, 896, 4),))
+    estimates = (count(896, term="scores: rows accepted"), count(4, term="scores: rows rejected"))
+    released = release(made_up(*estimates, parts=(part,), analysis="data_quality"))
+    assert shown(released) == [None, None]
+
+
+# --- checks, texts, individual values --------------------------------------------------------------------------------
+
+
+def test_a_check_keeps_its_verdict_and_loses_its_value():
+    check = Check("patients", False, "withhold", 8.0, 10.0, "Too few patients.")
+    released = release(made_up(mean(8), checks=(check,)))
+    assert math.isnan(released.checks[0].value)
+    assert released.checks[0].limit == 10.0
+    assert released.verdict == "withhold"
+    assert release(made_up(mean(80), checks=(check,))).checks == (check,)
+
+
+@pytest.mark.parametrize(
+    ("text", "released"),
+    [
+        ("3 rows were left out.", "fewer than 11 rows were left out."),
+        ("1 patient has no score.", "fewer than 11 patient has no score."),
+        ("4 of 90 patients left.", "fewer than 11 of 90 patients left."),
+        ("5 excluded patients", "fewer than 11 excluded patients"),
+        ("30 rows were left out, 0 patients.", "30 rows were left out, 0 patients."),
+        ("At week 4 scores fell.", "At week 4 scores fell."),
+        ("fewer than 10 patients", "fewer than 10 patients"),
+        ("at least 2 sessions", "at least 2 sessions"),
+        ("the PHQ-9 score", "the PHQ-9 score"),
+        ("95 % of scores, 1.5 points", "95 % of scores, 1.5 points"),
+    ],
+)
+def test_small_counts_in_texts(text, released):
+    check = Check("texts", True, "note", math.nan, math.nan, text)
+    result = release(made_up(assumptions=(text,), warnings=(text,), checks=(check,)))
+    assert result.assumptions == result.warnings == (released,)
+    assert result.checks[0].message == released
+
+
+def test_individual_values_stay_behind():
+    values = IndividualValues((ScorePairs("week 12", "", np.arange(20.0), np.arange(20.0)),))
+    released = release(made_up(mean(20), individual_values=values))
+    assert type(released) is ReleasedResult
+    assert not hasattr(released, "individual_values")
+
+
+def test_published_numbers_have_left_already():
+    result = made_up(mean(None), share(3, 10), parts=())
+    published = replace(result, provenance=Provenance("published", "cd" * 32, software=()))
+    assert release(published).estimates == result.estimates
+
+
+# --- policy ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minimum_cell", [0, -1, 2.5, True, "11"])
+def test_a_minimum_is_a_whole_number_of_at_least_one(minimum_cell):
+    with pytest.raises(OptionError, match="minimum_cell"):
+        DisclosurePolicy(minimum_cell=minimum_cell)
+
+
+def test_a_minimum_of_one_shows_everything():
+    result = made_up(mean(1), share(1, 2))
+    assert release(result, DisclosurePolicy(minimum_cell=1)).estimates == result.estimates
+
+
+def test_a_released_result_can_be_released_again_with_no_lower_minimum():
+    result = made_up(mean(4), mean(8, term="baseline"), mean(30, term="change"))
+    five = release(result, FIVE)
+    assert shown(five) == [None, True, True]
+    assert shown(release(five)) == [None, None, True]
+    assert release(five).minimum_cell == 11
+    assert release(five, FIVE).to_json() == five.to_json()
+    with pytest.raises(DisclosureError, match="lower one"):
+        release(release(result), FIVE)
+
+
+def test_several_results_become_several():
+    results = [made_up(mean(8)), made_up(mean(30))]
+    released = release(results)
+    assert isinstance(released, tuple)
+    assert [one.to_json() for one in released] == [release(one).to_json() for one in results]
+
+
+def test_only_released_results_pass():
+    released = release(made_up(mean(30)))
+    assert require_released([released, released]) == (released, released)
+    with pytest.raises(DisclosureError, match="made_up"):
+        require_released([released, made_up(mean(30))])
