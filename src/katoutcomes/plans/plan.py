@@ -21,6 +21,7 @@ _PLAN_KEYS = {
     "schema_version",
     "title",
     "instruments",
+    "describe",
     "treatment",
     "covariates",
     "use_registry_covariates",
@@ -48,6 +49,8 @@ class AnalysisPlan:
         Gap rule, baseline window and criteria.
     require_eligibility_flags : bool
         Whether every ``eligible_*`` column of the data must be 1.
+    describe : tuple of str
+        The variables of the description, in order; ``"diagnosis_*"`` names several.
     treatment : str
         The patient column that defines the compared cohorts; ``""`` compares nothing.
     covariates : tuple of str
@@ -71,6 +74,7 @@ class AnalysisPlan:
     visits: tuple[VisitWindow, ...]
     cohort: CohortDefinition
     require_eligibility_flags: bool
+    describe: tuple[str, ...]
     treatment: str
     covariates: tuple[str, ...]
     use_registry_covariates: bool
@@ -134,6 +138,7 @@ def plan_from_mapping(content: Mapping[str, Any], name: str) -> AnalysisPlan:
             visits=tuple(VisitWindow(**visit) for visit in content["visits"]),
             cohort=_cohort_definition(cohort, instruments[0] if instruments else ""),
             require_eligibility_flags=cohort["require_eligibility_flags"],
+            describe=tuple(content["describe"]),
             treatment=content["treatment"],
             covariates=tuple(content["covariates"]),
             use_registry_covariates=content["use_registry_covariates"],

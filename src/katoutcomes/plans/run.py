@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from katoutcomes.analyses.cohort_difference import cohort_difference
 from katoutcomes.analyses.data_quality import data_quality
 from katoutcomes.analyses.describe import describe
 from katoutcomes.analyses.participant_flow import participant_flow
+from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DesignError, NumericalError
 from katoutcomes.estimands.eligibility import Criterion
@@ -19,7 +21,6 @@ from katoutcomes.results.collection import Results
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
-    from katoutcomes.cohorts.cohort import Cohort
     from katoutcomes.cohorts.definition import CohortDefinition
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.registry.registry import Registry
@@ -43,7 +44,7 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
     registry : Registry
         The checked data.
     progress : callable, optional
-        Called with a few words before each step.
+        Called with a few words before each of the ``1 + len(plan.instruments)`` steps.
 
     Returns
     -------
@@ -54,38 +55,32 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
     Raises
     ------
     DesignError
-        If no patient meets the criteria, or no patient has a baseline score of any of the plan's instruments.
+        If no patient meets the criteria, no patient has a baseline score of any of the plan's instruments, or the plan
+        adjusts for something that happened after time zero.
+    ImmortalTimeError
+        If the plan's cohorts are defined by something that happened after time zero.
     """
     tell = progress if progress is not None else _silent
     tell("selecting the cohort")
     cohort = select_cohort(registry, _definition(plan, registry))
-    tell("checking which instruments the data hold")
-    available, notes = _analysis_sets(plan, cohort)
-    entries: list[Result] = [data_quality(registry)]
-    for position, planned in enumerate(available):
-        if position == 0:
-            tell("participant flow and description")
-            entries.append(participant_flow(planned.data, conf_level=plan.conf_level))
-            entries.append(describe(planned.data, by=planned.data.treatment))
-        for step in _steps(plan, planned):
-            tell(f"{planned.data.instrument.name}: {step.name}")
-            try:
-                entries.append(step.answer())
-            except (DesignError, NumericalError):
-                # The reason may hold counts, and notes leave the clinic with the report.
-                notes.append(
-                    f"{planned.data.instrument.name}, {step.name}: these data cannot answer it; "
-                    "call the analysis by itself to see why."
-                )
-    return Results(plan.title, tuple(entries), tuple(notes))
-
-
-@dataclass(frozen=True, slots=True)
-class _PlannedSet:
-    """An analysis set with the covariates that can be adjusted for in it."""
-
-    data: AnalysisSet
-    covariates: tuple[str, ...]
+    population: list[Result] = []
+    answers: list[Result] = []
+    notes: list[str] = []
+    for name in plan.instruments:
+        data = cohort.analysis_set(name, visits=plan.visits)
+        if not data.with_baseline.any():
+            tell(f"{name}: not in these data")
+            notes.append(f"{name}: the data hold no baseline score of it, so nothing is reported.")
+            continue
+        tell(name)
+        data, covariates, remarks = _with_cohorts(plan, data)
+        if not population:
+            notes.extend(remarks)
+            population = [participant_flow(data, conf_level=plan.conf_level), _description(plan, data)]
+        answers.extend(_answers(plan, data, covariates, notes))
+    if not population:
+        raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
+    return Results(plan.title, (data_quality(registry), *population, *answers), tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +91,37 @@ class _Step:
     answer: Callable[[], Result]
 
 
-def _steps(plan: AnalysisPlan, planned: _PlannedSet) -> Iterator[_Step]:
-    data = planned.data
-    level = plan.conf_level
+def _steps(plan: AnalysisPlan, data: AnalysisSet, covariates: tuple[str, ...]) -> Iterator[_Step]:
+    level, visit = plan.conf_level, plan.primary_visit
     yield _Step("change from baseline", lambda: change_from_baseline(data, conf_level=level))
-    yield _Step(
-        "clinical significance", lambda: clinical_significance(data, visit=plan.primary_visit, conf_level=level)
-    )
+    yield _Step("clinical significance", lambda: clinical_significance(data, visit=visit, conf_level=level))
     if data.treatment is not None:
         yield _Step(
             "difference between cohorts",
-            lambda: cohort_difference(data, visit=plan.primary_visit, covariates=planned.covariates, conf_level=level),
+            lambda: cohort_difference(data, visit=visit, covariates=covariates, conf_level=level),
         )
+
+
+def _answers(plan: AnalysisPlan, data: AnalysisSet, covariates: tuple[str, ...], notes: list[str]) -> Iterator[Result]:
+    """Yield what can be answered about one instrument; what cannot is noted."""
+    for step in _steps(plan, data, covariates):
+        try:
+            yield step.answer()
+        except (DesignError, NumericalError):
+            # The reason may hold counts, and notes leave the clinic with the report.
+            notes.append(
+                f"{data.instrument.name}, {step.name}: these data cannot answer it; "
+                "call the analysis by itself to see why."
+            )
+
+
+def _description(plan: AnalysisPlan, data: AnalysisSet) -> Result:
+    """Describe the variables that the plan names, in its order; a pattern such as diagnosis_* names several."""
+    names = [variable.name for variable in data.variables if variable.name != data.treatment]
+    wanted = dict.fromkeys(
+        name for pattern in plan.describe for name in fnmatch.filter(names, pattern) if _is_known(data.variable(name))
+    )
+    return describe(data, by=data.treatment, variables=("baseline_score", *wanted))
 
 
 def _definition(plan: AnalysisPlan, registry: Registry) -> CohortDefinition:
@@ -121,23 +135,11 @@ def _definition(plan: AnalysisPlan, registry: Registry) -> CohortDefinition:
     return replace(plan.cohort, criteria=flags + plan.cohort.criteria)
 
 
-def _analysis_sets(plan: AnalysisPlan, cohort: Cohort) -> tuple[list[_PlannedSet], list[str]]:
-    """Return the analysis sets that hold at least one baseline score, and notes on what the data lack."""
-    found: list[_PlannedSet] = []
-    notes: list[str] = []
-    for name in plan.instruments:
-        data = cohort.analysis_set(name, visits=plan.visits)
-        if not data.with_baseline.any():
-            notes.append(f"{name}: the data hold no baseline score of it, so nothing is reported.")
-            continue
-        treatment, treatment_note = _usable_treatment(plan, data)
-        covariates, covariate_notes = _usable_covariates(plan, data)
-        if not found:
-            notes.extend(treatment_note + covariate_notes)
-        found.append(_PlannedSet(replace(data, treatment=treatment), covariates))
-    if not found:
-        raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
-    return found, notes
+def _with_cohorts(plan: AnalysisPlan, data: AnalysisSet) -> tuple[AnalysisSet, tuple[str, ...], list[str]]:
+    """Return the set with the plan's cohorts, the covariates that can be adjusted for, and remarks on what cannot."""
+    treatment, remarks = _usable_treatment(plan, data)
+    covariates, more = _usable_covariates(plan, data) if treatment is not None else ((), [])
+    return replace(data, treatment=treatment), covariates, remarks + more
 
 
 def _usable_treatment(plan: AnalysisPlan, data: AnalysisSet) -> tuple[str | None, list[str]]:
@@ -158,11 +160,20 @@ def _usable_covariates(plan: AnalysisPlan, data: AnalysisSet) -> tuple[tuple[str
     notes: list[str] = []
     for name in dict.fromkeys(wanted):
         variable = data.variable(name)
+        require_adjustable(variable)
         if _varies(variable):
             usable.append(name)
         else:
             notes.append(f"{variable.label}: not known or the same for everybody, so it is not adjusted for.")
     return tuple(usable), notes
+
+
+def _is_known(variable: Variable) -> bool:
+    """Return whether the variable is known for anybody, and a flag set for anybody."""
+    import numpy as np
+
+    known = variable.values[~np.isnan(variable.values)]
+    return bool(known.any()) if variable.kind == "flag" else known.size > 0
 
 
 def _varies(variable: Variable) -> bool:

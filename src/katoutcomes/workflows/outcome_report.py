@@ -81,7 +81,7 @@ def outcome_report(
     from katoutcomes.report.write import write_report
 
     chosen = _plan(plan, minimum_cell)
-    steps = _Steps(progress, n_steps=_number_of_steps(chosen))
+    steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     steps.tell("reading and checking the data")
     registry = _registry(source)
     results = run(chosen, registry, progress=steps.tell)
@@ -89,7 +89,6 @@ def outcome_report(
     released = results.release(chosen.disclosure)
     steps.tell("drawing figures and writing the report")
     files = write_report(released, Path(out))
-    steps.finish("written")
     page = next(path for path in files if path.name == "report.html")
     return WrittenReport(page, files, registry.load_report.has_rejections)
 
@@ -103,20 +102,9 @@ class _Steps:
         self._step = 0
 
     def tell(self, what: str) -> None:
-        self._step = min(self._step + 1, self._n_steps)
+        self._step += 1
         if self._progress is not None:
             self._progress(self._step, self._n_steps, what)
-
-    def finish(self, what: str) -> None:
-        """Jump to the last step: a plan may have asked for instruments that the data lack."""
-        self._step = self._n_steps - 1
-        self.tell(what)
-
-
-def _number_of_steps(plan: AnalysisPlan) -> int:
-    fixed = 7  # reading, cohort, instruments, flow and description, hiding, drawing, written
-    per_instrument = 3 if plan.treatment else 2
-    return fixed + per_instrument * len(plan.instruments)
 
 
 def _plan(plan: AnalysisPlan | str | Path | None, minimum_cell: int | None) -> AnalysisPlan:
