@@ -102,6 +102,14 @@ def test_a_constant_covariate_is_dependent(value):
     assert math.isnan(adjusted.treatment_mean.conf_low)
 
 
+def test_a_covariate_that_is_constant_but_for_rounding_is_dependent():
+    outcome, is_treatment, covariates = example()
+    rounding = np.where(np.arange(len(outcome)) % 2 == 0, 0.3, 0.1 + 0.2)
+    assert len(set(rounding)) == 2
+    fit = covariance_adjustment(outcome, is_treatment, np.column_stack((covariates, rounding)), 0.95).fit
+    assert (fit.status, fit.problem_columns) == ("dependent column", (5,))
+
+
 def test_a_covariate_that_separates_the_groups_is_dependent():
     outcome, is_treatment, covariates = example()
     same = np.column_stack((covariates, is_treatment))

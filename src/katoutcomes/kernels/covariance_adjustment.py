@@ -227,7 +227,7 @@ def covariance_adjustment(
     # Centered, the adjusted means are coefficients: no small difference of large numbers in their standard errors.
     centered = covariates - covariates.mean(axis=0)
     n_columns = 2 + covariates.shape[1]
-    # Of a constant covariate centering leaves rounding noise, which would pass the check of rank.
+    # Of a covariate that is constant but for rounding only the rounding is left, which would pass the check of rank.
     left = np.linalg.norm(centered, axis=0)
     constant = np.flatnonzero(left <= _RANK_TOLERANCE * np.linalg.norm(covariates, axis=0))
     if constant.size:
