@@ -137,6 +137,8 @@ class TestCourses:
         assert by_patient(cohort, "route") == ["intramuscular", "intravenous", "intranasal"]
         assert by_patient(cohort, "first_dose_mg") == [75.0, None, None]
         assert by_patient(cohort, "approach") == ["psychedelic", None, None]
+        assert by_patient(cohort, "n_doses") == [2, 2, 2]
+        assert cohort.n_courses == 3
 
     def test_only_dosing_sessions_make_a_course(self):
         sessions = [{"patient": 1, "day": -7, "kind": "preparation"}, dose(1, 0), integration(1, 200)]
@@ -172,6 +174,13 @@ class TestBaseline:
         data = cohort.analysis_set(visits=[VisitWindow("day 1", 1, 0, 3)])
         assert np.array_equal(data.baseline, [12.0, np.nan], equal_nan=True)
         assert np.array_equal(data.scores, [[np.nan], [14.0]], equal_nan=True)
+
+    def test_a_score_before_a_repeat_course_is_no_baseline_of_the_first(self):
+        asked = CohortDefinition(criteria=(Criterion("baseline_score", ">=", 0, "no baseline"),))
+        scores = [phq(1, 85, 12), phq(2, -1, 9), phq(2, 90, 20)]
+        registry = registry_of(people(2), [dose(1, 0), dose(1, 91), dose(2, 0), dose(2, 91)], scores)
+        assert by_patient(select_cohort(registry, NOBODY_ASKED), "baseline_score") == [None, 9]
+        assert [step.n_excluded for step in select_cohort(registry, asked).attrition] == [0, 0, 1]
 
     def test_another_window_is_used_for_criteria_and_arrays_alike(self):
         window = VisitWindow("baseline", -7, -28, -1)

@@ -16,6 +16,7 @@ from katoutcomes.cohorts.value_order import in_value_order
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow, require_separate
 from katoutcomes.instruments.catalog import instrument as instrument_called
+from katoutcomes.results.disclosure import DEFAULT_POLICY
 from katoutcomes.results.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ def _repeats(n_repeat_courses: int) -> str:
     # Settings are printed as they are, so a count that could point at a person does not stand here.
     if n_repeat_courses == 0:
         return "there are no repeat courses"
-    counted = "fewer than 11" if n_repeat_courses < 11 else str(n_repeat_courses)
+    small = f"fewer than {DEFAULT_POLICY.minimum_cell}"
+    counted = small if DEFAULT_POLICY.hides(n_repeat_courses) else str(n_repeat_courses)
     return f"{counted} repeat courses were counted and not analyzed"
 
 

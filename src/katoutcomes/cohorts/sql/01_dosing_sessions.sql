@@ -3,14 +3,11 @@
 with placed as (
     select
         s.patient, s.session, s.day, s.minute, s.route, s.approach, s.dose_mg,
-        row_number() over (
-            partition by s.patient order by s.day nulls last, s.minute nulls last, s.session nulls last
-        ) as place,
-        lag(s.day) over (
-            partition by s.patient order by s.day nulls last, s.minute nulls last, s.session nulls last
-        ) as previous_day
+        row_number() over in_time as place,
+        lag(s.day) over in_time as previous_day
     from sessions as s
     where s.kind = 'dosing'
+    window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.session nulls last)
 )
 select
     p.patient, p.session, p.day, p.minute, p.route, p.approach, p.dose_mg, p.place,
