@@ -86,7 +86,7 @@ def test_d_av_as_documented_by_its_author(summary, printed):
         mean_change=first - second,
         baseline_variance=sd_2**2,
         follow_up_variance=sd_1**2,
-        covariance=correlation * sd_1 * sd_2,
+        change_variance=sd_1**2 + sd_2**2 - 2 * correlation * sd_1 * sd_2,
         n_pairs=n_pairs,
         conf_level=0.95,
     )

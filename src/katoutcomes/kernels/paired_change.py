@@ -27,7 +27,8 @@ class StandardizedChange:
 
     Notes
     -----
-    NaN throughout where there are fewer than two pairs or the standard deviation in the denominator is 0.
+    NaN throughout where there are fewer than two pairs or the standard deviation in the denominator is 0. Where
+    nobody's score changes at all, d_av is 0 and has no limits.
     """
 
     estimate: float
@@ -103,23 +104,24 @@ def paired_change(baseline: NDArray[np.float64], follow_up: NDArray[np.float64],
     if baseline.shape != follow_up.shape:
         raise ValueError("baseline and follow_up must have the same shape.")
     has_both = ~(np.isnan(baseline) | np.isnan(follow_up))
-    before, after = (mean_interval(scores[has_both], conf_level) for scores in (baseline, follow_up))
-    change = mean_interval(follow_up[has_both] - baseline[has_both], conf_level)
+    baseline, follow_up = baseline[has_both], follow_up[has_both]
+    before, after = mean_interval(baseline, conf_level), mean_interval(follow_up, conf_level)
+    size = float(max(np.abs(baseline).max(initial=0.0), np.abs(follow_up).max(initial=0.0)))
+    change = mean_interval(follow_up - baseline, conf_level, size)
     statistic = change.estimate / change.std_error if change.std_error > 0.0 else math.nan
-    covariance = _covariance(baseline[has_both], follow_up[has_both], before, after)
     return PairedChange(
         n_pairs=change.n_values,
         baseline=before,
         follow_up=after,
         change=change,
-        correlation=_correlation(covariance, before.sd, after.sd),
+        correlation=_correlation(baseline, follow_up, before, after),
         statistic=statistic,
         p_value=2.0 * float(stdtr(change.df, -abs(statistic))),
         d_av=d_av(
             mean_change=change.estimate,
             baseline_variance=before.sd**2,
             follow_up_variance=after.sd**2,
-            covariance=covariance,
+            change_variance=change.sd**2,
             n_pairs=change.n_values,
             conf_level=conf_level,
         ),
@@ -132,13 +134,13 @@ def d_av(
     mean_change: float,
     baseline_variance: float,
     follow_up_variance: float,
-    covariance: float,
+    change_variance: float,
     n_pairs: int,
     conf_level: float,
 ) -> StandardizedChange:
     """Return the mean change over the root mean square of the two standard deviations, with Bonett's interval.
 
-    With s² = (s₀² + s₁²)/2 and s_d² = s₀² + s₁² − 2 s₀₁, d = mean change / s and
+    With s² = (s₀² + s₁²)/2 and the covariance s₀₁ = s² − s_d²/2, d = mean change / s and
 
     SE² = d² (s₀⁴ + s₁⁴ + 2 s₀₁²) / (8 (n − 1) s⁴) + s_d² / ((n − 1) s²);
 
@@ -149,8 +151,8 @@ def d_av(
     ----------
     mean_change : float
         Mean of follow-up minus baseline.
-    baseline_variance, follow_up_variance, covariance : float
-        Sample variances and covariance (n − 1) of the two scores.
+    baseline_variance, follow_up_variance, change_variance : float
+        Sample variances (n − 1) of the two scores and of the changes; the latter is s₀² + s₁² − 2 r s₀ s₁.
     n_pairs : int
         Patients with both.
     conf_level : float
@@ -169,7 +171,7 @@ def d_av(
     ...     mean_change=-8.3,
     ...     baseline_variance=15.3**2,
     ...     follow_up_variance=14.6**2,
-    ...     covariance=0.75 * 15.3 * 14.6,
+    ...     change_variance=15.3**2 + 14.6**2 - 2 * 0.75 * 15.3 * 14.6,
     ...     n_pairs=25,
     ...     conf_level=0.95,
     ... )
@@ -183,10 +185,10 @@ def d_av(
         return _UNDEFINED
     df = n_pairs - 1
     estimate = mean_change / math.sqrt(mean_square)
-    change_variance = max(2.0 * (mean_square - covariance), 0.0)
+    covariance = mean_square - change_variance / 2.0
     spread = (baseline_variance**2 + follow_up_variance**2 + 2.0 * covariance**2) / mean_square**2
     std_error = math.sqrt(estimate**2 * spread / (8.0 * df) + change_variance / (df * mean_square))
-    half_width = float(ndtri(0.5 + conf_level / 2.0)) * std_error
+    half_width = float(ndtri(0.5 + conf_level / 2.0)) * std_error if std_error > 0.0 else math.nan
     return StandardizedChange(estimate, std_error, estimate - half_width, estimate + half_width)
 
 
@@ -228,17 +230,11 @@ def d_z(mean_change: float, change_sd: float, n_pairs: int, conf_level: float) -
     return StandardizedChange(estimate, std_error, low / root, high / root)
 
 
-def _covariance(
+def _correlation(
     baseline: NDArray[np.float64], follow_up: NDArray[np.float64], before: MeanInterval, after: MeanInterval
 ) -> float:
-    """Return the sample covariance (n − 1) of two arrays without NaN; NaN below two values."""
-    if baseline.size < 2:
-        return math.nan
-    return float((baseline - before.estimate) @ (follow_up - after.estimate)) / (baseline.size - 1)
-
-
-def _correlation(covariance: float, baseline_sd: float, follow_up_sd: float) -> float:
     """Return the correlation, held within −1 and 1 against rounding; NaN where one score does not vary."""
-    if not baseline_sd * follow_up_sd > 0.0:
+    if not before.sd * after.sd > 0.0:
         return math.nan
-    return min(1.0, max(-1.0, covariance / (baseline_sd * follow_up_sd)))
+    covariance = float((baseline - before.estimate) @ (follow_up - after.estimate)) / (baseline.size - 1)
+    return min(1.0, max(-1.0, covariance / (before.sd * after.sd)))

@@ -69,13 +69,16 @@ class MeanInterval:
     conf_high: float
 
 
-def mean_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_and_sd(values: NDArray[np.float64], size: float = 0.0) -> tuple[float, float]:
     """Return mean and sample standard deviation of values without NaN; the latter exactly 0 where they do not vary.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
         No NaN.
+    size : float
+        How large the numbers were from which the values were made: differences of scores carry the rounding of the
+        scores. By default the values' own size counts.
 
     Examples
     --------
@@ -88,7 +91,7 @@ def mean_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
     if values.size == 1:
         return mean, math.nan
     sd = float(values.std(ddof=1))
-    if sd <= _CONSTANT_TOLERANCE * float(np.abs(values).max()):
+    if sd <= _CONSTANT_TOLERANCE * max(size, float(np.abs(values).max())):
         return float(values[0]), 0.0
     return mean, sd
 
@@ -120,7 +123,7 @@ def summarize(values: NDArray[np.float64]) -> Summary:
     return Summary(int(known.size), mean, sd, median, lower, upper)
 
 
-def mean_interval(values: NDArray[np.float64], conf_level: float) -> MeanInterval:
+def mean_interval(values: NDArray[np.float64], conf_level: float, size: float = 0.0) -> MeanInterval:
     """Return the mean with its interval, mean ± t(n − 1) · sd / √n.
 
     Parameters
@@ -129,6 +132,8 @@ def mean_interval(values: NDArray[np.float64], conf_level: float) -> MeanInterva
         NaN means "not known" and is left out.
     conf_level : float
         Between 0 and 1, both excluded.
+    size : float
+        See `mean_and_sd`.
 
     References
     ----------
@@ -145,7 +150,7 @@ def mean_interval(values: NDArray[np.float64], conf_level: float) -> MeanInterva
     if not 0.0 < conf_level < 1.0:
         raise ValueError("conf_level lies between 0 and 1, both excluded.")
     known = values[~np.isnan(values)]
-    mean, sd = mean_and_sd(known)
+    mean, sd = mean_and_sd(known, size)
     n_values = int(known.size)
     if n_values < 2:
         return MeanInterval(n_values, mean, *(math.nan,) * 5)
