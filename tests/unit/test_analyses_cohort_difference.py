@@ -253,11 +253,24 @@ class TestRefusals:
         with pytest.raises(NumericalError, match=r"'covariate_age_months' does not vary, or follows"):
             cohort_difference(with_variable(data, months), covariates=("age_years", "covariate_age_months"))
 
-    def test_a_level_with_one_patient_is_named(self):
+    def test_a_patient_who_alone_has_a_level_is_set_aside_and_changes_nothing(self):
         data = analysis_set(missing=0)
-        rare = category("route", (np.arange(80) == 17).astype(float), ("intramuscular", "intranasal"))
-        with pytest.raises(NumericalError, match="one patient alone decides the coefficient of 'route: intranasal'"):
-            cohort_difference(with_variable(data, rare), covariates=("age_years", "route"))
+        routes = np.arange(80) % 2.0
+        routes[17] = 2.0
+        rare = category("route", routes, ("intramuscular", "intravenous", "intranasal"))
+        unknown = category("route", np.where(routes == 2.0, np.nan, routes), rare.levels)
+        with_lone = cohort_difference(with_variable(data, rare), covariates=("age_years", "route"))
+        without = cohort_difference(with_variable(data, unknown), covariates=("age_years", "route"))
+        assert with_lone.estimates == without.estimates
+        assert [estimate.n_patients for estimate in with_lone.select(measure="difference in means")] == [79, 79]
+        assert any("alone has a level" in warning for warning in with_lone.warnings)
+        assert not any("alone has a level" in warning for warning in without.warnings)
+
+    def test_a_flag_that_only_one_patient_has_does_not_vary_among_the_others(self):
+        data = analysis_set(missing=0)
+        flag = Variable("covariate_x", "X", "flag", (np.arange(80) == 17).astype(float))
+        with pytest.raises(NumericalError, match="'covariate_x' does not vary"):
+            cohort_difference(with_variable(data, flag), covariates=("age_years", "covariate_x"))
 
     def test_a_cohort_of_one_patient(self):
         data = analysis_set(missing=0)

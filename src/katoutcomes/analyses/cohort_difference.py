@@ -21,6 +21,7 @@ from katoutcomes.analyses.covariate_columns import (
     chosen_covariates,
     covariate_columns,
     require_fit,
+    without_lone_patients,
 )
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -85,7 +86,8 @@ def cohort_difference(
         `data.treatment`.
     covariates : sequence of str, optional
         Variables known at time zero. Numbers and flags enter as they are, categories as one column a level but the
-        first. Patients without a known value of one are left out and counted.
+        first. Patients without a known value of one are left out and counted, and so is a patient who alone has a level
+        of a category or flag, who could tell nothing about the others.
     conf_level : float, default 0.95
         Level of the intervals.
 
@@ -103,7 +105,8 @@ def cohort_difference(
     ImmortalTimeError
         If the treatment is known only after time zero, such as having had any integration session.
     NumericalError
-        If a covariate does not vary, follows from others, or rests on one patient; the message names it.
+        If a covariate does not vary or follows from others, or one patient alone decides the mean of a cohort; the
+        message names it.
     OptionError
         If a visit, a variable or the level is not one of the values it may take.
 
@@ -178,6 +181,7 @@ class _Patients:
 
     with_baseline: NDArray[np.bool_]
     with_both_scores: NDArray[np.bool_]
+    with_covariates: NDArray[np.bool_]
     analyzed: NDArray[np.bool_]
 
     def completeness(self, cohort: Group) -> tuple[int, int]:
@@ -202,16 +206,17 @@ def _patients(data: AnalysisSet, window: VisitWindow, cohorts: _Cohorts, variabl
 
     with_baseline = cohorts.mask & data.with_baseline
     with_both_scores = cohorts.mask & data.pairs(window.name)
-    analyzed = with_both_scores.copy()
+    with_covariates = with_both_scores.copy()
     for variable in variables:
-        analyzed &= ~np.isnan(variable.values)
+        with_covariates &= ~np.isnan(variable.values)
+    analyzed = without_lone_patients(variables, with_covariates)
     for cohort in cohorts.both:
         if not (cohort.mask & analyzed).any():
             raise DesignError(
                 f"no patient of the cohort {cohort.label!r} has a baseline score, a score at {window.name} and every "
                 "covariate, so there is nothing to compare."
             )
-    return _Patients(with_baseline, with_both_scores, analyzed)
+    return _Patients(with_baseline, with_both_scores, with_covariates, analyzed)
 
 
 # --- what is estimated -----------------------------------------------------------------------------------------------
@@ -346,6 +351,11 @@ def _warnings(
         sentences.append(
             f"Patients for whom {', '.join(incomplete)} is not known are left out of the comparison; the check "
             '"missing covariates" says whether they are many.'
+        )
+    if (patients.with_covariates & ~patients.analyzed).any():
+        sentences.append(
+            "A patient who alone has a level of a covariate is set aside: nobody else says what that level does, and the "
+            "other estimates are the same without that patient."
         )
     if (data.with_baseline & ~cohorts.mask).any():
         sentences.append(f"Patients for whom {cohorts.variable.label} is not known are in neither cohort.")

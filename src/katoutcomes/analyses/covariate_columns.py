@@ -60,6 +60,27 @@ def chosen_covariates(data: AnalysisSet, names: Sequence[str], treatment: str) -
     return variables
 
 
+def without_lone_patients(variables: Sequence[Variable], complete: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the patients who share each level of every category and flag with somebody.
+
+    A patient who alone has a level is fitted exactly by that level's coefficient: the patient tells nothing about the
+    others' coefficients, and has no residual to estimate a variance from. Leaving the patient out changes no other
+    estimate. Setting one aside can leave another alone, so it is repeated until nobody is.
+    """
+    import numpy as np
+
+    kept = complete.copy()
+    while True:
+        lone = np.zeros_like(kept)
+        for variable in variables:
+            if variable.kind != "number":
+                levels, counts = np.unique(variable.values[kept], return_counts=True)
+                lone |= kept & np.isin(variable.values, levels[counts == 1])
+        if not lone.any():
+            return kept
+        kept &= ~lone
+
+
 def covariate_columns(
     baseline: NDArray[np.float64], variables: Sequence[Variable], analyzed: NDArray[np.bool_]
 ) -> CovariateColumns:

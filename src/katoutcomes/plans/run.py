@@ -20,6 +20,9 @@ from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.results.collection import Results
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.definition import CohortDefinition
     from katoutcomes.plans.plan import AnalysisPlan
@@ -74,8 +77,8 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
             continue
         tell(name)
         data, covariates, remarks = _with_cohorts(plan, data)
+        notes.extend(f"{name}: {remark}" for remark in remarks)
         if not population:
-            notes.extend(remarks)
             population = [participant_flow(data, conf_level=plan.conf_level), _description(plan, data)]
         answers.extend(_answers(plan, data, covariates, notes))
     if not population:
@@ -149,7 +152,7 @@ def _usable_treatment(plan: AnalysisPlan, data: AnalysisSet) -> tuple[str | None
     if len(inhabited) == 2:
         return plan.treatment, []
     label = data.variable(plan.treatment).label
-    return None, [f"{label}: the data do not hold two cohorts, so nothing is compared."]
+    return None, [f"{label} does not make two cohorts, so nothing is compared."]
 
 
 def _usable_covariates(plan: AnalysisPlan, data: AnalysisSet) -> tuple[tuple[str, ...], list[str]]:
@@ -161,10 +164,10 @@ def _usable_covariates(plan: AnalysisPlan, data: AnalysisSet) -> tuple[tuple[str
     for name in dict.fromkeys(wanted):
         variable = data.variable(name)
         require_adjustable(variable)
-        if _varies(variable):
+        if _varies(variable, data.pairs(plan.primary_visit)):
             usable.append(name)
         else:
-            notes.append(f"{variable.label}: not known or the same for everybody, so it is not adjusted for.")
+            notes.append(f"{variable.label} is not known or the same for everybody, so it is not adjusted for.")
     return tuple(usable), notes
 
 
@@ -176,8 +179,9 @@ def _is_known(variable: Variable) -> bool:
     return bool(known.any()) if variable.kind == "flag" else known.size > 0
 
 
-def _varies(variable: Variable) -> bool:
+def _varies(variable: Variable, among: NDArray[np.bool_]) -> bool:
+    """Return whether at least two values, of a category or flag two shared levels, occur among some patients."""
     import numpy as np
 
-    known = variable.values[~np.isnan(variable.values)]
-    return known.size > 0 and bool((known != known[0]).any())
+    values, counts = np.unique(variable.values[among & ~np.isnan(variable.values)], return_counts=True)
+    return values.size > 1 and (variable.kind == "number" or int((counts > 1).sum()) > 1)
