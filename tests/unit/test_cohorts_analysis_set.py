@@ -143,3 +143,9 @@ def test_value_order_sorts_by_baseline_then_scores_then_variables_and_writes_one
     assert np.array_equal(scores[:, 0], [NAN, 0.0, 0.0, 1.0], equal_nan=True)
     assert np.array_equal(group.values, [1.0, 0.0, 1.0, 0.0])
     assert scores.tobytes() == np.array([[NAN], [0.0], [0.0], [1.0]]).tobytes()
+
+
+def test_its_text_tells_what_it_is_and_shows_no_value(data):
+    assert repr(data) == "<AnalysisSet: PHQ-9, 4 patients, week 4, week 8, week 12, by arm>"
+    assert repr(replace(data, treatment=None)).endswith("week 12>")
+    assert "30" not in repr(data.variable("age_years"))

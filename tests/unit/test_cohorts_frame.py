@@ -118,6 +118,9 @@ class TestArrays:
         }
         assert len(others | {digest}) == 5
 
+    def test_one_covariate_may_be_a_word(self):
+        assert same_to_the_bit(read(frame(), covariates="age"), read(frame(), covariates=["age"]))
+
     def test_the_callers_frame_is_left_alone(self):
         df = frame()
         before = df.copy(deep=True)

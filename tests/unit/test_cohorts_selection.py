@@ -474,6 +474,10 @@ class TestAnalysisSetOfACohort:
         assert [int(group.mask.sum()) for group in data.groups("program_booked")] == [2, 2]
         assert [variable.name for variable in data.variables] == ["program_booked", "site"]
 
+    def test_one_covariate_may_be_a_word_and_the_cohort_says_what_it_is(self, cohort):
+        assert [variable.name for variable in cohort.analysis_set(covariates="site").variables] == ["site"]
+        assert repr(cohort) == "<Cohort 'all eligible first courses': 6 patients, 0 repeat courses not analyzed>"
+
     def test_a_flag_known_at_time_zero_can_be_the_treatment_and_gets_names(self, cohort):
         data = cohort.analysis_set(treatment="covariate_trauma")
         assert data.treatment_variable().levels == ("no", "yes")

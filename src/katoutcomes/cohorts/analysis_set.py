@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class Variable:
     name: str
     label: str
     kind: str
-    values: NDArray[np.float64]
+    values: NDArray[np.float64] = field(repr=False)
     levels: tuple[str, ...] = ()
     unit: str = ""
     known_by_day: int | None = 0
@@ -115,7 +115,7 @@ class Group:
     mask: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AnalysisSet:
     """What every analysis takes: one row a patient, every array aligned, no key.
 
@@ -185,6 +185,11 @@ class AnalysisSet:
         require_known_at_time_zero(treatment)
         if treatment.kind != "category" or len(treatment.levels) < 2:
             raise DesignError(f"treatment {treatment.name!r} must be a category with at least two levels.")
+
+    def __repr__(self) -> str:
+        visits = ", ".join(visit.name for visit in self.visits)
+        by = f", by {self.treatment}" if self.treatment else ""
+        return f"<AnalysisSet: {self.instrument.name}, {self.n_patients} patients, {visits}{by}>"
 
     @property
     def n_patients(self) -> int:
@@ -346,7 +351,8 @@ class AnalysisSet:
         """
         from katoutcomes.cohorts.frame import FrameColumns, analysis_set_from_frame
 
-        columns = FrameColumns(patient, visit, score, baseline, treatment, tuple(covariates))
+        chosen = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+        columns = FrameColumns(patient, visit, score, baseline, treatment, chosen)
         return analysis_set_from_frame(
             df,
             columns,

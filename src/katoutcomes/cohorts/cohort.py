@@ -34,7 +34,7 @@ _WITHOUT_TIMES = (
 _SAME_DAY = "on day 0 a score counts as before the dose unless both times are known and the score is later"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cohort:
     """The first courses that meet a definition.
 
@@ -63,6 +63,10 @@ class Cohort:
     n_courses: int
     n_repeat_courses: int
     tables: CohortTables
+
+    def __repr__(self) -> str:
+        repeats = f"{self.n_repeat_courses} repeat courses not analyzed"
+        return f"<Cohort {self.definition.name!r}: {self.n_patients} patients, {repeats}>"
 
     @property
     def population(self) -> str:
@@ -238,10 +242,11 @@ def _chosen(
         named[treatment] = replace(named[treatment], kind="category", levels=named[treatment].group_levels)
     if covariates is None:
         return tuple(named.values())
-    for name in covariates:
+    listed = [covariates] if isinstance(covariates, str) else list(covariates)
+    for name in listed:
         require_option("covariate", name, named)
         require_adjustable(named[name])
-    wanted = ([] if treatment is None else [treatment]) + list(covariates)
+    wanted = ([] if treatment is None else [treatment]) + listed
     return tuple(named[name] for name in dict.fromkeys(wanted))
 
 
