@@ -64,7 +64,7 @@ class ReportContent:
     headline : tuple of str
         The report in a handful of sentences.
     sections : tuple of Section
-        Flow first, what this cannot say last but for methods.
+        Flow first, what this cannot say last.
     results : tuple of ReleasedResult
         What everything was made from.
     """
@@ -98,8 +98,10 @@ def report_content(results: Results) -> ReportContent:
         *_population_sections(results),
         *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
         *_quality_section(results),
-        Section("cannot-say", CANNOT_SAY, bullets=sentences.cannot_say(results)),
-        Section("methods", "Methods and provenance", bullets=sentences.methods(results)),
+        Section("methods", "Methods", bullets=sentences.methods(results)),
+        Section("provenance", "Where the numbers come from", bullets=sentences.provenance(results)),
+        Section("limits", "What each analysis takes for granted", bullets=sentences.limits_of_analyses(results)),
+        Section("cannot-say", CANNOT_SAY, bullets=sentences.ALWAYS_TRUE),
     ]
     return ReportContent(
         title=results.title,

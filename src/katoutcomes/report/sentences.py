@@ -10,6 +10,7 @@ from katoutcomes.results.formatting import (
     format_level,
     format_n_patients,
     format_p,
+    format_with_interval,
 )
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def flow_sentence(flow: ResultRecord) -> str:
         return "The flow of patients is shown below."
     last, baseline = seen[-1], counted[-1]
     if last.suppressed or baseline.suppressed:
-        return f"The share of patients with a {_name(last)} score at {last.visit} {HIDDEN_NOTE}."
+        return f"The share of patients with a {last.instrument} score at {last.visit} {HIDDEN_NOTE}."
     return (
-        f"{format_estimate(baseline)} patients have a {_name(last)} score before the first dose; "
+        f"{format_estimate(baseline)} patients have a {last.instrument} score before the first dose; "
         f"{format_estimate(last)} of them ({_interval(last)}) also have one at {last.visit}. "
         "The others are not in the numbers below."
     )
@@ -82,7 +83,7 @@ def change_sentence(change: ResultRecord) -> str:
     if mean_change is None:
         return "No patient has both scores."
     if mean_change.suppressed:
-        return f"The mean change of the {_name(mean_change)} at {mean_change.visit} {HIDDEN_NOTE}."
+        return f"The mean change of the {mean_change.instrument} at {mean_change.visit} {HIDDEN_NOTE}."
     completeness = _last(change, term="paired completeness")
     seen = (
         ""
@@ -90,7 +91,7 @@ def change_sentence(change: ResultRecord) -> str:
         else f", {format_estimate(completeness)} of those at baseline"
     )
     return (
-        f"From baseline to {mean_change.visit} the mean {_name(mean_change)} of the patients with both scores "
+        f"From baseline to {mean_change.visit} the mean {mean_change.instrument} of the patients with both scores "
         f"changed by {format_estimate(mean_change)} points ({_interval(mean_change)}; "
         f"{format_n_patients(mean_change)} patients{seen})."
     )
@@ -102,20 +103,23 @@ def significance_sentence(significance: ResultRecord) -> str:
     if improved is None:
         return "No reliable change can be reported: " + " ".join(significance.warnings)
     same = {"definition_set": improved.definition_set, "visit": improved.visit, "subgroup": ""}
-    unchanged = significance.select(term="no reliable change", **same)
-    worse = significance.select(term="reliable deterioration", **same)
-    shares = [
-        f"{_share(found)} {what}"
-        for found, what in (
-            ((improved,), "improved reliably"),
-            (unchanged, "did not change reliably"),
-            (worse, "deteriorated reliably"),
-        )
-    ]
-    return (
-        f"At {improved.visit}, of the {format_n_patients(improved)} patients with both {_name(improved)} scores, "
-        f"{shares[0]}, {shares[1]} and {shares[2]} (rule: {_readable(improved.definition_set)})."
+    classes = (
+        (improved, "improved reliably"),
+        (significance.select(term="no reliable change", **same)[0], "did not change reliably"),
+        (significance.select(term="reliable deterioration", **same)[0], "deteriorated reliably"),
     )
+    shown = [f"{format_with_interval(found)} {what}" for found, what in classes if not found.suppressed]
+    hidden = [_hidden_class(found, what, significance) for found, what in classes if found.suppressed]
+    return (
+        f"At {improved.visit}, of the {format_n_patients(improved, _minimum_cell(significance))} patients with both "
+        f"{improved.instrument} scores, {_listed(shown + hidden)} (rule: {_rule(improved.definition_set)})."
+    )
+
+
+def _hidden_class(found: Estimate, what: str, result: ResultRecord) -> str:
+    if found.below_minimum:
+        return f"fewer than {_minimum_cell(result)} patients {what}"
+    return f"the share that {what} is hidden, because a small count would follow from it"
 
 
 def contrast_title(difference: ResultRecord) -> str:
@@ -131,23 +135,23 @@ def difference_sentence(difference: ResultRecord) -> str:
     contrast = _adjusted(difference)
     if contrast is None:
         return "The cohorts could not be compared."
-    treatment, comparator = _readable(contrast.treatment), _readable(contrast.comparator)
+    treatment, comparator = f"“{_readable(contrast.treatment)}”", f"“{_readable(contrast.comparator)}”"
     if difference.verdict == "withhold":
-        return f"{_capital(treatment)} and {comparator} are not compared: {_reasons(difference)}"
+        return f"The cohorts {treatment} and {comparator} are not compared: {_reasons(difference)}"
     if contrast.suppressed:
         return f"The difference between {treatment} and {comparator} {HIDDEN_NOTE}."
     amount = f"{format_estimate(contrast)} points ({_interval(contrast)}, p {_p(contrast)})"
     caution = f" Read it with caution: {_reasons(difference)}" if difference.verdict == "with caution" else ""
     if contrast.conf_low <= 0.0 <= contrast.conf_high:
         return (
-            f"These data do not show a difference between {treatment} and {comparator} at {contrast.visit}: the "
-            f"adjusted difference in the {_name(contrast)} is {amount}, and every value in that range is compatible "
-            f"with them, none among them.{caution}"
+            f"These data do not show a difference between {treatment} and {comparator} at {contrast.visit}: adjusted, "
+            f"the mean {contrast.instrument} differs by {amount}, and every value in that range is compatible with "
+            f"them, no difference among them.{caution}"
         )
     side = "lower" if contrast.estimate < 0.0 else "higher"
     return (
-        f"At {contrast.visit} the adjusted mean {_name(contrast)} of {treatment} is {side} than that of {comparator}: "
-        f"{amount}. This is an association; what was not measured may be behind it.{caution}"
+        f"At {contrast.visit} the mean {contrast.instrument} is {side} in {treatment} than in {comparator}; adjusted, "
+        f"it differs by {amount}. This is an association: what was not measured may be behind it.{caution}"
     )
 
 
@@ -168,25 +172,32 @@ def failed_checks(result: ResultRecord) -> tuple[str, ...]:
     return tuple(check.message for check in result.checks if not check.passed)
 
 
-def cannot_say(results: Results) -> tuple[str, ...]:
-    """Return what the report cannot show, the limits of each analysis included, each once."""
-    own = (assumption for result in results for assumption in result.assumptions)
-    return tuple(dict.fromkeys((*ALWAYS_TRUE, *own)))
+def limits_of_analyses(results: Results) -> tuple[str, ...]:
+    """Return what each analysis assumes, each sentence once."""
+    return tuple(dict.fromkeys(assumption for result in results for assumption in result.assumptions))
 
 
 def methods(results: Results) -> tuple[str, ...]:
-    """Return one entry a method with its sources, then settings, software and the digest of the data."""
-    entries: list[str] = []
+    """Return one entry a method, with the results it made and its sources."""
+    made_by: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for result in results:
-        sources = f" Sources: {'; '.join(result.method.sources)}." if result.method.sources else ""
-        entries.append(f"{result.title}: {result.method.description}{sources}")
-    provenance = next(iter(results)).provenance
+        made_by.setdefault((result.method.description, result.method.sources), []).append(result.title)
+    return tuple(
+        f"{'; '.join(titles)}. {description}" + (f" Sources: {'; '.join(sources)}." if sources else "")
+        for (description, sources), titles in made_by.items()
+    )
+
+
+def provenance(results: Results) -> tuple[str, ...]:
+    """Return the settings behind the numbers, the software and the digest of the data."""
+    first = next(iter(results)).provenance
     settings = dict(pair for result in results for pair in result.provenance.settings)
-    entries += [f"{name}: {value}" for name, value in settings.items()]
-    software = ", ".join(f"{name} {version}" for name, version in provenance.software)
-    entries.append(f"Software: {software}.")
-    entries.append(f"SHA-256 of the accepted data: {provenance.digest}.")
-    return tuple(dict.fromkeys(entries))
+    software = ", ".join(f"{name} {version}" for name, version in first.software)
+    return (
+        *(f"{_capital(name)}: {value}." for name, value in settings.items()),
+        f"Software: {software}.",
+        f"SHA-256 of the accepted data: {first.digest}.",
+    )
 
 
 def _adjusted(difference: ResultRecord) -> Estimate | None:
@@ -208,12 +219,6 @@ def _first(result: ResultRecord, term: str) -> Estimate | None:
     return found[0] if found else None
 
 
-def _share(found: tuple[Estimate, ...]) -> str:
-    if not found or found[0].suppressed:
-        return "a share that is too small to show"
-    return f"{format_estimate(found[0])} ({format_interval(found[0])})"
-
-
 def _interval(estimate: Estimate) -> str:
     return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
 
@@ -227,8 +232,16 @@ def _reasons(result: ResultRecord) -> str:
     return " ".join(failed_checks(result))
 
 
-def _name(estimate: Estimate) -> str:
-    return estimate.instrument
+def _minimum_cell(result: ResultRecord) -> int | None:
+    return getattr(result, "minimum_cell", None)
+
+
+def _listed(phrases: list[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
+
+
+def _rule(definition_set: str) -> str:
+    return "Jacobson and Truax" if definition_set == "jacobson_truax" else _readable(definition_set)
 
 
 def _readable(text: str) -> str:
