@@ -248,7 +248,10 @@ def test_completers_unlike_the_others_call_for_caution():
     scores[np.argsort(data.baseline)[-30:], 2] = NAN
     failed = [check for check in change_from_baseline(replace(data, scores=scores)).checks if not check.passed]
     assert [check.name for check in failed] == ["completers at baseline"]
-    assert failed[0].value < -0.25
+    everybody, others = data.baseline, np.sort(data.baseline)[-30:]
+    lost = (others.mean() - everybody.mean()) * 30 / 170 / everybody.std(ddof=1)
+    assert failed[0].value == pytest.approx(-lost, rel=1e-9)
+    assert failed[0].limit == 0.1
     assert "week 12" in failed[0].message
 
 

@@ -20,6 +20,9 @@ PAIRS_LIMIT = 10
 IMBALANCE_LIMIT = 0.25
 """Standardized difference from which two groups are no longer alike at baseline."""
 
+SHIFT_LIMIT = 0.1
+"""How far, in standard deviations, the mean of those who stayed may lie from that of all before it matters."""
+
 
 def paired_completeness_check(n_pairs: int, n_baseline: int, visit: str) -> Check:
     """Return whether enough of the patients with a baseline score were scored again at `visit`.
@@ -69,7 +72,7 @@ def patients_check(n_pairs: int, visit: str) -> Check:
 
 
 def completers_check(baseline: NDArray[np.float64], has_both: NDArray[np.bool_], visit: str) -> Check:
-    """Return whether the patients scored again at `visit` were like the others at baseline.
+    """Return whether the patients scored again at `visit` began like all who began.
 
     Parameters
     ----------
@@ -83,8 +86,8 @@ def completers_check(baseline: NDArray[np.float64], has_both: NDArray[np.bool_],
     Returns
     -------
     Check
-        Its value is the standardized mean difference in baseline scores between those scored again and the others,
-        NaN where there are too few others to tell (which passes).
+        Its value is the mean baseline score of those scored again minus that of all who have one, in standard
+        deviations of all: the others count by how many they are. NaN where there is no spread, which passes.
 
     Examples
     --------
@@ -93,20 +96,21 @@ def completers_check(baseline: NDArray[np.float64], has_both: NDArray[np.bool_],
     >>> completers_check(scores, np.array([True, True, False, False]), "week 12").passed
     False
     """
-    from katoutcomes.kernels.standardized_mean_difference import smd_of_numbers
+    from katoutcomes.kernels.summaries import summarize
 
-    difference = smd_of_numbers(baseline[has_both], baseline[~has_both]).estimate
-    differs = abs(difference) > IMBALANCE_LIMIT
+    everybody, again = summarize(baseline), summarize(baseline[has_both])
+    shift = (again.mean - everybody.mean) / everybody.sd if everybody.sd > 0.0 else math.nan
+    differs = abs(shift) > SHIFT_LIMIT
     return Check(
         name="completers at baseline",
         passed=not differs,
         severity="caution",
-        value=difference,
-        limit=IMBALANCE_LIMIT,
+        value=shift,
+        limit=SHIFT_LIMIT,
         message=(
-            f"Patients scored again at {visit} had other baseline scores than those who were not, so they do not "
-            "stand for all who began."
+            f"Patients scored again at {visit} began with other scores than all who began, so they do not stand for "
+            "them."
             if differs
-            else f"Patients scored again at {visit} had baseline scores like those of the others."
+            else f"Patients scored again at {visit} began with scores like those of all who began."
         ),
     )
