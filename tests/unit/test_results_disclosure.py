@@ -235,7 +235,12 @@ def test_a_contrast_goes_with_its_groups(n_small):
 def test_a_standardized_difference_goes_with_the_counts_it_is_made_of():
     def variable(name, in_a, in_b):
         smd = Estimate(
-            term=name, measure="standardized mean difference", estimate=0.2, n_patients=120, treatment="a", comparator="b"
+            term=name,
+            measure="standardized mean difference",
+            estimate=0.2,
+            n_patients=120,
+            treatment="a",
+            comparator="b",
         )
         return [share(in_a, 60, term=name, subgroup=A), share(in_b, 60, term=name, subgroup=B), smd]
 
@@ -397,6 +402,16 @@ def test_rows_of_files():
     )
     rules = Part("rules", ("file", "rule", "n_rows"), (("scores", "range", 4), ("sessions", "linked", 100)))
     assert release(made_up(parts=(rules,))).part("rules").column("n_rows") == (None, 100)
+
+
+def test_the_rules_of_a_file_add_up_to_its_rejected_rows():
+    files = Part("files", ("file", "rows_in", "rows_accepted", "rows_rejected"), (("scores", 900, 865, 35),))
+    rules = Part(
+        "rules", ("file", "rule", "n_rows"), (("scores", "range", 20), ("scores", "linked", 12), ("scores", "day", 3))
+    )
+    released = release(made_up(parts=(files, rules), analysis="data_quality"))
+    assert released.part("files").rows[0] == ("scores", 900, 865, 35)
+    assert released.part("rules").column("n_rows") == (20, None, None)
 
 
 def test_the_counts_of_files_are_hidden_beside_the_part_as_well():

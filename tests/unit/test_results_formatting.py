@@ -1,4 +1,4 @@
-"""Numbers become text in one way: rounding, signs, digits, hidden counts, percentages that never lie about 0 and all."""
+"""Numbers become text in one way: rounding, signs, digits, hidden counts, percentages that never lie."""
 
 import locale
 import math

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katoutcomes.results.small_cells import Counts, Sum, hidden_counts, is_small
+from katoutcomes.results.small_cells import Counts, Sum, hidden_counts, is_small, marked_counts
 
 N, A, B, C, REST = ("n",), ("a",), ("b",), ("c",), ("rest",)
 
@@ -97,31 +97,64 @@ def test_a_minimum_of_one_hides_nothing():
     assert hide({N: 3, A: 1, B: 2}, Sum(N, (A, B)), minimum=1) == set()
 
 
-def solutions(total, shown, n_hidden):
-    """Every way to fill the hidden counts of a sum."""
+def test_hidden_counts_must_leave_room_for_each_other():
+    """Eleven hidden counts that add up to 11 would all be 1, because a 0 would be shown."""
+    ones = {(str(number),): 1 for number in range(11)}
+    values = {**ones, A: 40, B: 50}
+    assert hide(values, Sum(None, tuple(values))) == {*ones, A}
+
+
+def solutions(total, shown, limits):
+    """Every way to fill the hidden counts of a sum within the limits that their marks give."""
     left = total - sum(shown)
-    return [cells for cells in product(range(left + 1), repeat=n_hidden) if sum(cells) == left]
+    ranges = [range(low, min(high, left) + 1) for low, high in limits]
+    return [cells for cells in product(*ranges) if sum(cells) == left]
 
 
 counts = st.lists(st.integers(0, 14), min_size=2, max_size=4)
 
 
-@given(counts, st.integers(2, 8))
-def test_by_trying_every_value_no_hidden_count_is_certain(members, minimum):
+@given(counts, st.integers(2, 8), st.booleans())
+def test_by_trying_every_value_no_hidden_count_is_certain(members, minimum, zero_is_shown):
     keys = [(str(position),) for position in range(len(members))]
     total = sum(members)
-    hidden = hide({N: total, **dict(zip(keys, members, strict=True))}, Sum(N, tuple(keys)), minimum=minimum)
+    hidden = hide(
+        {N: total, **dict(zip(keys, members, strict=True))},
+        Sum(N, tuple(keys)),
+        minimum=minimum,
+        zero_is_shown=zero_is_shown,
+    )
     shown = [member for key, member in zip(keys, members, strict=True) if key not in hidden]
-    assert all(not 0 < member < minimum for member in shown)
-    if N in hidden:  # everything is small
-        return
+    assert not any(is_small(member, minimum, zero_is_shown=zero_is_shown) for member in shown)
     n_hidden = len(members) - len(shown)
-    if n_hidden:
-        left = total - sum(shown)
-        assert left >= minimum
-        # Each hidden count can be anything from 0 to all that is left: nothing about it is certain.
-        for place in range(n_hidden):
-            assert len({cells[place] for cells in solutions(total, shown, n_hidden)}) == left + 1
+    if N in hidden or not n_hidden:
+        return
+    filled = solutions(total, shown, [(int(zero_is_shown), total)] * n_hidden)
+    for place in range(n_hidden):
+        found = {cells[place] for cells in filled}
+        assert set(range(int(zero_is_shown), minimum)) <= found  # as far as the sum says, it may be anything small
+        assert max(found) >= minimum
+
+
+@given(counts, st.integers(2, 8))
+def test_by_trying_every_value_the_marks_say_no_more_than_they_say(members, minimum):
+    keys = [(str(position),) for position in range(len(members))]
+    values = {N: sum(members), **dict(zip(keys, members, strict=True))}
+    given_counts = Counts(values, (Sum(N, tuple(keys)),))
+    hidden = hidden_counts(given_counts, minimum)
+    marked = marked_counts(given_counts, hidden, minimum)
+    assert all(0 < values[key] < minimum for key in marked)
+    if N in hidden:
+        return
+    places = [key for key in keys if key in hidden]
+    # A reader takes "hidden" beside a mark for "not small"; without any mark it says nothing.
+    least = minimum if marked else 1
+    limits = [(1, minimum - 1) if key in marked else (least, values[N]) for key in places]
+    shown = [values[key] for key in keys if key not in hidden]
+    filled = solutions(values[N], shown, limits)
+    for place, key in enumerate(places):
+        if key in marked:
+            assert {cells[place] for cells in filled} == set(range(1, minimum))
 
 
 @given(counts, st.integers(2, 8), st.integers(0, 6), st.booleans())

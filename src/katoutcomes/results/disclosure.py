@@ -27,7 +27,7 @@ from katoutcomes.results.linked_counts import (
 from katoutcomes.results.merged_exclusions import BASELINE_STEP, end_with_baseline, merge_small_exclusions
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import ReleasedResult, ResultRecord
-from katoutcomes.results.small_cells import Key, hidden_counts, is_small
+from katoutcomes.results.small_cells import Key, hidden_counts, is_small, marked_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,14 @@ def require_released(results: Iterable[ResultRecord]) -> tuple[ReleasedResult, .
     return released
 
 
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Keys of the counts to hide, and of those among them that may be shown as "<11"."""
+
+    keys: frozenset[Key]
+    marked: frozenset[Key]
+
+
 def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResult:
     if isinstance(result, ReleasedResult) and policy.minimum_cell < result.minimum_cell:
         raise DisclosureError(
@@ -165,13 +173,15 @@ def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> Re
     for part in result.parts:
         require_whole_counts(part)
     merged = _without_small_exclusions(result, policy)
-    hidden = hidden_counts(linked_counts(merged), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
-    estimates = tuple(_hidden(estimate, hidden, policy) for estimate in merged.estimates)
+    counts = linked_counts(merged)
+    keys = hidden_counts(counts, policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    hidden = _Hidden(keys, marked_counts(counts, keys, policy.minimum_cell))
+    estimates = tuple(_hidden(estimate, hidden) for estimate in merged.estimates)
     estimates = _hidden_contrasts(estimates, policy)
     return replace(
         merged,
         estimates=estimates,
-        parts=tuple(_hidden_part(part, hidden, policy) for part in merged.parts),
+        parts=tuple(_hidden_part(part, hidden) for part in merged.parts),
         assumptions=tuple(_without_small_counts(text, policy) for text in merged.assumptions),
         checks=tuple(_hidden_check(check, estimates, policy) for check in merged.checks),
         warnings=tuple(_without_small_counts(text, policy) for text in merged.warnings),
@@ -197,21 +207,20 @@ def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) 
     )
 
 
-def _hidden(estimate: Estimate, hidden: frozenset[Key], policy: DisclosurePolicy) -> Estimate:
+def _hidden(estimate: Estimate, hidden: _Hidden) -> Estimate:
     """Return the estimate without what must not be shown: everything, or everything but its denominator."""
-    if n_key(estimate) in hidden:
-        return _emptied(estimate, policy, hides_n=True)
-    if counted_key(estimate) in hidden:
-        return _emptied(estimate, policy, hides_n=False)
+    people, counted = n_key(estimate), counted_key(estimate)
+    if people in hidden.keys:
+        # The mark speaks of n where n is hidden: a large n, hidden for the sake of another, must not read "<11".
+        return _emptied(estimate, hides_n=True, is_below=people in hidden.marked)
+    if counted in hidden.keys:
+        return _emptied(estimate, hides_n=False, is_below=counted in hidden.marked)
     return estimate
 
 
-def _emptied(estimate: Estimate, policy: DisclosurePolicy, *, hides_n: bool) -> Estimate:
+def _emptied(estimate: Estimate, *, hides_n: bool, is_below: bool = False) -> Estimate:
     if estimate.suppressed and not (hides_n and estimate.n_patients is not None):
         return estimate
-    # Where n is hidden the mark speaks of n: a large n that is hidden for the sake of another must not read "<11".
-    counts = (estimate.n_patients, estimate.n_observations) if hides_n else (estimate.n_counted,)
-    is_below = any(policy.hides(count) for count in counts)
     return replace(
         estimate,
         estimate=NOT_A_NUMBER,
@@ -225,14 +234,14 @@ def _emptied(estimate: Estimate, policy: DisclosurePolicy, *, hides_n: bool) -> 
         n_patients=None if hides_n else estimate.n_patients,
         n_observations=None if hides_n else estimate.n_observations,
         suppressed=True,
-        below_minimum=is_below or estimate.below_minimum,
+        below_minimum=is_below,
     )
 
 
 def _hidden_contrasts(estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> tuple[Estimate, ...]:
     """Hide the contrasts that rest on few patients or on a group that is hidden."""
     return tuple(
-        _emptied(estimate, policy, hides_n=True)
+        _emptied(estimate, hides_n=True)
         if is_contrast(estimate) and (policy.hides(estimate.n_patients) or _gives_away_group(estimate, estimates))
         else estimate
         for estimate in estimates
@@ -252,17 +261,17 @@ def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bo
     return any(one.suppressed and one.n_patients is None for one in at_same_visit or of_same_patients or groups)
 
 
-def _hidden_part(part: Part, hidden: frozenset[Key], policy: DisclosurePolicy) -> Part:
+def _hidden_part(part: Part, hidden: _Hidden) -> Part:
     """Return the part with its hidden counts set to None and their positions listed."""
     rows = [list(row) for row in part.rows]
     suppressed, below = set(part.suppressed), set(part.below_minimum)
     for column in count_columns(part):
         for row, cells in enumerate(part.rows):
-            cell = cells[column]
-            if not isinstance(cell, int) or part_key(part, row, column) not in hidden:
+            key = part_key(part, row, column)
+            if not isinstance(cells[column], int) or key not in hidden.keys:
                 continue
             suppressed.add((row, column))
-            if policy.hides(cell):
+            if key in hidden.marked:
                 below.add((row, column))
             rows[row][column] = None
     return replace(

@@ -33,8 +33,8 @@ class Estimate:
     suppressed : bool
         Whether disclosure control has hidden the numbers.
     below_minimum : bool
-        Whether they are hidden because a count among them lies below the minimum cell (shown as ``"<11"``); False
-        where they are hidden because such a count would follow from them (shown as ``"hidden"``).
+        Whether the hidden count may be shown as ``"<11"`` (with the minimum cell): it is below the minimum, and to
+        know that gives nothing else away. Otherwise it is shown as ``"hidden"``.
     """
 
     term: str

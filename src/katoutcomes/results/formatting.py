@@ -5,8 +5,8 @@ The rules, in one place:
 * A number is first rounded to 12 significant digits (as in JSON), so that its text does not hang on the last bit, and
   then half away from zero at the digit that is shown, as people do on paper: 0.125 becomes "0.13", -0.125 "−0.13".
 * The minus is U+2212, the thousands separator a comma, the decimal sign a point, whatever the locale.
-* What does not apply is "–". A hidden count below the minimum cell is "<11" (with that minimum), every other hidden
-  number is "hidden".
+* What does not apply is "–". A hidden count is "<11" (with the minimum cell) where it is below it and to know that
+  gives nothing else away; every other hidden number is "hidden".
 * The digits follow the measure and the unit (`digits_of`): points 1, effect sizes in SD 2, shares none below 100
   patients and 1 from 100 on. Thresholds, medians and quartiles drop trailing zeros.
 """

@@ -267,6 +267,8 @@ def _sums_of_parts(result: ResultRecord, values: Values) -> Iterator[Sum]:
             yield from _sums_of_bins(part, values)
         elif part.name == "files":
             yield from _sums_of_files(part, values)
+        elif part.name == "rules":
+            yield from _sums_of_rules(part, values)
 
 
 def _sums_of_flow(part: Part, values: Values) -> Iterator[Sum]:
@@ -313,3 +315,16 @@ def _sums_of_files(part: Part, values: Values) -> Iterator[Sum]:
         keys: Sequence[Key] = [part_key(part, row, part.columns.index(name)) for name in names]
         if all(key in values for key in keys):
             yield Sum(keys[0], tuple(keys[1:]))
+
+
+def _sums_of_rules(part: Part, values: Values) -> Iterator[Sum]:
+    """Yield rows rejected = the rows of each rule of a file; with a remainder where the rules are not all there is."""
+    column = part.columns.index("n_rows")
+    rules: dict[Key, list[Key]] = {}
+    for row, file in enumerate(part.column("file")):
+        key = part_key(part, row, column)
+        if key in values:
+            rules.setdefault(("counted", "", "", f"{file}: rows rejected", ""), []).append(key)
+    for rejected, members in rules.items():
+        if rejected in values:
+            yield _sum(values, rejected, tuple(members))

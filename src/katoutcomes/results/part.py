@@ -30,7 +30,7 @@ class Part:
     suppressed : tuple of (int, int)
         Row and column positions that disclosure control has hidden.
     below_minimum : tuple of (int, int)
-        Those of them whose count lies below the minimum cell; the others are hidden because such a count would follow.
+        Those of them that may be shown as ``"<11"`` (with the minimum cell); the others are shown as ``"hidden"``.
     """
 
     name: str

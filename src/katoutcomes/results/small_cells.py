@@ -2,7 +2,7 @@
 
 Suppression of a count is worth nothing if it can be worked out: 40 patients of whom 37 improved leaves 3. Every sum
 that a reader can form is therefore written down as a `Sum`, and counts are hidden until each sum leaves at least two
-unknown counts whose total is not small either.
+unknown counts with so large a total that each of them may still be anything from 1 to the minimum.
 """
 
 from __future__ import annotations
@@ -100,6 +100,54 @@ def hidden_counts(counts: Counts, minimum_cell: int, *, zero_is_shown: bool = Tr
     return frozenset(hidden)
 
 
+def marked_counts(counts: Counts, hidden: frozenset[Key], minimum_cell: int) -> frozenset[Key]:
+    """Return the hidden counts that may be shown as ``"<11"`` instead of as "hidden".
+
+    The mark is an upper limit, and where it stands beside "hidden" the other count is known not to be below the
+    minimum: of two hidden counts that add up to 12, a "<11" beside a "hidden" would be 1. A small count is marked only
+    if each of its sums still lets it be anything from 1 to the minimum less 1.
+
+    Examples
+    --------
+    >>> n, better, same, worse = ("n",), ("better",), ("same",), ("worse",)
+    >>> for few in (1, 10):
+    ...     counts = Counts({n: 40 + few, better: 20, same: 20, worse: few}, (Sum(n, (better, same, worse)),))
+    ...     sorted(marked_counts(counts, hidden_counts(counts, 11), 11))
+    [('worse',)]
+    [('worse',)]
+    >>> counts = Counts({n: 40, better: 28, same: 11, worse: 1}, (Sum(n, (better, same, worse)),))
+    >>> sorted(hidden_counts(counts, 11)), sorted(marked_counts(counts, hidden_counts(counts, 11), 11))
+    ([('same',), ('worse',)], [])
+    """
+    marked = {key for key in hidden if is_small(counts.values[key], minimum_cell, zero_is_shown=False)}
+    while True:
+        given_away: set[Key] = set()
+        for relation in counts.sums:
+            inside = marked.intersection(relation.members)
+            if inside and _mark_gives_away(counts.values, relation, hidden, inside, minimum_cell):
+                given_away |= inside
+        if not given_away:
+            return frozenset(marked)
+        marked -= given_away
+
+
+def _mark_gives_away(
+    values: Mapping[Key, int | None], relation: Sum, hidden: frozenset[Key], marked: set[Key], minimum: int
+) -> bool:
+    """Return whether a marked count of a sum cannot be 1, or cannot be the minimum less 1."""
+    if relation.total is not None and relation.total in hidden:
+        return False
+    rest = _rest(values, relation, set(hidden))
+    if rest is None:
+        return False
+    others = [values[key] for key in relation.members if key in hidden and key not in marked]
+    least_of_others = sum(minimum if value is not None and value >= minimum else 1 for value in others)
+    cannot_be_large = rest - (minimum - 1) < len(marked) - 1 + least_of_others
+    is_open = bool(others) or relation.has_remainder
+    cannot_be_one = not is_open and rest - 1 > (len(marked) - 1) * (minimum - 1)
+    return cannot_be_large or cannot_be_one
+
+
 def _close(counts: Counts, hidden: set[Key], minimum: int, *, zero_is_shown: bool) -> None:
     """Hide more until nothing follows; each round hides at least one more count, so this ends."""
     while True:
@@ -125,7 +173,11 @@ def _gives_away(
         return False
     if n_unknown == 1 and hidden_members:
         return True
-    return is_small(_rest(values, relation, hidden), minimum, zero_is_shown=zero_is_shown)
+    rest = _rest(values, relation, hidden)
+    if not hidden_members or rest is None or not zero_is_shown:
+        return is_small(rest, minimum, zero_is_shown=zero_is_shown)
+    # Where a 0 would be shown, what is hidden is at least 1: eleven hidden counts that add up to 11 are all 1.
+    return 0 < rest < minimum - 1 + len(hidden_members)
 
 
 def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> int | None:

@@ -1,0 +1,178 @@
+"""What the conformance suite runs on: every analysis, on frames of several sizes and on a synthetic registry.
+
+A new analysis is added to `ANALYSES`; a test asserts that none is missing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.errors import KatOutcomesWarning
+from katoutcomes.results.result import ReleasedResult, Result
+
+KEY = "patient-key-"
+"""Every key of the made-up patients begins so; no output may hold it."""
+
+SET_ANALYSES: dict[str, dict[str, Any]] = {
+    "participant_flow": {},
+    "describe": {},
+    "change_from_baseline": {},
+    "clinical_significance": {},
+    "cohort_difference": {},
+}
+"""Analyses of an analysis set, with the choices they are called with."""
+
+ANALYSES: tuple[str, ...] = (*SET_ANALYSES, "data_quality")
+FRAME_SIZES: dict[str, int] = {"tiny": 30, "small": 90, "large": 420}
+VISITS = {"week 4": 28, "week 12": 84}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One analysis on one data set."""
+
+    analysis: str
+    data: str
+
+    def __str__(self) -> str:
+        return f"{self.analysis}-{self.data}"
+
+
+CASES: tuple[Case, ...] = (
+    *(Case(analysis, data) for analysis in SET_ANALYSES for data in (*FRAME_SIZES, "registry")),
+    Case("data_quality", "registry"),
+    Case("data_quality", "broken registry"),
+)
+
+
+def made_up_frame(n_patients: int, seed: int = 20260930) -> pd.DataFrame:
+    """Return one row a patient and visit: two arms, sites with unfriendly names, scores that go missing."""
+    rng = np.random.default_rng(seed + n_patients)
+    before = np.clip(np.round(rng.normal(16, 4, n_patients)), 0, 27)
+    before[rng.random(n_patients) < 0.04] = np.nan
+    people = pd.DataFrame(
+        {
+            "id": [f"{KEY}{number:05d}" for number in rng.permutation(n_patients)],
+            "before": before,
+            "arm": np.where(rng.random(n_patients) < 0.6, "usual care", "usual & <b>integration"),
+            "site": rng.choice(["north", 'so"uth', "<script>west", "lake"], n_patients, p=[0.5, 0.3, 0.15, 0.05]),
+            "age": np.where(rng.random(n_patients) < 0.05, np.nan, np.round(rng.normal(44, 12, n_patients))),
+            "smoker": (rng.random(n_patients) < 0.2).astype(int),
+        }
+    )
+    visits = []
+    for number, name in enumerate(VISITS):
+        treated = people["arm"].to_numpy() != "usual care"
+        score = people["before"].fillna(16) - 3 - 2 * number - 2 * treated + rng.normal(0, 5, n_patients)
+        score = np.clip(np.round(score), 0, 27)
+        score[rng.random(n_patients) < 0.1 + 0.2 * number] = np.nan
+        visits.append(people.assign(visit=name, score=score))
+    return pd.concat(visits, ignore_index=True)
+
+
+def as_analysis_set(frame: pd.DataFrame) -> kat.AnalysisSet:
+    return kat.AnalysisSet.from_frame(
+        frame,
+        patient="id",
+        visit="visit",
+        score="score",
+        baseline="before",
+        treatment="arm",
+        comparator="usual care",
+        treatment_known_by_day=0,
+        covariates=["site", "age", "smoker"],
+        instrument="PHQ-9",
+        visits=VISITS,
+    )
+
+
+@cache
+def registry() -> kat.Registry:
+    return kat.simulate_registry(seed=20260930, n_patients=160)
+
+
+@cache
+def broken_registry() -> kat.Registry:
+    """A registry of which a few rows of one table and many of another are rejected."""
+    tables = {name: registry().table(name) for name in ("patients", "sessions", "scores")}
+    keep = {
+        "patients": ["patient_id", "age_years", "sex"],
+        "sessions": ["session_id", "patient_id", "day", "kind"],
+        "scores": ["score_id", "patient_id", "day", "instrument", "total"],
+    }
+    tables = {name: tables[name][columns].copy() for name, columns in keep.items()}
+    tables["scores"].loc[:2, "total"] = 999
+    tables["sessions"].loc[:40, "kind"] = "unheard_of"
+    return kat.read_registry(tables, is_synthetic=True)
+
+
+@cache
+def data_of(name: str) -> Any:
+    if name == "registry":
+        cohort = kat.select_cohort(registry(), kat.CohortDefinition(instrument="PHQ-9"))
+        return cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked")
+    return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
+
+
+def run(analysis: str, data: Any, **choices: Any) -> Result:
+    """Run an analysis; what it warns of must also stand in the result."""
+    function: Callable[..., Result] = getattr(kat, analysis)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(data, **SET_ANALYSES.get(analysis, {}), **choices)
+    for warning in caught:
+        assert issubclass(warning.category, KatOutcomesWarning), warning
+        assert any(text in str(warning.message) for text in result.warnings), warning
+    return result
+
+
+@cache
+def result_of(case: Case) -> Result:
+    if case.analysis == "data_quality":
+        return run(case.analysis, registry() if case.data == "registry" else broken_registry())
+    return run(case.analysis, data_of(case.data))
+
+
+@cache
+def released_of(case: Case, minimum_cell: int = 11) -> ReleasedResult:
+    return kat.release(result_of(case), kat.DisclosurePolicy(minimum_cell=minimum_cell))
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+@pytest.fixture(params=[case for case in CASES if case.data in FRAME_SIZES], ids=str)
+def frame_case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+@pytest.fixture
+def result(case: Case) -> Result:
+    return result_of(case)
+
+
+@pytest.fixture
+def released(case: Case) -> ReleasedResult:
+    return released_of(case)
+
+
+@pytest.fixture(scope="session")
+def house() -> ModuleType:
+    """This module: its functions and names, for the tests beside it (test folders are no packages)."""
+    import sys
+
+    return sys.modules[__name__]

@@ -1,0 +1,419 @@
+"""What release keeps on every analysis: nothing small is shown, and an auditor who solves all sums finds nothing.
+
+The auditor knows what the numbers mean, not how `release` works: it writes down every sum that holds between the counts
+of a result, takes what is shown as known, and asks linear algebra which of the rest is certain.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.results.result import ReleasedResult
+from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLUMNS, ROW_COUNT_FIELDS
+
+MINIMUM = 11
+WITH_BASELINE = {"with a baseline score", "scored at visit", "paired completeness", "baseline, all with baseline"}
+CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
+
+
+def is_small(count, minimum=MINIMUM):
+    return count is not None and 0 < count < minimum
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def shown_counts(result):
+    """Every count that stands in a result or follows from one estimate of it."""
+    for estimate in result.estimates:
+        if MEASURES[estimate.measure].kind == "constant" and estimate.n_patients is None:
+            continue
+        yield from (n for n in (estimate.n_patients, estimate.n_observations) if n is not None)
+        if estimate.n_counted is not None:
+            yield estimate.n_counted
+            if estimate.measure == "proportion":
+                yield estimate.n_patients - estimate.n_counted
+    for part in result.parts:
+        for name in set(part.columns) & (COUNT_FIELDS | ROW_COUNT_FIELDS):
+            yield from (cell for cell in part.column(name) if cell is not None)
+
+
+def test_the_data_are_a_trial(house):
+    """The suite means nothing unless there is something to hide, and something to show."""
+    kinds = [house.released_of(case) for case in house.CASES]
+    assert sum(any(estimate.suppressed for estimate in result.estimates) for result in kinds) >= len(kinds) // 2
+    assert sum(not all(estimate.suppressed for estimate in result.estimates) for result in kinds) >= len(kinds) // 2
+    assert any(is_small(count) for case in house.CASES for count in shown_counts(house.result_of(case)))
+
+
+def test_no_small_count_is_shown(released):
+    assert type(released) is ReleasedResult
+    assert [count for count in shown_counts(released) if is_small(count)] == []
+
+
+def test_hidden_means_hidden(result, released):
+    for estimate in released.estimates:
+        if estimate.suppressed:
+            assert all(math.isnan(getattr(estimate, name)) for name in NUMERIC_ESTIMATE_COLUMNS), estimate
+        else:
+            assert estimate in result.estimates or estimate.term == "with a baseline score"
+            assert not estimate.below_minimum
+    for part in released.parts:
+        assert all(part.rows[row][column] is None for row, column in part.suppressed)
+        assert set(part.below_minimum) <= set(part.suppressed)
+
+
+def test_the_marks_tell_the_truth(result, released):
+    """ "<11" stands only for a count that is below 11."""
+    original = {_name(estimate): estimate for estimate in result.estimates}
+    for estimate in released.estimates:
+        if not estimate.below_minimum:
+            continue
+        before = original[_name(estimate)]
+        hidden = (before.n_patients, before.n_observations) if estimate.n_patients is None else (before.n_counted,)
+        if before.measure == "count" and before.n_patients is None:
+            hidden = (before.n_counted,)
+        assert any(is_small(count) for count in hidden), estimate
+
+
+def _name(estimate):
+    return (
+        estimate.term,
+        estimate.measure,
+        estimate.definition_set,
+        estimate.visit,
+        estimate.subgroup,
+        estimate.treatment,
+        estimate.comparator,
+    )
+
+
+def numbers_in(content):
+    if isinstance(content, dict):
+        return {number for value in content.values() for number in numbers_in(value)}
+    if isinstance(content, list):
+        return {number for value in content for number in numbers_in(value)}
+    return {content} if isinstance(content, float) else set()
+
+
+def test_no_hidden_number_stands_anywhere_in_the_json(case, result, released):
+    """Checks, parts and texts included: a hidden share must not come back as the value of a check."""
+    before = {_name(e): e for e in json_estimates(result)}
+    after = {_name(e): e for e in json_estimates(released)}
+    shown = {e.estimate for e in after.values() if not e.suppressed}
+    hidden = {
+        before[name].estimate
+        for name, estimate in after.items()
+        if estimate.suppressed and not math.isnan(before[name].estimate)
+    }
+    limits = {check.limit for check in released.checks}
+    fractional = {number for number in hidden - shown - limits if number != round(number, 2)}
+    assert fractional & numbers_in(json.loads(released.to_json())) == set()
+
+
+def json_estimates(record):
+    from katoutcomes.results.serialization import result_from_dict
+
+    return result_from_dict(json.loads(record.to_json())).estimates
+
+
+COUNT_CELL = re.compile(r"([\d,]+)(?: of ([\d,]+))?(?: \([\d.<>]+%\))?")
+
+
+def test_no_small_count_stands_in_a_table(released):
+    table = released.to_table()
+    columns = [place for place, name in enumerate(table.columns) if name not in {"df", "p"} and "SD" not in name]
+    for row in table.rows:
+        for cell in (row[place] for place in columns):
+            found = COUNT_CELL.fullmatch(cell)
+            for text in found.groups() if found else ():
+                assert text is None or not is_small(int(text.replace(",", ""))), (row[0], cell)
+    for text in (table.to_html(), table.to_markdown(), table.to_csv()):
+        for n_counted, n_patients in re.findall(r"(?<![<;\d])(\d+) of (\d+)", text.replace(",", "")):
+            counts = (int(n_counted), int(n_patients), int(n_patients) - int(n_counted))
+            assert not any(map(is_small, counts)), (n_counted, n_patients)
+
+
+def test_hidden_marks_are_explained(released):
+    table = released.to_table()
+    cells = " ".join(cell for row in table.rows for cell in row)
+    notes = "\n".join(table.footnotes)
+    assert ("<11" in cells) == ("<11: " in notes)
+    assert ("hidden" in cells) == ("hidden: " in notes)
+
+
+def test_no_individual_value_is_left(released):
+    assert not hasattr(released, "individual_values")
+    assert "individual" not in released.to_json()
+
+
+# --- what follows ----------------------------------------------------------------------------------------------------
+
+
+def stem(term):
+    return term.split(": ")[0]
+
+
+def people(result, estimate):
+    """What the denominator of an estimate counts."""
+    if estimate.term in WITH_BASELINE:
+        return ("with baseline", estimate.subgroup)
+    if result.analysis == "describe":
+        return ("patients" if estimate.term == "patients" else "known", stem(estimate.term), estimate.subgroup)
+    if estimate.term == "response":
+        return ("baseline not zero", estimate.visit, estimate.subgroup)
+    if "recovery" in estimate.term:
+        return ("at caseness", estimate.definition_set, estimate.visit, estimate.subgroup)
+    return ("with both scores", estimate.visit, estimate.subgroup)
+
+
+def counted(estimate):
+    if estimate.term == "paired completeness":
+        return ("with both scores", estimate.visit, estimate.subgroup)
+    if estimate.term == "with a baseline score":
+        return ("with baseline", estimate.subgroup)
+    if estimate.term == "patients":
+        return ("patients", "patients", estimate.subgroup)
+    if estimate.measure == "count" and not estimate.subgroup and not estimate.visit and ": " not in estimate.term:
+        return ("step", estimate.term)
+    return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
+
+
+def cells_of(result):
+    """Return every count of the estimates and parts under the name of what it counts."""
+    cells = {}
+    for estimate in result.estimates:
+        if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
+            continue
+        if estimate.n_patients is not None and estimate.measure != "count":
+            cells[people(result, estimate)] = estimate.n_patients
+        if estimate.n_counted is not None:
+            cells[counted(estimate)] = estimate.n_counted
+    for part in result.parts:
+        cells |= {name: count for name, count in part_cells(part) if count is not None}
+    return cells
+
+
+def part_cells(part):
+    for row in (dict(zip(part.columns, cells, strict=True)) for cells in part.rows):
+        if part.name == "flow" and row["kind"] == "visit":
+            yield ("counted", "", row["visit"], "scored at visit", row["group"]), row["n_patients"]
+        elif part.name == "flow" and row["kind"] == "group":
+            yield ("with baseline", row["group"]), row["n_patients"]
+        elif part.name == "flow" and row["kind"] == "stage" and row["step"] == "with a baseline score":
+            yield ("with baseline", ""), row["n_patients"]
+        elif part.name == "flow":
+            yield ("step" if row["kind"] == "stage" else "excluded", row["step"]), row["n_patients"]
+        elif part.name == "score_pair_counts":
+            yield (
+                (
+                    "bin",
+                    *(row[name] for name in part.columns if name != "n_patients" and name != "group"),
+                    row["group"],
+                ),
+                row["n_patients"],
+            )
+        elif part.name == "files":
+            for name in ("rows_in", "rows_accepted", "rows_rejected"):
+                yield ("counted", "", "", f"{row['file']}: {name.replace('_', ' ')}", ""), row[name]
+        elif part.name == "rules":
+            yield ("rule", row["file"], row["rule"], row["column"]), row["n_rows"]
+
+
+def sums_of(result, values):
+    """Return (total, members) for everything that adds up, with a rest where something is printed nowhere."""
+    sums = []
+    shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
+    for share in shares:
+        if share.term in CLASSES or ": " in share.term:
+            continue
+        sums.append((people(result, share), [counted(share)]))
+    for where in dict.fromkeys((e.definition_set, e.visit, e.subgroup) for e in shares):
+        sums += sums_of_terms(result, {e.term: e for e in shares if (e.definition_set, e.visit, e.subgroup) == where})
+    nested = [cell for cell in values if cell[0] in {"at caseness", "baseline not zero"}]
+    sums += [(("with both scores", *cell[-2:]), [cell]) for cell in nested]
+    return sums + sums_of_groups(values) + sums_of_parts(result, values)
+
+
+def sums_of_terms(result, here):
+    """The sums between the shares of one definition, visit and group."""
+    sums = []
+    if set(CLASSES) <= set(here):
+        sums.append((people(result, here[CLASSES[0]]), [counted(here[term]) for term in CLASSES]))
+    parts_of = [("reliable improvement", ("recovered", "improved, not recovered"))]
+    parts_of += [("reliable improvement", ("reliable recovery",)), ("recovery", ("reliable recovery",))]
+    for whole, terms in parts_of:
+        if {whole, *terms} <= set(here):
+            sums.append((counted(here[whole]), [counted(here[term]) for term in terms]))
+    for name in dict.fromkeys(stem(term) for term in here if ": " in term):
+        levels = [share for term, share in here.items() if ": " in term and stem(term) == name]
+        sums.append((people(result, levels[0]), [counted(share) for share in levels]))
+    return sums
+
+
+def sums_of_groups(values):
+    groups = {}
+    for cell in values:
+        if isinstance(cell[-1], str) and ": " in cell[-1] and cell[0] not in {"step", "excluded", "rule"}:
+            groups.setdefault((cell[:-1], stem(cell[-1])), []).append(cell)
+    return [((*what, ""), members) for (what, _), members in groups.items() if (*what, "") in values]
+
+
+def sums_of_parts(result, values):
+    sums = []
+    for part in result.parts:
+        if part.name == "flow":
+            chain = [
+                (kind, name)
+                for kind, (name, _) in zip(part.column("kind"), part_cells(part), strict=True)
+                if kind in {"stage", "excluded"}
+            ]
+            for (_, before), (_, taken), (_, after) in zip(chain[::2], chain[1::2], chain[2::2], strict=False):
+                sums.append((before, [taken, after]))
+            if chain[-1][1] != ("with baseline", ""):
+                sums.append((chain[-1][1], [("with baseline", "")]))
+        if part.name == "score_pair_counts":
+            bins = [name for name, _ in part_cells(part)]
+            for visit, group in dict.fromkeys((name[1], name[-1]) for name in bins):
+                here = [name for name in bins if (name[1], name[-1]) == (visit, group)]
+                sums.append((("with both scores", visit, group), here))
+        if part.name == "files":
+            for file in part.column("file"):
+                names = [("counted", "", "", f"{file}: rows {what}", "") for what in ("in", "accepted", "rejected")]
+                sums.append((names[0], names[1:]))
+                rules = [cell for cell in values if cell[0] == "rule" and cell[1] == file]
+                if rules:
+                    sums.append((names[2], rules))
+    return sums
+
+
+def certain_counts(cells, sums, shown):
+    """Return the counts that are not shown and yet certain, with their values.
+
+    Every sum is an equation in the counts that are not shown; one is certain if no solution of the homogeneous
+    equations moves it.
+    """
+    equations, values = [], dict(cells)
+    for number, (total, members) in enumerate(sums):
+        if total not in values:
+            continue
+        rest = values[total] - sum(values[member] for member in members)
+        equation = {total: 1, **dict.fromkeys(members, -1)}
+        if rest != 0 or len(members) == 1:
+            values["rest", number] = rest
+            equation["rest", number] = -1
+        equations.append(equation)
+    unknown = [cell for cell in values if cell not in shown]
+    if not unknown:
+        return {}
+    place = {cell: column for column, cell in enumerate(unknown)}
+    matrix = np.zeros((max(len(equations), 1), len(unknown)))
+    for row, equation in enumerate(equations):
+        for cell, sign in equation.items():
+            if cell in place:
+                matrix[row, place[cell]] = sign
+    _, singular, vectors = np.linalg.svd(matrix)
+    null_space = vectors[int((singular > 1e-9).sum()) :]
+    moves = np.abs(null_space).max(axis=0) if len(null_space) else np.zeros(len(unknown))
+    return {cell: values[cell] for cell in unknown if moves[place[cell]] < 1e-9}
+
+
+def found_by_auditor(result, released, minimum=MINIMUM):
+    """Return what is certain although it is hidden, and what is certain and small."""
+    cells = cells_of(result)
+    if released.analysis == "participant_flow":  # merged stages and exclusions are numbers of their own
+        cells = {cell: value for cell, value in cells.items() if cell[0] not in {"step", "excluded"}}
+        cells |= flow_cells(result, released)
+    shown = cells_of(released)
+    certain = certain_counts(cells, sums_of(released if "step" in {c[0] for c in cells} else result, cells), shown)
+    return {
+        cell: value
+        for cell, value in certain.items()
+        if is_small(value, minimum) or (cell[0] != "rest" and not is_small(value, minimum))
+    }
+
+
+def flow_cells(result, released):
+    """Return the true values of the stages and exclusions that the released flow shows or hides."""
+    steps = {name: count for name, count in part_cells(result.part("flow")) if name[0] == "step"}
+    steps["with baseline", ""] = cells_of(result)["with baseline", ""]
+    part = released.part("flow")
+    chain = [name for name, _ in part_cells(part) if name[0] in {"step", "excluded"} or name == ("with baseline", "")]
+    values = {name: steps[name] for name in chain if name in steps}
+    stages = [name for name in chain if name in steps]
+    for before, after in pairwise(stages):
+        taken = [name for name in chain[chain.index(before) : chain.index(after)] if name[0] == "excluded"]
+        values |= dict.fromkeys(taken, steps[before] - steps[after])
+    return values
+
+
+def test_the_auditor_finds_what_a_careless_hand_leaves(house):
+    """Hide only what is small itself: then the rest gives it away, and the auditor must say so."""
+    case = house.Case("clinical_significance", "large")
+    result = house.result_of(case)
+    careless = {
+        cell: value for cell, value in cells_of(result).items() if not (is_small(value) and cell[0] == "counted")
+    }
+    assert any(cell[0] == "counted" for cell in set(cells_of(result)) - set(careless))
+    certain = certain_counts(cells_of(result), sums_of(result, cells_of(result)), careless)
+    assert any(is_small(value) for cell, value in certain.items() if cell[0] == "counted")
+
+
+def test_the_auditor_finds_nothing(result, released):
+    assert found_by_auditor(result, released) == {}
+
+
+@pytest.mark.parametrize("minimum", [5, 20])
+def test_the_auditor_finds_nothing_at_other_minimums(case, result, house, minimum):
+    assert found_by_auditor(result, house.released_of(case, minimum), minimum) == {}
+
+
+# --- again, and with other minimums ----------------------------------------------------------------------------------
+
+
+def test_releasing_again_changes_nothing(released):
+    assert kat.release(released).to_json() == released.to_json()
+
+
+def test_a_higher_minimum_hides_no_less(case, house):
+    released = [house.released_of(case, minimum) for minimum in (1, 3, 5, 8, 11, 15, 30)]
+    for lower, higher in pairwise(released):
+        shown_lower = {_name(e) for e in lower.estimates if not e.suppressed}
+        assert {_name(e) for e in higher.estimates if not e.suppressed} <= shown_lower
+        for part in higher.parts:
+            if part.name != "flow":
+                assert set(lower.part(part.name).suppressed) <= set(part.suppressed)
+
+
+def test_a_minimum_of_one_hides_nothing(case, result, house):
+    open_release = house.released_of(case, 1)
+    assert open_release.estimates == result.estimates or open_release.to_frame().equals(result.to_frame())
+    assert open_release.parts == result.parts
+
+
+def test_step_by_step_is_as_safe_as_at_once(case, result, house):
+    twice = kat.release(house.released_of(case, 5))
+    assert [count for count in shown_counts(twice) if is_small(count)] == []
+    assert twice.minimum_cell == MINIMUM
+
+
+def test_flow_still_adds_up(house):
+    for case in house.CASES:
+        if case.analysis != "participant_flow":
+            continue
+        part = house.released_of(case).part("flow")
+        chain = [
+            n
+            for kind, n in zip(part.column("kind"), part.column("n_patients"), strict=True)
+            if kind in {"stage", "excluded"}
+        ]
+        for before, taken, after in zip(chain[::2], chain[1::2], chain[2::2], strict=False):
+            if None not in (before, taken, after):
+                assert before - taken == after
