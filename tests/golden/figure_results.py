@@ -5,51 +5,55 @@ The numbers are plausible, not estimates of anything. Load it by path (see `load
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.results.disclosure import DisclosurePolicy, release
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import IndividualValues, Part, ScorePairs
 from katoutcomes.results.provenance import Provenance
 from katoutcomes.results.result import Method, ReleasedResult, Result
 
 VISITS = (("week 4", 28), ("week 8", 56), ("week 12", 84))
-MINIMUM_CELL = 11
 GROUPS = ("program_booked: ketamine_only", "program_booked: with_integration")
 MAXIMUM = {"PHQ-9": 27, "BDI-II": 63, "Local mood scale": 40}
+LEVELS = {"program_booked": ("ketamine_only", "with_integration"), "site": ("North", "South", "East", "West", "Lake")}
+_STRIDES = tuple(math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37))
+"""Multiples of an irrational number fill the unit interval evenly: as good as random here, and the same for ever."""
 
 
-def made_up_scores(n_patients, visits=VISITS, maximum=27, seed=7, effect=0.42):
-    """Return baseline, scores at the visits (NaN where there is none) and a group code of 0 or 1."""
-    rng = np.random.default_rng(seed)
-    baseline = np.clip(np.round(rng.normal(0.6, 0.17, n_patients) * maximum), 0, maximum)
-    group = (rng.random(n_patients) < 0.45).astype(int)
-    baseline[rng.random(n_patients) < 0.06] = np.nan
+def _uniform(n_patients, stream):
+    positions = np.arange(1, n_patients + 1) * _STRIDES[stream % len(_STRIDES)] + stream / 7
+    return np.clip(positions % 1.0, 1e-6, 1 - 1e-6)
+
+
+def _normal(n_patients, stream):
+    return np.array([NormalDist().inv_cdf(share) for share in _uniform(n_patients, stream)])
+
+
+def made_up_scores(n_patients, visits=VISITS, maximum=27, n_levels=2, effect=0.42):
+    """Return baseline, scores at the visits (NaN where there is none) and a group code from 0."""
+    baseline = np.clip(np.round((0.6 + 0.17 * _normal(n_patients, 0)) * maximum), 0, maximum)
+    baseline[_uniform(n_patients, 1) < 0.06] = np.nan
+    group = np.floor(_uniform(n_patients, 2) ** 1.2 * n_levels).astype(int)
     columns = []
     for number in range(len(visits)):
         falling = effect * (0.8 + 0.1 * number) + 0.06 * group
-        score = np.clip(np.round(baseline * (1 - falling) + rng.normal(0, 0.13, n_patients) * maximum), 0, maximum)
-        score[rng.random(n_patients) < 0.15 + 0.14 * number] = np.nan
+        score = baseline * (1 - falling) + 0.16 * _normal(n_patients, 3 + 2 * number) * maximum
+        score = np.clip(np.round(score), 0, maximum)
+        score[_uniform(n_patients, 4 + 2 * number) < 0.15 + 0.14 * number] = np.nan
         columns.append(score)
     return baseline, np.column_stack(columns), group
 
 
 def groups_of(group, by):
-    """Return (subgroup text, mask) pairs: everybody, or one a level."""
-    if not by:
-        return [("", np.ones(group.size, dtype=bool))]
-    return [
-        (f"{by}: {level}" if ":" not in by else by, group == code) for code, level in enumerate(by_levels(by, group))
-    ]
-
-
-def by_levels(by, group):
-    if by == "program_booked":
-        return ("ketamine_only", "with_integration")
-    return tuple(f"practice {code + 1}" for code in range(int(group.max()) + 1))
+    """Return (subgroup text, mask) pairs: everybody, then one a level."""
+    everybody = [("", np.ones(group.size, dtype=bool))]
+    return everybody + [(f"{by}: {level}", group == code) for code, level in enumerate(LEVELS.get(by, ()))]
 
 
 def _estimand(instrument, variable):
@@ -155,7 +159,9 @@ def _score_pairs(baseline, scores, visits, groups):
 def change_result(n_patients=320, by="", visits=VISITS, instrument="PHQ-9", scores=None, **choices):
     """A result like that of `change_from_baseline`."""
     maximum = MAXIMUM[instrument]
-    baseline, followed, group = scores or made_up_scores(n_patients, visits, maximum, **choices)
+    baseline, followed, group = scores or made_up_scores(
+        n_patients, visits, maximum, len(LEVELS.get(by, "12")), **choices
+    )
     groups = groups_of(group, by)
     pairs = _score_pairs(baseline, followed, visits, groups)
     estimates = []
@@ -180,7 +186,7 @@ JT, NHS = "jacobson_truax", "phq9/nhs_talking_therapies_reliable_change"
 def clinical_result(n_patients=320, by="", visits=VISITS, instrument="PHQ-9", norms=True, reliable=True, **choices):
     """A result like that of `clinical_significance` at the last visit."""
     maximum = MAXIMUM[instrument]
-    baseline, followed, group = made_up_scores(n_patients, visits, maximum, **choices)
+    baseline, followed, group = made_up_scores(n_patients, visits, maximum, len(LEVELS.get(by, "12")), **choices)
     groups = groups_of(group, by)
     visit = visits[-1][0]
     pairs = [pair for pair in _score_pairs(baseline, followed, visits, groups) if pair.visit == visit]
@@ -222,7 +228,9 @@ STEPS = (
 
 def flow_result(n_patients=420, by="", visits=VISITS, instrument="PHQ-9", steps=STEPS, **choices):
     """A result like that of `participant_flow`."""
-    baseline, scores, group = made_up_scores(n_patients, visits, MAXIMUM[instrument], **choices)
+    baseline, scores, group = made_up_scores(
+        n_patients, visits, MAXIMUM[instrument], len(LEVELS.get(by, "12")), **choices
+    )
     columns = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
     total = n_patients + sum(excluded for _, _, excluded in steps)
     rows, estimates = [], []
@@ -232,8 +240,7 @@ def flow_result(n_patients=420, by="", visits=VISITS, instrument="PHQ-9", steps=
             rows.append(("excluded", step, reason, "", "", excluded))
         rows.append(("stage", step, "", "", "", total))
         estimates.append(Estimate(term=step, measure="count", unit="patients", estimate=total, n_patients=total))
-    groups = groups_of(group, "") + (groups_of(group, by) if by else [])
-    for text, mask in groups:
+    for text, mask in groups_of(group, by):
         known = mask & ~np.isnan(baseline)
         n_known = int(known.sum())
         if text:
@@ -251,42 +258,41 @@ def flow_result(n_patients=420, by="", visits=VISITS, instrument="PHQ-9", steps=
     return _result("participant_flow", "Participant flow", instrument, estimates, (part,))
 
 
-def released(result, minimum_cell=MINIMUM_CELL):
-    """Hide what rests on fewer than `minimum_cell` patients, as disclosure control would, and drop the scores."""
-    return ReleasedResult(
-        analysis=result.analysis,
-        title=result.title,
-        estimand=result.estimand,
-        method=result.method,
-        estimates=tuple(_hidden(estimate, minimum_cell) for estimate in result.estimates),
-        parts=tuple(_hidden_part(part, minimum_cell) for part in result.parts),
-        provenance=result.provenance,
-        minimum_cell=minimum_cell,
-    )
+def released(result, minimum_cell=11):
+    """Let a result through the door of disclosure control."""
+    return release(result, DisclosurePolicy(minimum_cell=minimum_cell))
 
 
-def _is_small(count, minimum_cell):
-    return count is not None and 0 < count < minimum_cell
+def hidden_below(result, minimum_cell=11):
+    """Hide what rests on few patients, and nothing else: a released result that no rule of disclosure control moves."""
+    fields = {
+        field.name: getattr(result, field.name)
+        for field in dataclasses.fields(ReleasedResult)
+        if field.name != "minimum_cell"
+    }
+    fields["estimates"] = tuple(_hidden(estimate, minimum_cell) for estimate in result.estimates)
+    fields["parts"] = tuple(_hidden_part(part, minimum_cell) for part in result.parts)
+    return ReleasedResult(**fields, minimum_cell=minimum_cell)
 
 
 def _hidden(estimate, minimum_cell):
-    n = estimate.n_patients
-    counts = [n]
-    if estimate.measure == "proportion" and n:
-        counts += [round(estimate.estimate * n), n - round(estimate.estimate * n)]
-    if estimate.measure == "threshold" or not any(_is_small(count, minimum_cell) for count in counts):
+    n, counted = estimate.n_patients, estimate.n_counted
+    is_small = [count is not None and 0 < count < minimum_cell for count in (n, counted)]
+    if not any(is_small):
         return estimate
-    hidden = dict.fromkeys(("estimate", "std_error", "df", "conf_low", "conf_high", "conf_level"), math.nan)
-    return replace(estimate, **hidden, n_patients=None, suppressed=True, below_minimum=True)
+    names = ("estimate", "std_error", "df", "conf_low", "conf_high", "conf_level")
+    nothing = dict.fromkeys(names, math.nan)
+    kept = None if is_small[0] else n
+    return dataclasses.replace(estimate, **nothing, n_patients=kept, suppressed=True, below_minimum=True)
 
 
 def _hidden_part(part, minimum_cell):
     if "n_patients" not in part.columns:
         return part
     column = part.columns.index("n_patients")
-    hidden = tuple((row, column) for row, cells in enumerate(part.rows) if _is_small(cells[column], minimum_cell))
-    taken = {row for row, _ in hidden}
+    small = [0 < row[column] < minimum_cell for row in part.rows]
     rows = tuple(
-        (*cells[:column], None, *cells[column + 1 :]) if row in taken else cells for row, cells in enumerate(part.rows)
+        (*row[:column], None, *row[column + 1 :]) if hide else row for row, hide in zip(part.rows, small, strict=True)
     )
-    return replace(part, rows=rows, suppressed=hidden, below_minimum=hidden)
+    hidden = tuple((number, column) for number, hide in enumerate(small) if hide)
+    return dataclasses.replace(part, rows=rows, suppressed=hidden, below_minimum=hidden)

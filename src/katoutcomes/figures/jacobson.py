@@ -61,6 +61,7 @@ COLUMNS: tuple[str, ...] = (
 )
 JACOBSON_TRUAX = "jacobson_truax"
 CHANGE_THRESHOLD = "reliable change threshold"
+COMPLETENESS, REMISSION = "paired completeness", "remission"
 CUT_OFF_TERMS: tuple[str, ...] = ("cut-off c", "caseness")
 CLASSES: tuple[str, ...] = (IMPROVEMENT, "no reliable change", "reliable deterioration")
 RECOVERIES: tuple[str, ...] = ("recovered", "improved, not recovered", "recovery", "reliable recovery")
@@ -107,12 +108,13 @@ def jacobson(
     """
     visit = chosen_visit(result, None)
     rule = _chosen_rule(result, definition_set)
-    groups = shown_groups(result, (*CLASSES, "paired completeness", "remission", "response"), each_group=each_group)
+    groups = shown_groups(result, (*CLASSES, COMPLETENESS, REMISSION), each_group=each_group) or ("",)
     panels = tuple(_panel(result, visit, group, rule) for group in groups)
     drawn = [end for panel in panels for cell in panel.cells for end in cell.bins()]
     scale = score_scale(result, drawn, instrument)
     threshold = next(iter(result.select(term=CHANGE_THRESHOLD, definition_set=rule)), None)
-    title = f"{scale.instrument} at baseline and {visit}: reliable change{by_words(groups)}"
+    subject = ": reliable change" if threshold is not None else ""
+    title = f"{scale.instrument} at baseline and {visit}{subject}{by_words(groups)}"
     plan = JacobsonPlan(
         title=title,
         subtitle=_subtitle(rule, threshold, panels),
@@ -149,7 +151,7 @@ def _panel(result: ResultRecord, visit: str, group: str, rule: str) -> JacobsonP
     """Gather what one cohort's panel shows."""
     fields = {"measure": "proportion", "visit": visit, "subgroup": group, "definition_set": rule}
     shares = tuple(share for term in CLASSES + RECOVERIES for share in result.select(term=term, **fields) if rule)
-    counted = shares or result.select(term="remission", measure="proportion", visit=visit, subgroup=group)
+    counted = shares or result.select(term=REMISSION, measure="proportion", visit=visit, subgroup=group)
     is_hidden = any(share.suppressed and share.n_patients is None for share in counted)
     pairs = individual_pairs(result, visit, group)
     return JacobsonPanel(
@@ -180,7 +182,7 @@ def _rule_name(rule: str) -> str:
 
 def _subtitle(rule: str, threshold: Estimate | None, panels: tuple[JacobsonPanel, ...]) -> str:
     if threshold is None:
-        return "No threshold of reliable change is known for this instrument; the line is no change."
+        return "No threshold of reliable change is known; patients on the line have not changed."
     interval = interval_name(share.conf_level for panel in panels for share in panel.shares)
     bound = "more than" if rule == JACOBSON_TRUAX else "at least"  # as the rules are published
     words = f"a change of {bound} {format_estimate(threshold)} points"

@@ -284,7 +284,7 @@ def _name_regions(page: Page, plan: JacobsonPlan, place: _Place, change: float) 
 
 
 def _key_height(panel: JacobsonPanel) -> float:
-    return len(panel.shares) * (line_height() + line_height(SMALL_SIZE) + 4.0)
+    return len(panel.shares) * (line_height() + line_height(SMALL_SIZE) + 4.0) + 8.0
 
 
 def _draw_key(page: Page, plan: JacobsonPlan, panel: JacobsonPanel, place: _Place) -> None:
@@ -296,7 +296,7 @@ def _draw_key(page: Page, plan: JacobsonPlan, panel: JacobsonPanel, place: _Plac
     n_classes = sum(share.term in {*fills, "no reliable change"} for share in panel.shares)
     classes = sorted(panel.shares[:n_classes], key=lambda share: -plan.side(share.term))
     for share in (*classes, *panel.shares[n_classes:]):
-        if share in classes:
+        if share in classes and plan.scale.better:
             fill, edge = fills.get(share.term, (PAPER, RULE))
             corner = (place.key_left, top + 1.5)
             look: dict[str, Any] = {"facecolor": fill, "edgecolor": edge, "linewidth": AXIS_WIDTH}

@@ -128,8 +128,8 @@ def _draw_panel(page: Page, plan: ChangePlan, panel: ChangePanel, place: _Place)
     names_top = place.top + place.height + 3.0
     change_middle = place.left + place.pairs_width + place.change_width / 2.0
     for share, name, mean in ((0.2, "baseline", panel.baseline), (0.8, plan.visit, panel.follow_up)):
-        _name(page, place.left + share * place.pairs_width, names_top, name, f"mean {format_estimate(mean)}")
-    _name(page, change_middle, names_top, "change", f"mean {format_estimate(panel.change)}")
+        _name(page, place.left + share * place.pairs_width, names_top, name, mean)
+    _name(page, change_middle, names_top, "change", panel.change)
     interval = "" if math.isnan(panel.change.conf_low) else f"({format_interval(panel.change)})"
     style: dict[str, Any] = {"fontsize": SMALL_SIZE, "color": QUIET_INK}
     page.text(change_middle, names_top + line_height() + line_height(SMALL_SIZE), interval, ha="center", **style)
@@ -143,9 +143,12 @@ def _draw_panel(page: Page, plan: ChangePlan, panel: ChangePanel, place: _Place)
         page.text(right, place.top - line_height() - 2.0, "change, points", ha="right", **style)
 
 
-def _name(page: Page, center: float, top: float, name: str, value: str) -> None:
+def _name(page: Page, center: float, top: float, name: str, mean: Estimate) -> None:
+    """Write what stands at a place of the x axis, and its mean if there is one."""
     page.text(center, top, name, ha="center")
-    page.text(center, top + line_height(), value, ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
+    if mean.suppressed or not math.isnan(mean.estimate):
+        text = f"mean {format_estimate(mean)}"
+        page.text(center, top + line_height(), text, ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
 
 
 def _set_pairs_axes(axes: Axes, plan: ChangePlan) -> None:

@@ -1,0 +1,224 @@
+"""What every figure must do: the same bytes everywhere, readable text, an honest table, and nothing hidden in it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import io
+import re
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from katoutcomes.figures.flow import flow
+from katoutcomes.figures.jacobson import jacobson
+from katoutcomes.figures.paired_change import paired_change
+from katoutcomes.figures.trajectory import trajectory
+from katoutcomes.results.register import FIGURES, figure_function
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+_SPEC = importlib.util.spec_from_file_location("figure_results", GOLDEN / "figure_results.py")
+made = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(made)
+
+ONE_VISIT = (("week 12", 84),)
+MANY_VISITS = tuple((f"week {week}", 7 * week) for week in (1, 2, 4, 8, 12, 26, 52))
+NOBODY = np.full(4, np.nan), np.full((4, 3), np.nan), np.zeros(4, int)
+
+CASES = {
+    "flow": lambda: flow(made.flow_result(by="program_booked")),
+    "flow, released": lambda: flow(made.released(made.flow_result(90, by="site"))),
+    "flow, one visit": lambda: flow(made.flow_result(visits=ONE_VISIT)),
+    "flow, nobody": lambda: flow(made.flow_result(0)),
+    "trajectory": lambda: trajectory(made.change_result(300)),
+    "trajectory, released": lambda: trajectory(made.hidden_below(made.change_result(120, by="program_booked"), 35)),
+    "trajectory, one visit": lambda: trajectory(made.change_result(80, visits=ONE_VISIT)),
+    "trajectory, many visits": lambda: trajectory(made.change_result(80, visits=MANY_VISITS, by="program_booked")),
+    "trajectory, five groups": lambda: trajectory(made.change_result(400, by="site")),
+    "trajectory, four patients": lambda: trajectory(made.change_result(4)),
+    "trajectory, nobody": lambda: trajectory(made.change_result(scores=NOBODY)),
+    "paired change": lambda: paired_change(made.change_result(300)),
+    "paired change, few": lambda: paired_change(made.change_result(60, by="program_booked"), each_group=True),
+    "paired change, released": lambda: paired_change(made.released(made.change_result(600))),
+    "paired change, five groups": lambda: paired_change(
+        made.released(made.change_result(600, by="site")), each_group=True
+    ),
+    "paired change, four patients": lambda: paired_change(made.change_result(4)),
+    "paired change, four patients, released": lambda: paired_change(made.released(made.change_result(4))),
+    "paired change, nobody": lambda: paired_change(made.change_result(scores=NOBODY)),
+    "paired change, unknown instrument": lambda: paired_change(made.change_result(90, instrument="Local mood scale")),
+    "jacobson": lambda: jacobson(made.clinical_result(300)),
+    "jacobson, released": lambda: jacobson(made.released(made.clinical_result(600))),
+    "jacobson, two groups": lambda: jacobson(
+        made.released(made.clinical_result(900, by="program_booked")), each_group=True
+    ),
+    "jacobson, BDI-II": lambda: jacobson(made.clinical_result(100, instrument="BDI-II", visits=ONE_VISIT)),
+    "jacobson, four patients": lambda: jacobson(made.clinical_result(4)),
+    "jacobson, four patients, released": lambda: jacobson(made.released(made.clinical_result(4))),
+}
+DIGESTED = ("flow, released", "trajectory, released", "paired change, released", "jacobson, released")
+
+
+@pytest.fixture(params=CASES)
+def figure(request):
+    return CASES[request.param]()
+
+
+def text_boxes(page):
+    """Return text and place, in points, of everything written on a page."""
+    from matplotlib.text import Text
+
+    page.canvas.draw()
+    renderer = page.canvas.get_renderer()
+    scale = 72 / page.dpi
+    texts = [text for text in page.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent(renderer).frozen().extents * scale) for text in texts]
+
+
+def test_no_text_leaves_the_page(figure):
+    page = figure.matplotlib_figure()
+    width, height = page.get_size_inches() * 72
+    assert width == pytest.approx(540)
+    for text, (left, bottom, right, top) in text_boxes(page):
+        assert left >= -0.5, text
+        assert bottom >= -0.5, text
+        assert right <= width + 0.5, text
+        assert top <= height + 0.5, text
+
+
+def test_no_text_lies_on_another(figure):
+    slack = 1.2  # points: boxes of lines hold room for accents and descenders
+    for (text, one), (other_text, other) in combinations(text_boxes(figure.matplotlib_figure()), 2):
+        beside = one[2] <= other[0] + slack or other[2] <= one[0] + slack
+        apart = one[3] <= other[1] + slack or other[3] <= one[1] + slack
+        assert beside or apart, (text, other_text)
+
+
+def test_no_text_is_smaller_than_eight_points(figure):
+    from matplotlib.text import Text
+
+    page = figure.matplotlib_figure()
+    assert min(text.get_fontsize() for text in page.findobj(Text) if text.get_text().strip()) >= 8.0
+
+
+def test_drawing_changes_no_setting_and_opens_no_window(figure):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams.copy())
+    figure.svg()
+    figure.png(dpi=50)
+    figure.axes()
+    assert dict(mpl.rcParams.copy()) == before
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_the_table_has_its_columns_and_all_its_rows(figure):
+    read = list(csv.reader(io.StringIO(figure.csv())))
+    assert tuple(read[0]) == figure.columns
+    assert len(read) == len(figure.rows) + 1
+    assert all(len(row) == len(figure.columns) for row in figure.rows)
+    assert "nan" not in figure.csv()
+
+
+def test_the_text_alternative_is_whole_sentences_with_the_title(figure):
+    assert figure.alt_text.startswith(figure.title)
+    assert figure.alt_text.endswith(".")
+    assert "Synthetic data" in figure.alt_text
+    assert "nan" not in figure.alt_text
+    assert "None" not in figure.alt_text
+    assert "  " not in figure.alt_text
+
+
+def digests():
+    """Return the digests of everything that released figures write."""
+    released = {name: CASES[name]() for name in DIGESTED}
+    return {
+        f"{name} {kind}": hashlib.sha256(content).hexdigest()
+        for name, figure in released.items()
+        for kind, content in (
+            ("svg", figure.svg().encode()),
+            ("png", figure.png(dpi=72)),
+            ("csv", figure.csv().encode()),
+            ("alt", figure.alt_text.encode()),
+        )
+    }
+
+
+def test_the_bytes_are_the_same_twice_and_in_other_processes():
+    code = (
+        "import importlib.util, json, sys\n"
+        "spec = importlib.util.spec_from_file_location('conformance', sys.argv[1])\n"
+        "module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "print('\\n'.join(f'{key}: {value}' for key, value in module.digests().items()))"
+    )
+    here = digests()
+    assert here == digests()
+    for seed in ("1", "2"):  # another order of sets, another time zone, another date
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(Path(__file__).resolve())],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PATH": "", "TZ": f"Etc/GMT+{seed}", "SOURCE_DATE_EPOCH": seed},
+        )
+        assert dict(line.split(": ") for line in done.stdout.splitlines()) == here
+
+
+def everything_said(figure):
+    """Return all text of a figure: what is drawn stands in the SVG as a comment beside its outlines."""
+    svg = figure.svg()
+    drawn = re.findall(r"<!--(.*?)-->", svg, re.DOTALL)
+    described = re.findall(r"<(?:title|desc)[^>]*>(.*?)</", svg, re.DOTALL)
+    return " ".join((*drawn, *described, figure.csv().replace(",", " "), figure.alt_text, figure.title))
+
+
+def small_group():
+    """Return scores of 60 patients and of 7 more whose numbers nobody else has."""
+    baseline = np.concatenate((np.tile([12.0, 14.0, 16.0], 20), np.full(7, 23.0)))
+    follow_up = np.concatenate((np.tile([6.0, 8.0, 10.0], 20), np.full(7, 19.0)))
+    return baseline, np.repeat(follow_up[:, None], 3, axis=1), np.repeat([0, 1], [60, 7])
+
+
+def test_numbers_of_a_hidden_cohort_stand_nowhere():
+    result = made.change_result(by="program_booked", scores=small_group())
+    telling = {"7", "23.0", "19.0", "23", "19", "\u22124.0", "-4"}
+    for draw in (trajectory, lambda one: paired_change(one, each_group=True)):
+        assert telling & set(re.findall(r"[\d.\u2212-]*\d", everything_said(draw(result))))
+        released = everything_said(draw(made.released(result)))
+        assert not telling & set(re.findall(r"[\d.\u2212-]*\d", released))
+        assert "<11" in released
+
+
+def test_marks_of_a_hidden_cohort_stand_nowhere():
+    result = made.change_result(by="program_booked", scores=small_group())
+    for draw in (trajectory, lambda one: paired_change(one, each_group=True)):
+        for one, is_there in ((result, True), (made.released(result), False)):
+            lines = [line for axes in draw(one).axes() for line in axes.get_lines()]
+            heights = {float(height) for line in lines for height in line.get_ydata()}
+            assert bool({23.0, 19.0} & heights) == is_there
+
+
+def test_individual_values_are_drawn_only_where_they_may_stay():
+    result = made.clinical_result(300)
+    assert {row[2] for row in jacobson(result).rows} == {"threshold", "patients", "proportion"}
+    assert {row[2] for row in jacobson(made.released(result)).rows} == {"threshold", "bins", "proportion"}
+
+
+@pytest.mark.parametrize(("analysis", "kind"), [(name, kind) for name, kinds in FIGURES.items() for kind in kinds])
+def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
+    results = {
+        "participant_flow": made.flow_result,
+        "change_from_baseline": made.change_result,
+        "clinical_significance": made.clinical_result,
+    }
+    result = results[analysis](80)
+    figure = result.plot(kind)
+    assert figure.name.startswith(kind)
+    assert figure.svg() == figure_function(analysis, kind)(result).svg()
+    assert made.released(result).plot(kind).svg()
