@@ -1,4 +1,4 @@
-"""The one place where rows become arrays: aligned, labeled, without keys."""
+"""The one door from rows to arrays: aligned, labeled, without keys."""
 
 from __future__ import annotations
 
@@ -304,7 +304,8 @@ class AnalysisSet:
         visits : mapping of label to target day, or sequence of VisitWindow, optional
             Which visits, and when. Rows at other visits are left out, and `notes` says so. Without it, visits
             that are numbers come in ascending order, called ``"visit 2"`` and so on, with the number as `target_day`;
-            an ordered categorical gives its order. Text alone has no order, so it needs `visits`.
+            an ordered categorical gives its order. Only visits that somebody has a score at are there then. Text alone
+            has no order, so it needs `visits`.
         treatment_known_by_day : int, optional
             By which day, counted from time zero, everybody's treatment was known: 0 for a randomized or booked arm.
             If it is not stated, time zero is assumed and `notes` says so.
