@@ -186,7 +186,7 @@ def _draw_regions(axes: Axes, plan: JacobsonPlan) -> None:
 def _draw_circles(axes: Axes, panel: JacobsonPanel, _size: float) -> None:
     x, y = [cell.baseline for cell in panel.cells], [cell.follow_up for cell in panel.cells]
     areas = [_ONE_PATIENT * cell.count for cell in panel.cells]
-    axes.scatter(x, y, s=areas, color=MOST, alpha=0.65, edgecolors=PAPER, linewidths=0.5, zorder=3)
+    axes.scatter(x, y, s=areas, color=MOST, alpha=0.65, edgecolors=PAPER, linewidths=0.5, clip_on=False, zorder=3)
 
 
 def _draw_cells(axes: Axes, panel: JacobsonPanel, size: float) -> None:
