@@ -17,14 +17,14 @@ from katoutcomes.registry.rules import (
     score_rules,
     span_rules,
 )
+from katoutcomes.registry.sources import TableSource, materialize_nothing
 from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, TABLES, TableSchema
-from katoutcomes.registry.typed_rows import materialize_text, materialize_typed
+from katoutcomes.registry.typed_rows import materialize_typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from katoutcomes.registry.engine import Engine
-    from katoutcomes.registry.sources import TableSource
 
 _ROOM = "katoutcomes.registry"
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
@@ -38,7 +38,7 @@ def accept_rows(
     Parameters
     ----------
     engine : Engine
-        Holds the raw tables of the sources.
+        Holds ``text_<table>`` for each source.
     sources : tuple of TableSource
         What has been read.
     say : callable
@@ -63,7 +63,8 @@ def accept_rows(
     for schema in TABLES:
         source = given.get(schema.name)
         say(f"checking {schema.name}")
-        materialize_text(engine, schema, source)
+        if source is None:
+            materialize_nothing(engine, schema)
         rows_in[schema.name] = int(engine.scalar(f"select count(*) from text_{schema.name}"))
         judge(*_rules_of_one_row(engine, schema, source))
     say("linking the tables")
@@ -136,7 +137,7 @@ def _materialize_accepted(engine: Engine, given: dict[str, TableSource]) -> None
     stages = ("text", "typed", "repeated", "linked", "sound", "coded")
     engine.drop(*(f"{stage}_{schema.name}" for stage in stages for schema in TABLES))
     engine.drop("patient_codes", "event_sessions", "records", "index_days", "relative_days", "index_quarters")
-    engine.drop("known_scores", "events_of_late_sessions")
+    engine.drop("repeated_scores", "events_of_late_sessions")
     engine.drop("catalog_names", "catalog_versions", "catalog_input", "catalog_scales")
 
 

@@ -53,14 +53,17 @@ class _Lines:
 
 def csv_header(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the column names of a CSV file, and what is wrong with its first line."""
-    line = _undecodable_line(path, only_first=True)
-    if line:
-        return (), (_encoding_fault(line),)
+    header = None
+    is_decodable = True
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file, strict=True), None)
     except csv.Error:
         header = None
+    except UnicodeDecodeError:
+        is_decodable = False
+    if not is_decodable:
+        return (), (_encoding_fault(_undecodable_line(path)),)
     if not header:
         return (), ("rule header: the first line must hold the column names.",)
     if len(header) == 1 and any(separator in header[0] for separator in _OTHER_SEPARATORS):
@@ -147,7 +150,7 @@ def _encoding_fault(line: int) -> str:
     return f"rule encoding: the file must be UTF-8 (line {line} is not); save it as “CSV UTF-8”."
 
 
-def _undecodable_line(path: Path, *, only_first: bool = False) -> int:
+def _undecodable_line(path: Path) -> int:
     """Return the number of the first line that is not UTF-8, 0 if there is none."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -155,6 +158,4 @@ def _undecodable_line(path: Path, *, only_first: bool = False) -> int:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 return number
-            if only_first:
-                break
     return 0

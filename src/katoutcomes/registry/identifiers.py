@@ -60,13 +60,6 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
             _words("birth born"),
             _words("dob birth_date birthdate date_of_birth birth_day birthday birth_dt date_birth"),
         ),
-        "column_name_address": NameRule(
-            _words("street city town county village apartment house_number lat lon lng geo"),
-            _words(
-                "address addr street_name street_address home_city mailing latitude longitude gps geocode zip "
-                "zip_code zipcode postal postal_code postcode post_code"
-            ),
-        ),
         "column_name_phone": NameRule(
             _words("tel cell mobile fax"),
             _words("phone telephone cellphone phone_number mobile_number fax_number tel_no"),
@@ -94,6 +87,13 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
         "column_name_likeness": NameRule(
             _words("face voice picture video audio"),
             _words("photo photograph image_file video_file audio_file fingerprint biometric signature voiceprint"),
+        ),
+        "column_name_address": NameRule(
+            _words("street city town county village apartment house_number lat lon lng geo"),
+            _words(
+                "address addr street_name street_address home_city mailing latitude longitude gps geocode zip "
+                "zip_code zipcode postal postal_code postcode post_code"
+            ),
         ),
         "column_name_free_text": NameRule(
             _words("note notes comment comments remark remarks narrative text description"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.tables import TABLES
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -155,27 +156,32 @@ def count_rows(
         How the input calls each table that it has.
     """
     counts = []
-    for number, table in enumerate(rows_in, start=1):
-        accepted = int(engine.scalar(f"select count(*) from {table}"))
-        rejected = int(engine.scalar(f"select count(distinct input_row) from problems where file = {number}"))
-        if accepted + rejected != rows_in[table]:
-            raise AssertionError(f"{table}: rows accepted and rejected do not add up to the rows read.")
-        if table in files:
-            counts.append(FileCounts(table, files[table], rows_in[table], accepted, rejected))
+    for schema in TABLES:
+        n_rows = rows_in[schema.name]
+        accepted = int(engine.scalar(f"select count(*) from {schema.name}"))
+        rejected = int(engine.scalar(f"select count(distinct input_row) from problems where file = {schema.number}"))
+        if accepted + rejected != n_rows:
+            raise AssertionError(f"{schema.name}: rows accepted and rejected do not add up to the rows read.")
+        if schema.name in files:
+            counts.append(FileCounts(schema.name, files[schema.name], n_rows, accepted, rejected))
+    return tuple(counts), _broken_rules(engine, rules, files)
+
+
+def _broken_rules(engine: Engine, rules: tuple[Rule, ...], files: dict[str, str]) -> tuple[Problem, ...]:
+    """Return what `problems` holds, one entry a table, column and rule, in the order of the tables and checks."""
+    seen = engine.fetch("select rule from problems group by rule order by rule")
     numbers: dict[tuple[str, str, str], list[int]] = {}
-    for number, rule in enumerate(rules):
+    for number in (int(value) for value in seen["rule"]):
+        rule = rules[number]
         numbers.setdefault((rule.table, rule.column, rule.id), []).append(number)
-    problems = [_problem(engine, rules[same[0]], same, files) for same in numbers.values()]
-    order = list(rows_in)
-    found = sorted((problem for problem in problems if problem.n_rows), key=lambda p: order.index(p.table))
-    return tuple(counts), tuple(found)
+    found = [_problem(engine, rules[same[0]], same, files) for same in numbers.values()]
+    order = [schema.name for schema in TABLES]
+    return tuple(sorted(found, key=lambda problem: order.index(problem.table)))
 
 
 def _problem(engine: Engine, rule: Rule, numbers: list[int], files: dict[str, str]) -> Problem:
     broken = f"from problems where rule in ({', '.join(str(number) for number in numbers)})"
     n_rows = int(engine.scalar(f"select count(distinct input_row) {broken}"))
-    rows: tuple[int, ...] = ()
-    if n_rows:
-        first = engine.fetch(f"select distinct input_row {broken} order by input_row limit {MOST_ROWS_LISTED}")
-        rows = tuple(int(row) for row in first["input_row"])
-    return Problem(rule.table, files.get(rule.table, rule.table), rule.column, rule.id, rule.description, n_rows, rows)
+    first = engine.fetch(f"select distinct input_row {broken} order by input_row limit {MOST_ROWS_LISTED}")
+    rows = tuple(int(row) for row in first["input_row"])
+    return Problem(rule.table, files[rule.table], rule.column, rule.id, rule.description, n_rows, rows)

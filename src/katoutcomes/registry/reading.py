@@ -131,7 +131,7 @@ def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], say: Cal
         wrong = table.stage(engine)
         faults += [f"{table.file}: {fault}" for fault in wrong]
         if not wrong:
-            findings += value_findings(engine, f"raw_{table.schema.name}", table.file, table.shown_names())
+            findings += value_findings(engine, f"text_{table.schema.name}", table.file, table.shown_names())
     refuse(findings)
     if faults:
         raise structure_error(faults)

@@ -108,8 +108,18 @@ def _series(values: NDArray[Any]) -> pd.Series[Any]:
     return pd.Series([None if gone else value for value, gone in zip(np.ma.getdata(values), unknown, strict=True)])
 
 
-def keyed_query(engine: Engine, schema: TableSchema) -> str:
-    """Return the query of an accepted table with the keys of the input instead of the engine's integers."""
+def keyed_query(engine: Engine, schema: TableSchema, further: str = "") -> str:
+    """Return the query of an accepted table with the keys of the input instead of the engine's integers.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds the tables.
+    schema : TableSchema
+        Which of them.
+    further : str
+        SQL of further columns, with a comma before each.
+    """
     cells = []
     join = ""
     for name in engine.columns(schema.name):
@@ -123,7 +133,7 @@ def keyed_query(engine: Engine, schema: TableSchema) -> str:
             join += " left join sessions as s on t.session = s.session"
         else:
             cells.append(f"t.{name}")
-    return f"select {', '.join(cells)} from {schema.name} as t{join}"
+    return f"select {', '.join(cells)}{further} from {schema.name} as t{join}"
 
 
 def registry_digest(engine: Engine) -> str:
@@ -135,8 +145,9 @@ def registry_digest(engine: Engine) -> str:
     """
     total = hashlib.sha256()
     for schema in TABLES:
-        query = keyed_query(engine, schema)
+        query = keyed_query(engine, schema, f", t.{schema.code} as code")
         types = engine.query_types(query)
+        del types["code"]  # it follows from the keys
         counted = ", ".join(f"count({name}) as {name}" for name in types)
         filled = engine.fetch(f"select {counted} from ({query}) as keyed")
         names = sorted(name for name in types if filled[name][0])
@@ -145,9 +156,8 @@ def registry_digest(engine: Engine) -> str:
             continue
         line = " || chr(31) || ".join(f"coalesce({_canonical(name, types[name])}, '')" for name in names)
         blocks = engine.fetch(
-            f"select sha256(string_agg(line, chr(10) order by place)) as block from (select {line} as line, "
-            f"row_number() over (order by {schema.key}) - 1 as place from ({query}) as keyed) as lines "
-            f"group by place // {_ROWS_A_BLOCK} order by min(place)"
+            f"select sha256(string_agg(line, chr(10) order by code)) as block from (select {line} as line, code "
+            f"from ({query}) as keyed) as lines group by (code - 1) // {_ROWS_A_BLOCK} order by min(code)"
         )
         total.update("".join(blocks["block"]).encode())
     return total.hexdigest()

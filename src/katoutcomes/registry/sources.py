@@ -33,7 +33,9 @@ class TableSource:
     names : tuple of str
         Column names as the input gives them.
     stage : callable
-        Makes the table ``raw_<table>`` in an engine and returns what is wrong with the file.
+        Makes the table ``text_<table>`` in an engine: ``input_row``, each column of the schema as text (NULL where the
+        cell is empty or the input lacks the column), and the unknown columns as ``unknown_<position>``. It returns
+        what is wrong with the file.
     """
 
     schema: TableSchema
@@ -53,21 +55,49 @@ class TableSource:
         return tuple(name for name in self.names if self.schema.column(name) is None)
 
     def shown_names(self) -> dict[str, str]:
-        """Return, for each raw column, the name that a message may print.
+        """Return, for each column of the input as the engine calls it, the name that a message may print.
 
         A file without a header line has data in its place, so a name is printed only where the columns that must be
         there are there.
         """
         has_header = not missing_columns(self)
         return {
-            raw_column(position): name if has_header or self.schema.column(name) else f"number {position}"
-            for position, name in enumerate(self.names, start=1)
+            engine_name: name if has_header or engine_name == name else f"number {position}"
+            for position, (engine_name, name) in enumerate(
+                zip(engine_names(self.schema, self.names), self.names, strict=True), start=1
+            )
         }
 
 
-def raw_column(position: int) -> str:
-    """Return how the engine calls the column at a position, counted from 1, while nothing is known about it."""
-    return f"c{position}"
+def engine_names(schema: TableSchema, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how the engine calls the columns of an input: by name only where the schema knows it."""
+    return tuple(name if schema.column(name) else f"unknown_{position}" for position, name in enumerate(names, start=1))
+
+
+def text_query(schema: TableSchema, names: tuple[str, ...], cells: list[str], row: str, origin: str) -> str:
+    """Return the query that makes ``text_<table>``.
+
+    Parameters
+    ----------
+    schema : TableSchema
+        Which table.
+    names : tuple of str
+        Column names of the input.
+    cells : list of str
+        For each of them, the SQL of its text.
+    row : str
+        The SQL of ``input_row``.
+    origin : str
+        From where it all comes.
+    """
+    given = [f"{cell} as {name}" for cell, name in zip(cells, engine_names(schema, names), strict=True)]
+    lacking = [f"cast(null as varchar) as {column.name}" for column in schema.columns if column.name not in names]
+    return f"select {row} as input_row, {', '.join(given + lacking)} from {origin}"
+
+
+def materialize_nothing(engine: Engine, schema: TableSchema) -> None:
+    """Make ``text_<table>`` without a row, for a table that the input lacks."""
+    engine.materialize(f"text_{schema.name}", text_query(schema, (), [], "cast(0 as bigint)", "range(0)"))
 
 
 def missing_columns(source: TableSource) -> tuple[str, ...]:
@@ -135,18 +165,18 @@ def _frame_sources(source: Mapping[Any, Any]) -> tuple[list[TableSource], list[s
         if schema.name in source:
             frame, names = frame_columns(source[schema.name])
             faults += header_faults(schema.name, names)
-            tables.append(TableSource(schema, schema.name, names, _frame_stage(schema, frame)))
+            tables.append(TableSource(schema, schema.name, names, _frame_stage(schema, frame, names)))
         elif schema.is_required:
             faults.append(f"{schema.name}: rule missing_table: this table is needed.")
     return tables, faults
 
 
-def _frame_stage(schema: TableSchema, frame: Any) -> Callable[[Engine], tuple[str, ...]]:
+def _frame_stage(schema: TableSchema, frame: Any, names: tuple[str, ...]) -> Callable[[Engine], tuple[str, ...]]:
     def stage(engine: Engine) -> tuple[str, ...]:
         engine.materialize_arrays("typed_input", frame_arrays(frame))
         types = engine.query_types("select * from typed_input")
-        columns = ", ".join(f"{as_text(name, types[name])} as {name}" for name in types if name != "input_row")
-        engine.materialize(f"raw_{schema.name}", f"select input_row, {columns} from typed_input")
+        cells = [as_text(name, types[name]) for name in types if name != "input_row"]
+        engine.materialize(f"text_{schema.name}", text_query(schema, names, cells, "input_row", "typed_input"))
         engine.drop("typed_input")
         return ()
 
@@ -179,26 +209,26 @@ def _csv_source(schema: TableSchema, path: Path, _: Engine) -> tuple[TableSource
         if structure.faults:
             return structure.faults
         try:
-            engine.materialize_file(f"raw_{schema.name}", _csv_query(len(names)), str(path))
+            engine.materialize_file(f"text_{schema.name}", _csv_query(schema, names), str(path))
         except ValueError:
             return ("rule csv: the file cannot be read as a table.",)
-        if engine.scalar(f"select count(*) from raw_{schema.name}") != structure.n_rows:
+        if engine.scalar(f"select count(*) from text_{schema.name}") != structure.n_rows:
             return ("rule row_count: the number of lines and the number of rows differ; is a quote not closed?",)
         return ()
 
     return TableSource(schema, path.name, names, stage), faults or _header_faults(names)
 
 
-def _csv_query(n_columns: int) -> str:
-    names = [raw_column(position) for position in range(1, n_columns + 1)]
-    types = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
-    cells = ", ".join(f"nullif(trim({name}), '') as {name}" for name in names)
-    # One thread reads from the first line to the last, so the running number is the row's place in the file.
-    return (
-        f"select row_number() over () as input_row, {cells} from read_csv(?, auto_detect = false, "
-        f"columns = {{{types}}}, header = true, delim = ',', quote = '\"', escape = '\"', strict_mode = true, "
-        "null_padding = false, parallel = false)"
+def _csv_query(schema: TableSchema, names: tuple[str, ...]) -> str:
+    columns = [f"c{position}" for position in range(1, len(names) + 1)]
+    types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
+    cells = [f"nullif(trim({column}), '')" for column in columns]
+    origin = (
+        f"read_csv(?, auto_detect = false, columns = {{{types}}}, header = true, delim = ',', quote = '\"', "
+        "escape = '\"', strict_mode = true, null_padding = false, parallel = false)"
     )
+    # One thread reads from the first line to the last, so the running number is the row's place in the file.
+    return text_query(schema, names, cells, "row_number() over ()", origin)
 
 
 def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[TableSource, tuple[str, ...]]:
@@ -210,8 +240,11 @@ def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[Ta
     names = tuple(types)
 
     def stage(engine: Engine) -> tuple[str, ...]:
+        cells = [as_text(_quoted(name), kind) for name, kind in types.items()]
+        origin = "read_parquet(?, file_row_number = true)"
         try:
-            engine.materialize_file(f"raw_{schema.name}", _parquet_query(types), str(path))
+            query = text_query(schema, names, cells, "file_row_number + 1", origin)
+            engine.materialize_file(f"text_{schema.name}", query, str(path))
         except ValueError:
             return (unreadable,)
         return ()
@@ -219,13 +252,8 @@ def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[Ta
     return TableSource(schema, path.name, names, stage), _header_faults(names) if types else (unreadable,)
 
 
-def _parquet_query(types: Mapping[str, str]) -> str:
-    cells = []
-    for position, (name, kind) in enumerate(types.items(), start=1):
-        quoted = '"' + name.replace('"', '""') + '"'
-        cells.append(f"{as_text(quoted, kind)} as {raw_column(position)}")
-    numbered = "file_row_number + 1 as input_row"
-    return f"select {numbered}, {', '.join(cells)} from read_parquet(?, file_row_number = true)"
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def as_text(column: str, kind: str) -> str:
@@ -295,8 +323,9 @@ def required_column_faults(sources: tuple[TableSource, ...]) -> list[str]:
 def _other_files(folder: Path, tables: list[TableSource]) -> tuple[str, ...]:
     """Note how many files were not read. Their names are not repeated: a name can be that of a person."""
     read = {table.file for table in tables} | {MARKER_FILE}
-    n_others = sum(1 for path in folder.iterdir() if path.is_file() and path.name not in read and path.name[0] != ".")
-    return (f"{n_others} other files of the folder are not tables of the schema and were not read.",) * (n_others > 0)
+    others = [path for path in folder.iterdir() if path.is_file() and path.name not in read]
+    n_others = sum(1 for path in others if not path.name.startswith((".", "README")))
+    return (f"files of the folder that are no tables of the schema and were not read: {n_others}.",) * (n_others > 0)
 
 
 def read_marker(folder: Path) -> bool:

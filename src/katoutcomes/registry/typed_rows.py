@@ -19,24 +19,15 @@ if TYPE_CHECKING:
 
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.registry.engine import Engine
-    from katoutcomes.registry.sources import TableSource
 
 _ORIGIN = "date '1970-01-01'"
+_KNOWN_SCORES = (
+    "select t.*, n.instrument_id, s.* exclude (instrument_id), v.version as listed_version from text_scores as t "
+    "left join catalog_names as n on t.instrument = n.name "
+    "left join catalog_scales as s on n.instrument_id = s.instrument_id "
+    "left join catalog_versions as v on n.instrument_id = v.instrument_id and t.version = v.version"
+)
 _CATALOG_NUMBERS = ("n_items", "item_minimum", "item_maximum", "minimum", "maximum")
-
-
-def materialize_text(engine: Engine, schema: TableSchema, source: TableSource | None) -> None:
-    """Make ``text_<table>``, every column of the schema as text, NULL where the input lacks it; drop the raw table."""
-    names = source.names if source is not None else ()
-    columns = [*schema.columns, *schema.family_columns(names)]
-    places = {name: f"c{position}" for position, name in enumerate(names, start=1)}
-    cells = [f"{places.get(column.name, 'cast(null as varchar)')} as {column.name}" for column in columns]
-    if source is not None:
-        query = f"select input_row, {', '.join(cells)} from raw_{schema.name}"
-    else:
-        query = f"select cast(0 as bigint) as input_row, {', '.join(cells)} where 1 = 0"
-    engine.materialize(f"text_{schema.name}", query)
-    engine.drop(f"raw_{schema.name}")
 
 
 def materialize_typed(engine: Engine, schema: TableSchema, families: tuple[Column, ...]) -> None:
@@ -47,12 +38,15 @@ def materialize_typed(engine: Engine, schema: TableSchema, families: tuple[Colum
         values["age_band"] = f"coalesce(age_band, {age_band(values['age_years'])})"
     values |= _moment_values(schema)
     relation = f"text_{schema.name}"
+    item_numbers: tuple[int, ...] = ()
     if schema is SCORES:
         item_numbers = tuple(int(column.name.removeprefix("item_")) for column in families)
         _materialize_catalog(engine, item_numbers)
-        relation = _known_scores(engine, values, item_numbers)
+        values |= _score_values(values.pop("total"), item_numbers)
+        relation = f"({_KNOWN_SCORES}) as known"
     cells = ", ".join(f"{value} as {name}" for name, value in values.items())
-    engine.materialize(f"typed_{schema.name}", f"select input_row, {cells} from {relation}")
+    query = f"select input_row, {cells} from {relation}"
+    engine.materialize(f"typed_{schema.name}", _with_totals(query, item_numbers) if schema is SCORES else query)
 
 
 def _moment_values(schema: TableSchema) -> dict[str, str]:
@@ -69,42 +63,40 @@ def _moment_values(schema: TableSchema) -> dict[str, str]:
     return values
 
 
-def _known_scores(engine: Engine, values: dict[str, str], item_numbers: tuple[int, ...]) -> str:
-    """Add what a score is held against to `values`, and make the relation they are read from."""
-    items = [f"item_{number}" for number in item_numbers]
-    counted = " + ".join(f"case when {item} is null then 0 else 1 end" for item in items) or "0"
+def _score_values(total: str, item_numbers: tuple[int, ...]) -> dict[str, str]:
+    """Return the expressions of what a score is held against, given that of its total."""
+    filled = [f"case when item_{number} is null then 0 else 1 end" for number in item_numbers]
     beyond = [f"case when {n} > n_items and item_{n} is not null then 1 else 0 end" for n in item_numbers]
-    values["instrument"] = "instrument_id"
-    values["version"] = "coalesce(version, default_version)"
-    values["is_named"] = "instrument is not null"
-    values["is_version_known"] = "version is null or instrument_id is null or listed_version is not null"
-    values["has_total"] = "total is not null"
-    values["total_given"] = values["total"]
-    values["n_items_beyond"] = " + ".join(beyond) or "0"
-    values["n_items_given"] = f"{counted} - ({values['n_items_beyond']})"
-    values["total_of_items"] = _total_of_items(values, item_numbers)
-    values["total"] = f"coalesce({values['total_of_items']}, {values['total']})"
-    values |= {name: name for name in _CATALOG_NUMBERS}
-    engine.materialize(
-        "known_scores",
-        "select t.*, n.instrument_id, s.* exclude (instrument_id), v.version as listed_version from text_scores as t "
-        "left join catalog_names as n on t.instrument = n.name "
-        "left join catalog_scales as s on n.instrument_id = s.instrument_id "
-        "left join catalog_versions as v on n.instrument_id = v.instrument_id and t.version = v.version",
-    )
-    return "known_scores"
+    return {
+        "instrument": "instrument_id",
+        "version": "coalesce(version, default_version)",
+        "is_named": "instrument is not null",
+        "is_version_known": "version is null or instrument_id is null or listed_version is not null",
+        "has_total": "total is not null",
+        "total_given": total,
+        "n_items_filled": " + ".join(filled) or "0",
+        "n_items_beyond": " + ".join(beyond) or "0",
+        **{name: name for name in (*_CATALOG_NUMBERS, *(f"reverse_{number}" for number in item_numbers))},
+    }
 
 
-def _total_of_items(values: dict[str, str], item_numbers: tuple[int, ...]) -> str:
-    """Return the sum of the items, NULL unless every item of the instrument is there."""
+def _with_totals(query: str, item_numbers: tuple[int, ...]) -> str:
+    """Add to a query of typed scores the total of the items, and the total: that of the items, or else the given one.
+
+    The items' total is NULL unless every item of the instrument is there.
+    """
     parts = []
     n_items = 0  # the items 1, 2, … up to the first that has no column
     while n_items + 1 in item_numbers:
         n_items += 1
-        item = f"cast({values[f'item_{n_items}']} as bigint)"  # a nonsense item must not overflow the sum
+        item = f"cast(item_{n_items} as bigint)"  # a nonsense item must not overflow the sum
         keyed = f"case when reverse_{n_items} = 1 then item_minimum + item_maximum - {item} else {item} end"
         parts.append(f"case when {n_items} <= n_items then {keyed} else 0 end")
-    return f"case when n_items between 1 and {n_items} then {' + '.join(parts) or '0'} end"
+    total = f"case when n_items between 1 and {n_items} then {' + '.join(parts) or '0'} end"
+    return (
+        "select *, n_items_filled - n_items_beyond as n_items_given, coalesce(total_of_items, total_given) as total "
+        f"from (select *, {total} as total_of_items from ({query}) as typed) as summed"
+    )
 
 
 def _materialize_catalog(engine: Engine, item_numbers: tuple[int, ...]) -> None:

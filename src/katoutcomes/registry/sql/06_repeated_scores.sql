@@ -11,5 +11,14 @@ from (
     from sound_scores as s
     inner join typed_scores as t
         on s.input_row = t.input_row
+    inner join (
+        select s2.patient, t2.instrument, s2.day_number
+        from sound_scores as s2
+        inner join typed_scores as t2
+            on s2.input_row = t2.input_row
+        group by s2.patient, t2.instrument, s2.day_number
+        having count(*) > 1
+    ) as crowded
+        on s.patient = crowded.patient and t.instrument = crowded.instrument and s.day_number = crowded.day_number
 ) as numbered
 where numbered.place > 1
