@@ -230,6 +230,17 @@ def test_too_few_patients_withhold_the_result():
     assert change_from_baseline(analysis_set()).verdict == "withhold"
 
 
+def test_one_visit_with_too_few_patients_does_not_withhold_the_others():
+    data = large_set(lost=0.0)
+    scores = data.scores.copy()
+    scores[5:, 2] = NAN
+    result = change_from_baseline(replace(data, scores=scores))
+    failed = {check.name for check in result.checks if not check.passed}
+    assert {"patients per group and visit", "paired completeness"} <= failed
+    assert "patients" not in failed
+    assert result.verdict == "with caution"
+
+
 def test_a_complete_set_is_reported():
     result = change_from_baseline(large_set())
     assert [check.name for check in result.checks if not check.passed] == []

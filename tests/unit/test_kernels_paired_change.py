@@ -119,6 +119,13 @@ def test_everybody_changes_by_the_same(fall):
     assert found.d_av.std_error == pytest.approx(abs(found.d_av.estimate) / math.sqrt(6), rel=ROUNDING)
 
 
+def test_rounding_makes_no_correlation_above_one():
+    """Here covariance over the product of the standard deviations is 1.0000000000000002."""
+    before = np.array([8.0, 24.0, 11.0])
+    assert paired_change(before, before, 0.95).correlation == 1.0
+    assert paired_change(before, -before, 0.95).correlation == -1.0
+
+
 def test_nobody_changes():
     before = np.array([10.0, 12.0, 15.0])
     found = paired_change(before, before, 0.95)

@@ -44,9 +44,12 @@ def test_against_statsmodels(n_events, n_patients, conf_level):
     assert (found.conf_low, found.conf_high) == pytest.approx(peer, rel=ROUNDING, abs=1e-15)
 
 
-def test_the_ends_are_exact():
-    assert share(0, 12, 0.95).conf_low == 0.0
-    assert share(12, 12, 0.95).conf_high == 1.0
+@pytest.mark.parametrize("conf_level", [0.9, 0.95, 0.99])
+def test_the_ends_are_exact(conf_level):
+    """The formula would leave some of them at 1e-17, and at 1 − 1e-16."""
+    for n_patients in range(1, 300):
+        assert share(0, n_patients, conf_level).conf_low == 0.0
+        assert share(n_patients, n_patients, conf_level).conf_high == 1.0
 
 
 def test_nobody_gives_nothing():
