@@ -46,7 +46,7 @@ def test_against_statsmodels(n_events, n_patients, conf_level):
 
 @pytest.mark.parametrize("conf_level", [0.9, 0.95, 0.99])
 def test_the_ends_are_exact(conf_level):
-    """The formula would leave some of them at 1e-17, and at 1 − 1e-16."""
+    """Rounding of the formula would leave some of them at 1 − 1e-16."""
     for n_patients in range(1, 300):
         assert share(0, n_patients, conf_level).conf_low == 0.0
         assert share(n_patients, n_patients, conf_level).conf_high == 1.0

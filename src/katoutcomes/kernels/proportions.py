@@ -79,7 +79,7 @@ def share(n_events: int, n_patients: int, conf_level: float) -> Share:
     center = (n_events + z_squared / 2.0) / (n_patients + z_squared)
     variance = n_events * (1.0 - estimate) + z_squared / 4.0
     half_width = math.sqrt(z_squared * variance) / (n_patients + z_squared)
-    # At the two ends the limit is exactly 0 or 1; rounding would leave it at 1e-17 or 1 - 1e-16.
-    conf_low = 0.0 if n_events == 0 else center - half_width
+    conf_low = center - half_width
+    # Without events center and half width are the same number; with nothing but events rounding would leave 1 - 1e-16.
     conf_high = 1.0 if n_events == n_patients else center + half_width
     return Share(estimate, conf_low, conf_high, int(n_events), int(n_patients))
