@@ -119,7 +119,9 @@ class Engine:
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit
         self._connection: Any = duckdb.connect(":memory:", config=settings)
-        self._connection.execute("set enable_progress_bar = false")
+        # In a notebook without widgets DuckDB refuses even to turn its progress bar off, but there it is off already.
+        if self.scalar("select current_setting('enable_progress_bar')"):
+            self._connection.execute("set enable_progress_bar = false")
 
     def __enter__(self) -> Engine:
         return self
@@ -140,10 +142,11 @@ class Engine:
 
     def scalar(self, query: str) -> Any:
         """Return the single value of a query with one row and one column; None where it is unknown."""
-        row = self._connection.execute(query).fetchone()
-        if row is None or len(row) != 1:
+        # Everything is fetched: a result with rows left blocks the connection's next work.
+        rows = self._connection.execute(query).fetchall()
+        if len(rows) != 1 or len(rows[0]) != 1:
             raise OptionError("scalar() needs a query with one row and one column.")
-        return row[0]
+        return rows[0][0]
 
     def materialize(self, name: str, query: str) -> None:
         """Make the table `name` from a query; a table of that name is replaced."""
