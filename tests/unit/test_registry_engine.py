@@ -74,6 +74,22 @@ def test_scalar() -> None:
                 engine.scalar(query)
 
 
+def test_no_query_blocks_the_next_one() -> None:
+    with Engine() as engine:
+        engine.materialize("t", "select 1 as a")
+        for leave in (
+            lambda: engine.scalar("select 3"),
+            lambda: engine.columns("t"),
+            lambda: engine.fetch("select a from t order by a"),
+            lambda: engine.query_types("select a from t"),
+        ):
+            leave()
+            engine.materialize_arrays("u", {"n": np.arange(2)})
+        with pytest.raises(OptionError):
+            engine.scalar("select * from range(3000)")
+        engine.materialize_arrays("u", {"n": np.arange(2)})
+
+
 def test_materialize_replaces_insert_appends_and_drop_forgets() -> None:
     with Engine() as engine:
         engine.materialize("t", "select 1 as a")

@@ -163,8 +163,7 @@ class Engine:
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
-        description = self._connection.execute(f"select * from {_identifier(name)} limit 0").description
-        return tuple(column[0] for column in description)
+        return tuple(self.query_types(f"select * from {_identifier(name)}"))
 
     def materialize_arrays(self, name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Make the table `name` from NumPy arrays of equal length; object arrays hold text."""
