@@ -80,10 +80,10 @@ def merge_small_exclusions(flow: Part, minimum_cell: int, *, zero_is_shown: bool
 
 
 def end_with_baseline(flow: Part, n_with_baseline: int, minimum_cell: int, *, zero_is_shown: bool = True) -> Part:
-    """Return the flow with "with a baseline score" as its last stage, if few of the last stage have none.
+    """Return the flow with "with a baseline score" as its last stage, if anything in it has to be merged.
 
     The number with a baseline score stands beside the flow, so those without are an exclusion like any other: where
-    they are few, they have to be one that can be merged.
+    they are few they must be merged, and where others are few they can be merged with these.
     """
     kind, step, reason, count = (flow.columns.index(name) for name in ("kind", "step", "reason", "n_patients"))
     stages = [at for at, row in enumerate(flow.rows) if row[kind] == STAGE]
@@ -94,7 +94,12 @@ def end_with_baseline(flow: Part, n_with_baseline: int, minimum_cell: int, *, ze
     if last[step] == BASELINE_STEP or not isinstance(n_last, int):
         return flow
     n_without = n_last - n_with_baseline
-    if not is_small(n_without, minimum_cell, zero_is_shown=zero_is_shown):
+    taken = [row[count] for row in flow.rows if row[kind] == EXCLUDED]
+    has_small = any(
+        isinstance(size, int) and is_small(size, minimum_cell, zero_is_shown=zero_is_shown)
+        for size in (*taken, n_without)
+    )
+    if not has_small or (n_without == 0 and zero_is_shown):
         return flow
     excluded, stage = list(last), list(last)
     excluded[kind], excluded[step], excluded[reason], excluded[count] = EXCLUDED, BASELINE_STEP, NO_BASELINE, n_without

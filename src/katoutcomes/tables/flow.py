@@ -59,6 +59,11 @@ def flow_table(result: ResultRecord) -> Table:
     )
 
 
+def _stages(flow: Part) -> set[str]:
+    kinds = zip(flow.column("kind"), flow.column("step"), strict=True)
+    return {str(step) for kind, step in kinds if kind == "stage"}
+
+
 def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str, str, str]:
     named = dict(zip(flow.columns, flow.rows[row], strict=True))
     count = format_part_cell(flow, row, "n_patients", minimum_cell)
@@ -67,10 +72,13 @@ def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str,
 
 
 def _visit_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
-    """Return the patients with a baseline score, then one row a visit and group."""
+    """Return the patients with a baseline score, unless they are the last step, then one row a visit and group."""
     minimum_cell = minimum_cell_of(result)
     baseline = one(result, term=BASELINE_STEP, measure="count")
-    rows = [] if baseline is None else [(BASELINE_STEP, format_estimate(baseline, minimum_cell), "", "")]
+    is_last_step = BASELINE_STEP in _stages(result.part("flow"))
+    rows = (
+        [] if baseline is None or is_last_step else [(BASELINE_STEP, format_estimate(baseline, minimum_cell), "", "")]
+    )
     for scored in result.select(term=SCORED, measure="proportion"):
         text = f"{scored.visit}, {group_label(scored.subgroup)}" if scored.subgroup else scored.visit
         share = format_share(scored, minimum_cell)
