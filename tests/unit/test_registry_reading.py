@@ -483,6 +483,26 @@ def test_of_two_scores_of_a_day_the_earlier_is_kept() -> None:
         assert counted == {"one_score_a_day": 3, "total_range": 1}
 
 
+@pytest.mark.parametrize(
+    ("row", "changes", "is_uncertain"),
+    [
+        (1, {"dose_mg": "75 mg"}, True),  # P1's first dose, so the second one becomes the index day
+        (1, {"date": "2031-02-30"}, True),
+        (0, {"dose_mg": "75 mg"}, False),  # the second dose: nothing moves
+        (2, {"date": "2031-02-30"}, False),  # no dosing session
+        (1, {"dose_mg": "75 mg", "kind": "Dosing"}, False),  # not known to be one
+    ],
+)
+def test_a_rejected_first_dose_is_noted(row: int, changes: dict[str, str], is_uncertain: bool) -> None:
+    tables = frames()
+    tables["sessions"] = tables["sessions"].astype(object)
+    for column, value in changes.items():
+        tables["sessions"].loc[row, column] = value
+    report = read_registry(tables).load_report
+    assert report.has_rejections
+    assert any("on an unknown day: 1. Their time zero" in note for note in report.notes) == is_uncertain
+
+
 def test_twenty_years_are_inside_and_a_day_more_is_not() -> None:
     sessions = pd.DataFrame(
         {"session_id": ["S0", "S1", "S2", "S3", "S4"], "patient_id": "P1", "day": [10, 7315, 7316, -7295, -7296],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.engine import stage_text
@@ -18,7 +19,7 @@ from katoutcomes.registry.rules import (
     span_rules,
 )
 from katoutcomes.registry.sources import TableSource, materialize_nothing
-from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, TABLES, TableSchema
+from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SESSIONS, TABLES, TableSchema
 from katoutcomes.registry.typed_rows import materialize_typed
 
 if TYPE_CHECKING:
@@ -30,9 +31,26 @@ _ROOM = "katoutcomes.registry"
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
 
 
-def accept_rows(
-    engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None]
-) -> tuple[tuple[Rule, ...], dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What was applied to how many rows.
+
+    Attributes
+    ----------
+    rules : tuple of Rule
+        Every rule, in the order of the numbers in the engine's table `problems`.
+    rows_in : dict of str to int
+        Rows of each table.
+    n_uncertain_index_days : int
+        Patients of whom a dosing session was rejected that lies before the index day, or on an unknown day.
+    """
+
+    rules: tuple[Rule, ...]
+    rows_in: dict[str, int]
+    n_uncertain_index_days: int
+
+
+def accept_rows(engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None]) -> Acceptance:
     """Judge every row, and make the four tables that the cohorts are built from.
 
     Parameters
@@ -46,10 +64,8 @@ def accept_rows(
 
     Returns
     -------
-    rules : tuple of Rule
-        Every rule that was applied, in the order of the numbers in the engine's table `problems`.
-    rows_in : dict of str to int
-        Rows of each table.
+    Acceptance
+        The rules that were applied, and to how many rows.
     """
     given = {source.schema.name: source for source in sources}
     rules: list[Rule] = []
@@ -75,8 +91,10 @@ def accept_rows(
     _judge_sessions_and_scores(engine, judge)
     say("counting days")
     _judge_days(engine, judge, sources)
+    _stage(engine, "uncertain_index_days", "13_uncertain_index_days", file=SESSIONS.number)
+    n_uncertain = int(engine.scalar("select count(*) from uncertain_index_days"))
     _materialize_accepted(engine, given)
-    return tuple(rules), rows_in
+    return Acceptance(tuple(rules), rows_in, n_uncertain)
 
 
 def _stage(engine: Engine, name: str, stage: str, **values: int | str) -> None:
@@ -137,7 +155,7 @@ def _materialize_accepted(engine: Engine, given: dict[str, TableSource]) -> None
     stages = ("text", "typed", "repeated", "linked", "sound", "coded")
     engine.drop(*(f"{stage}_{schema.name}" for stage in stages for schema in TABLES))
     engine.drop("patient_codes", "event_sessions", "records", "index_days", "relative_days", "index_quarters")
-    engine.drop("repeated_scores", "events_of_late_sessions")
+    engine.drop("repeated_scores", "events_of_late_sessions", "uncertain_index_days")
     engine.drop("catalog_names", "catalog_versions", "catalog_input", "catalog_scales")
 
 

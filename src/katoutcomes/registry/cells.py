@@ -33,7 +33,7 @@ _MEANINGS: Mapping[str, str] = MappingProxyType(
         "integer": "a whole number",
         "day": "a whole number of days",
         "flag": "0 or 1",
-        "number": "a number with a decimal point",
+        "number": "a number, with a point for decimals",
         "date": "a date as YYYY-MM-DD, from 1900 to 2099",
         "time": "a time as HH:MM",
         "quarter": "a calendar quarter as YYYYQn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError
-from katoutcomes.registry.acceptance import accept_rows
+from katoutcomes.registry.acceptance import Acceptance, accept_rows
 from katoutcomes.registry.engine import Engine
 from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, refuse, value_findings
 from katoutcomes.registry.load_report import LoadReport, count_rows
@@ -102,11 +102,11 @@ def _read(source: Any, is_synthetic: bool, engine: Engine, say: Callable[[str], 
     say("looking for tables")
     sources, is_marked, notes = find_sources(source, engine)
     _stage_and_refuse(engine, sources, say)
-    rules, rows_in = accept_rows(engine, sources, say)
+    accepted = accept_rows(engine, sources, say)
     files = {table.schema.name: table.file for table in sources}
-    counts, problems = count_rows(engine, rules, rows_in, files)
+    counts, problems = count_rows(engine, accepted.rules, accepted.rows_in, files)
     left_out = tuple((table.file, name) for table in sources for name in table.left_out)
-    notes += _notes(engine, sources)
+    notes += _notes(engine, sources, accepted)
     engine.drop("problems")
     report = LoadReport(counts, problems, left_out, notes)
     if counts[0].rows_accepted == 0:
@@ -147,11 +147,16 @@ def _name_findings(table: TableSource) -> list[Finding]:
     return findings
 
 
-def _notes(engine: Engine, sources: tuple[TableSource, ...]) -> tuple[str, ...]:
+def _notes(engine: Engine, sources: tuple[TableSource, ...], accepted: Acceptance) -> tuple[str, ...]:
     """Say what a reader of the results should know about data that keep every rule."""
     names = {name for table in sources for name in table.names}
     given = {table.schema.name for table in sources}
     notes = []
+    if accepted.n_uncertain_index_days:
+        notes.append(
+            "patients of whom a dosing session was rejected that lies before their index day, or on an unknown day: "
+            f"{accepted.n_uncertain_index_days}. Their time zero may be wrong until that session is corrected."
+        )
     if "date" in names:
         notes.append("calendar dates were turned into days and forgotten; files with 'day' instead would do as well.")
     if "date" in names and "index_quarter" in names:
@@ -164,7 +169,7 @@ def _notes(engine: Engine, sources: tuple[TableSource, ...]) -> tuple[str, ...]:
         notes.append("no session has a time: “within 72 hours” means on day 0 to 3.")
     without = "select count(*) from patients where patient not in (select patient from sessions)"
     if n_patients := int(engine.scalar(f"{without} and patient not in (select patient from scores)")):
-        notes.append(f"{n_patients} accepted patients have neither a session nor a score.")
+        notes.append(f"accepted patients with neither a session nor a score: {n_patients}.")
     numbers = "regexp_full_match(patient_id, '[0-9]{6,10}')"
     if engine.scalar(f"select count(*) from patients where {numbers}"):
         notes.append("keys of 6 to 10 digits look like chart numbers; a study key must not be one.")

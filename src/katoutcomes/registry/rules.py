@@ -197,8 +197,7 @@ REPEATED_SCORE_RULES: tuple[Rule, ...] = (
         "one_score_a_day",
         "scores",
         "instrument",
-        "must be the only score of its instrument for its patient on its day; the first, by time and then by "
-        "score_id, is kept",
+        "must be the only one of its patient and day; the first by time, then by score_id, is kept",
         "repeated_scores",
         "true",
     ),

@@ -1,0 +1,17 @@
+-- Patients whose index day may be wrong: a dosing session of theirs was rejected that lies before it, or on a day that
+-- is not known.
+select l.patient
+from linked_sessions as l
+inner join typed_sessions as t
+    on l.input_row = t.input_row
+inner join index_days as i
+    on l.patient = i.patient
+where
+    t.kind = 'dosing'
+    and (l.day_number is null or l.day_number < i.index_day)
+    and exists (
+        select 1
+        from problems as p
+        where p.file = {{file}} and p.input_row = l.input_row
+    )
+group by l.patient
