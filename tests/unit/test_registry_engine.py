@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from katoutcomes.errors import OptionError
+from katoutcomes.errors import KatOutcomesError, OptionError
 from katoutcomes.registry.engine import Engine, stage_text
 
 ROOM = "katoutcomes.registry"
@@ -153,7 +153,7 @@ def test_settings_are_those_that_are_written_down(tmp_path: Path) -> None:
 
 def test_nothing_is_written_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with Engine(memory_limit="60MB") as engine, pytest.raises(Exception, match=r"(?i)memory"):
+    with Engine(memory_limit="60MB") as engine, pytest.raises(KatOutcomesError, match="not enough memory"):
         engine.materialize("t", "select i, repeat('x', 200) || i as s from range(2000000) as r(i) order by s")
     assert not list(tmp_path.iterdir())
 
@@ -170,6 +170,22 @@ def test_a_file_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> None:
             engine.file_types("select * from read_parquet(?)", str(path))
         preserved = engine.scalar("select value from duckdb_settings() where name = 'preserve_insertion_order'")
         assert preserved == "false"
+
+
+def test_an_error_of_the_engine_does_not_quote_a_value() -> None:
+    with Engine() as engine:
+        engine.materialize_arrays("t", {"s": np.array(["CANARY"], dtype=object)})
+        for use in (
+            lambda: engine.fetch("select cast(s as int) from t"),
+            lambda: engine.scalar("select cast(s as date) from t"),
+            lambda: engine.materialize("u", "select cast(s as double) as x from t"),
+            lambda: engine.insert("t", "select cast(cast(s as int) as varchar) from t"),
+        ):
+            with pytest.raises(KatOutcomesError, match="cannot convert") as caught:
+                use()
+            assert caught.value.__context__ is None
+            assert "CANARY" not in str(caught.value)
+        assert engine.scalar("select s from t") == "CANARY"
 
 
 def test_close_may_be_called_twice() -> None:

@@ -406,6 +406,44 @@ def test_types_of_a_parquet_file_do_not_matter(registry: Registry, tmp_path: Pat
     assert_same(registry, read_registry(tmp_path))
 
 
+def test_columns_of_any_type_may_be_left_out(registry: Registry, tmp_path: Path) -> None:
+    pa, pq = arrow()
+    for name, frame in frames().items():
+        columns = pa.Table.from_pandas(frame, preserve_index=False)
+        odd = [
+            pa.array([dt.datetime(2031, 3, 4, 5, 6, tzinfo=dt.UTC)] * len(frame)),
+            pa.array([[1, 2]] * len(frame)),
+            pa.array([{"a": 1}] * len(frame)),
+            pa.array([b"\xff\x00"] * len(frame)),
+            pa.array([dt.timedelta(days=1)] * len(frame)),
+            pa.nulls(len(frame)),
+            pa.array([decimal.Decimal("1.50")] * len(frame)),
+            pa.array([float("nan")] * len(frame)),
+            pa.array([2**63 - 1] * len(frame)),
+        ]
+        for number, values in enumerate(odd):
+            columns = columns.append_column(f'odd "{number}"', values)
+        pq.write_table(columns, tmp_path / f"{name}.parquet")
+    read = read_registry(tmp_path)
+    assert_same(registry, read)
+    assert len(read.load_report.left_out_columns) == 4 * 9
+
+
+def test_odd_columns_of_a_frame_may_be_left_out(registry: Registry) -> None:
+    tables = {
+        name: frame.assign(
+            zoned=pd.Timestamp("2031-03-04", tz="UTC"),
+            span=pd.Timedelta(days=1),
+            listed=[[1, 2]] * len(frame),
+            month=pd.Period("2031-03"),
+            half=np.float16(0.5),
+            mixed=[1, "x", None, 2.5, dt.date(2031, 1, 1)][: len(frame)],
+        )
+        for name, frame in frames().items()
+    }
+    assert_same(registry, read_registry(tables))
+
+
 def test_a_datetime_that_is_no_date_is_rejected() -> None:
     tables = frames()
     tables["sessions"]["date"] = pd.to_datetime(tables["sessions"]["date"]) + pd.to_timedelta([0, 0, 0, 1, 0], unit="h")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import OptionError
+from katoutcomes.errors import KatOutcomesError, OptionError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -137,24 +137,26 @@ class Engine:
         Rows come in the order the query asks for and in no particular order where it asks for none, so every query
         of more than one row ends with ``order by`` over a unique key.
         """
-        columns: dict[str, NDArray[Any]] = self._connection.execute(query).fetchnumpy()
+        columns: dict[str, NDArray[Any]] = _without_values(lambda: self._connection.execute(query).fetchnumpy())
         return columns
 
     def scalar(self, query: str) -> Any:
         """Return the single value of a query with one row and one column; None where it is unknown."""
         # Everything is fetched: a result with rows left blocks the connection's next work.
-        rows = self._connection.execute(query).fetchall()
+        rows = _without_values(lambda: self._connection.execute(query).fetchall())
         if len(rows) != 1 or len(rows[0]) != 1:
             raise OptionError("scalar() needs a query with one row and one column.")
         return rows[0][0]
 
     def materialize(self, name: str, query: str) -> None:
         """Make the table `name` from a query; a table of that name is replaced."""
-        self._connection.execute(f"create or replace table {_identifier(name)} as {query}")
+        statement = f"create or replace table {_identifier(name)} as {query}"
+        _without_values(lambda: self._connection.execute(statement))
 
     def insert(self, name: str, query: str) -> None:
         """Append the rows of a query to the table `name`."""
-        self._connection.execute(f"insert into {_identifier(name)} {query}")
+        statement = f"insert into {_identifier(name)} {query}"
+        _without_values(lambda: self._connection.execute(statement))
 
     def drop(self, *names: str) -> None:
         """Forget tables; one that is not there is no error."""
@@ -214,6 +216,19 @@ class Engine:
     def close(self) -> None:
         """Forget everything; a second call does nothing."""
         self._connection.close()
+
+
+def _without_values(action: Callable[[], Any]) -> Any:
+    """Return what an action on the connection gives, without those of DuckDB's messages that may quote a value."""
+    import duckdb
+
+    try:
+        return action()
+    except duckdb.OutOfMemoryException:
+        message = "there is not enough memory; give the Engine a larger memory_limit, or a temp_directory."
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
+        message = "the data engine met a value that it cannot convert; its own message may quote it and is left out."
+    raise KatOutcomesError(message)  # outside of the handlers, so that the error behind it is forgotten
 
 
 def _identifier(name: str) -> str:

@@ -274,7 +274,7 @@ def as_text(column: str, kind: str) -> str:
             f"case when isnan({column}) then null when {whole} then cast(cast({column} as bigint) as varchar) "
             f"else cast({column} as varchar) end"
         )
-    if kind.startswith("TIMESTAMP"):
+    if kind.startswith("TIMESTAMP") and "ZONE" not in kind:  # with a zone it may be another day where it was measured
         midnight = f"cast({column} as date) = {column}"
         return f"case when {midnight} then cast(cast({column} as date) as varchar) else cast({column} as varchar) end"
     if kind == "TIME":
