@@ -104,6 +104,7 @@ UNITS: tuple[str, ...] = (
     "mg/kg",
     "SD",
     "patients",
+    "courses",
     "",
 )
 """Units of estimates; points are points of the instrument named beside them, "" is a pure number."""

@@ -240,6 +240,9 @@ def flow_result(n_patients=420, by="", visits=VISITS, instrument="PHQ-9", steps=
             rows.append(("excluded", step, reason, "", "", excluded))
         rows.append(("stage", step, "", "", "", total))
         estimates.append(Estimate(term=step, measure="count", unit="patients", estimate=total, n_patients=total))
+    n_with_baseline = int((~np.isnan(baseline)).sum())
+    rows.append(("excluded", "with a baseline score", "no baseline score", "", "", total - n_with_baseline))
+    rows.append(("stage", "with a baseline score", "", "", "", n_with_baseline))
     for text, mask in groups_of(group, by):
         known = mask & ~np.isnan(baseline)
         n_known = int(known.sum())

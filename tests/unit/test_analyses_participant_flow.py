@@ -53,15 +53,24 @@ def test_every_row_of_the_diagram():
         (2, "stage", "with a first dose", "", "", "", 6),
         (3, "excluded", "adults", "under 18 or age unknown", "", "", 0),
         (4, "stage", "adults", "", "", "", 6),
-        (5, "visit", "scored at visit", "", "", "week 4", 4),
-        (6, "visit", "scored at visit", "", "", "week 12", 3),
-        (7, "group", "with a baseline score", "", only, "", 2),
-        (8, "visit", "scored at visit", "", only, "week 4", 2),
-        (9, "visit", "scored at visit", "", only, "week 12", 1),
-        (10, "group", "with a baseline score", "", both, "", 2),
-        (11, "visit", "scored at visit", "", both, "week 4", 1),
-        (12, "visit", "scored at visit", "", both, "week 12", 1),
+        (5, "excluded", "with a baseline score", "no baseline score", "", "", 1),
+        (6, "stage", "with a baseline score", "", "", "", 5),
+        (7, "visit", "scored at visit", "", "", "week 4", 4),
+        (8, "visit", "scored at visit", "", "", "week 12", 3),
+        (9, "group", "with a baseline score", "", only, "", 2),
+        (10, "visit", "scored at visit", "", only, "week 4", 2),
+        (11, "visit", "scored at visit", "", only, "week 12", 1),
+        (12, "group", "with a baseline score", "", both, "", 2),
+        (13, "visit", "scored at visit", "", both, "week 4", 1),
+        (14, "visit", "scored at visit", "", both, "week 12", 1),
     )
+
+
+def test_repeat_courses_are_counted_where_courses_are_known():
+    unknown = participant_flow(analysis_set())
+    assert unknown.select(unit="courses") == ()
+    found = participant_flow(replace(analysis_set(), n_repeat_courses=3)).select(unit="courses")
+    assert [(one.term, one.measure, one.estimate) for one in found] == [("repeat courses, not analyzed", "count", 3.0)]
 
 
 def test_every_estimate():

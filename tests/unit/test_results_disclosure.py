@@ -292,6 +292,8 @@ def flow_result(n_registry, n_dosed, n_baseline, n_scored, groups=()):
         ("stage", "in the registry", "", "", "", n_registry),
         ("excluded", "with a dose", "no dose", "", "", n_registry - n_dosed),
         ("stage", "with a dose", "", "", "", n_dosed),
+        ("excluded", "with a baseline score", "no baseline score", "", "", n_dosed - n_baseline),
+        ("stage", "with a baseline score", "", "", "", n_baseline),
         ("visit", "scored at visit", "", "", "week 12", n_scored),
     ]
     for subgroup, n_group, n_group_scored in groups:
@@ -336,7 +338,7 @@ def test_a_lone_small_exclusion_hides_the_number_before_it():
     released = release(flow_result(124, 120, 120, 80))
     assert flow_counts(released) == [("stage", None), ("excluded", None), ("stage", 120), ("visit", 80)]
     assert released.part("flow").below_minimum == ((1, 6),)
-    assert shown(released) == [None, 120, 120, 80]
+    assert shown(released) == [None, 120, 80]
 
 
 def test_few_scored_and_few_not_scored_are_hidden_in_part_and_estimates():
@@ -348,7 +350,7 @@ def test_few_scored_and_few_not_scored_are_hidden_in_part_and_estimates():
 
 def test_groups_of_the_flow():
     released = release(flow_result(200, 150, 120, 80, ((A, 8, 6), (B, 112, 74))))
-    assert flow_counts(released)[3:] == [
+    assert flow_counts(released)[5:] == [
         ("visit", 80),
         ("group", None),
         ("visit", None),
@@ -360,8 +362,8 @@ def test_groups_of_the_flow():
 
 def test_a_small_cohort_is_hidden_with_those_left_out():
     released = release(flow_result(200, 9, 9, 7))
-    assert flow_counts(released)[:3] == [("stage", None), ("excluded", 191), ("stage", None)]
-    assert shown(released) == [None, None, None, None]
+    assert flow_counts(released)[:3] == [("stage", 200), ("excluded", None), ("stage", None)]
+    assert shown(released) == [200, None, None, None]
 
 
 # --- other parts -----------------------------------------------------------------------------------------------------

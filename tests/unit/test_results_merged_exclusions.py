@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katoutcomes.results.merged_exclusions import end_with_baseline, merge_small_exclusions
+from katoutcomes.results.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.part import Part
 
 COLUMNS = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
@@ -81,30 +81,6 @@ def test_a_hidden_exclusion_stays_hidden_when_it_is_merged():
     assert excluded(merged) == [None]
     assert merged.suppressed == ((1, 6),)
     assert merged.below_minimum == ()
-
-
-def test_few_without_a_baseline_become_an_exclusion_like_any_other():
-    part = end_with_baseline(flow(100, 20, visits=(("week 4", 30),)), 75, 11)
-    assert steps(part)[2:5] == [
-        ("stage", "step 1", 80),
-        ("excluded", "no baseline score", 5),
-        ("stage", "with a baseline score", 75),
-    ]
-    assert part.rows[-1][1] == "visit"
-    merged, left_out = merge_small_exclusions(part, 11)
-    assert steps(merged)[:3] == [
-        ("stage", "step 0", 100),
-        ("excluded", "reason 1; no baseline score", 25),
-        ("stage", "with a baseline score", 75),
-    ]
-    assert left_out == {"step 1"}
-
-
-def test_nothing_is_added_where_many_or_none_lack_a_baseline():
-    part = flow(100, 20)
-    assert end_with_baseline(part, 69, 11) == part
-    assert end_with_baseline(part, 80, 11) == part
-    assert end_with_baseline(end_with_baseline(part, 75, 11), 75, 11) == end_with_baseline(part, 75, 11)
 
 
 exclusions = st.lists(st.integers(0, 30), min_size=1, max_size=6)

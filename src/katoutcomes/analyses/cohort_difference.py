@@ -354,8 +354,8 @@ def _warnings(
         )
     if (patients.with_covariates & ~patients.analyzed).any():
         sentences.append(
-            "A patient who alone has a level of a covariate is set aside: nobody else says what that level does, and the "
-            "other estimates are the same without that patient."
+            "A patient who alone has a level of a covariate is set aside: nobody else says what that level does, and "
+            "the other estimates are the same without that patient."
         )
     if (data.with_baseline & ~cohorts.mask).any():
         sentences.append(f"Patients for whom {cohorts.variable.label} is not known are in neither cohort.")

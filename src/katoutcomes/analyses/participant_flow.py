@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
 
 BASELINE_STEP = "with a baseline score"
+NO_BASELINE = "no baseline score"
 VISIT_STEP = "scored at visit"
+REPEAT_COURSES = "repeat courses, not analyzed"
 FLOW_COLUMNS: tuple[str, ...] = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
 
 _METHOD = Method(
@@ -100,7 +102,7 @@ def participant_flow(
     require_conf_level(conf_level)
     by = grouping(data, by)
     everybody, levels = data.groups(None), () if by is None else data.groups(by)
-    estimates = [*_step_counts(data)]
+    estimates = [*_step_counts(data), *_repeat_courses(data)]
     for group in everybody + levels:
         estimates += _visit_shares(data, group, conf_level)
     return Result(
@@ -143,6 +145,19 @@ def _step_counts(data: AnalysisSet) -> Iterator[Estimate]:
         )
 
 
+def _repeat_courses(data: AnalysisSet) -> Iterator[Estimate]:
+    """Yield the number of courses after the first, where courses are known."""
+    if data.n_repeat_courses is not None:
+        yield Estimate(
+            term=REPEAT_COURSES,
+            measure="count",
+            unit="courses",
+            cohort=data.cohort,
+            estimate=float(data.n_repeat_courses),
+            n_patients=data.n_patients,
+        )
+
+
 def _visit_shares(data: AnalysisSet, group: Group, conf_level: float) -> Iterator[Estimate]:
     """Yield the share of a group's patients with a baseline score who have one at each visit."""
     from katoutcomes.kernels.proportions import share
@@ -172,6 +187,9 @@ def _flow_part(data: AnalysisSet, groups: tuple[Group, ...]) -> Part:
         if step.reason:
             rows.append(("excluded", step.step, step.reason, "", "", step.n_excluded))
         rows.append(("stage", step.step, "", "", "", step.n_patients))
+    n_with_baseline = int(data.with_baseline.sum())
+    rows.append(("excluded", BASELINE_STEP, NO_BASELINE, "", "", data.n_patients - n_with_baseline))
+    rows.append(("stage", BASELINE_STEP, "", "", "", n_with_baseline))
     for group in groups:
         if group.subgroup:
             n_baseline = int((group.mask & data.with_baseline).sum())

@@ -143,6 +143,9 @@ class AnalysisSet:
         Which data, which settings.
     notes : tuple of str
         Assumptions that the data could not settle, in sentences; every analysis carries them in its Result.
+    n_repeat_courses : int or None
+        Courses of these patients after the first, which are counted and not analyzed; None where courses are not
+        known.
 
     Raises
     ------
@@ -170,6 +173,7 @@ class AnalysisSet:
     population: str
     provenance: Provenance
     notes: tuple[str, ...] = ()
+    n_repeat_courses: int | None = None
 
     def __post_init__(self) -> None:
         problems = _alignment_problems(self)

@@ -16,7 +16,6 @@ from katoutcomes.cohorts.value_order import in_value_order
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow, require_separate
 from katoutcomes.instruments.catalog import instrument as instrument_called
-from katoutcomes.results.disclosure import DEFAULT_POLICY
 from katoutcomes.results.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Cohort:
     def population(self) -> str:
         """Who, in words, for an estimand."""
         asked = [criterion_text(criterion) for criterion in self.definition.criteria]
-        return "patients with a first dosing session" + (f" who meet {', '.join(asked)}" if asked else "")
+        return "patients with a first dosing session" + (f" ({'; '.join(asked)})" if asked else "")
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         """Return every rule that shaped the cohort, as pairs of name and text."""
@@ -86,7 +85,7 @@ class Cohort:
                 "course rule",
                 f"a dosing session more than {rules.gap_days} days after the one before begins a new course",
             ),
-            ("courses analyzed", f"the first of each patient; {_repeats(self.n_repeat_courses)}"),
+            ("courses analyzed", "the first of each patient; repeat courses are counted and not analyzed"),
             ("criteria", asked or "none"),
             ("baseline rule", f"last score on course day {window.first_day} to {window.last_day}; {_SAME_DAY}"),
             ("visit rule", "score nearest to the target day inside the window; of two equally near, the earlier"),
@@ -174,6 +173,7 @@ class Cohort:
                 is_synthetic=self.registry.is_synthetic,
             ),
             notes=() if self.registry.has_minutes else (_WITHOUT_TIMES,),
+            n_repeat_courses=self.n_repeat_courses,
         )
 
     def _scores(
@@ -198,15 +198,6 @@ class Cohort:
             tables.engine.drop(at_visit)
         tables.engine.drop(course_scores, baseline)
         return baseline_scores, scores
-
-
-def _repeats(n_repeat_courses: int) -> str:
-    # Settings are printed as they are, so a count that could point at a person does not stand here.
-    if n_repeat_courses == 0:
-        return "there are no repeat courses"
-    small = f"fewer than {DEFAULT_POLICY.minimum_cell}"
-    counted = small if DEFAULT_POLICY.hides(n_repeat_courses) else str(n_repeat_courses)
-    return f"{counted} repeat courses were counted and not analyzed"
 
 
 def _window_text(window: VisitWindow) -> str:

@@ -91,13 +91,20 @@ class CohortDefinition:
         }
 
 
+_IN_WORDS = {"==": "", ">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
+
+
 def criterion_text(criterion: Criterion) -> str:
-    """Return a criterion as outputs print it.
+    """Return a criterion as outputs print it: who meets it.
 
     Examples
     --------
     >>> criterion_text(DEFAULT_CRITERIA[0])
-    'age_years >= 18'
+    'age years at least 18'
+    >>> criterion_text(Criterion("eligible_consent", "==", 1, "no consent"))
+    'eligible: consent'
     """
-    value = criterion.value
-    return f"{criterion.field} {criterion.operator} {int(value) if float(value).is_integer() else value}"
+    name = criterion.field.replace("_", " ")
+    if criterion.field.startswith("eligible_") and (criterion.operator, criterion.value) == ("==", 1):
+        return f"eligible: {name.removeprefix('eligible ')}"
+    return f"{name} {_IN_WORDS[criterion.operator]}{criterion.value:g}"

@@ -176,7 +176,9 @@ def _group_rows(result: ResultRecord, group: str) -> list[FlowRow]:
     part = result.part("flow")
     label = group_label(group)
     n_with_baseline = _with_baseline(result, group)
-    rows = [] if n_with_baseline is None else [FlowRow("baseline", BASELINE_STEP, label, n_with_baseline)]
+    # The stem ends with everybody's baseline, so only the groups say it again.
+    is_said = n_with_baseline is None or not group
+    rows = [] if is_said else [FlowRow("baseline", BASELINE_STEP, label, n_with_baseline)]
     visits = zip(part.column("kind"), part.column("group"), part.column("visit"), strict=True)
     for number, (kind, its_group, visit) in enumerate(visits):
         if kind != "visit" or its_group != group:

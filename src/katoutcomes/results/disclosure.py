@@ -24,7 +24,7 @@ from katoutcomes.results.linked_counts import (
     require_whole_counts,
     stem,
 )
-from katoutcomes.results.merged_exclusions import BASELINE_STEP, end_with_baseline, merge_small_exclusions
+from katoutcomes.results.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 from katoutcomes.results.small_cells import Key, hidden_counts, is_small, marked_counts
@@ -194,9 +194,6 @@ def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) 
         return result
     minimum, zero_is_shown = policy.minimum_cell, policy.zero_is_shown
     flow = result.part("flow")
-    for counted in result.select(term=BASELINE_STEP, measure="count", subgroup=""):
-        if counted.n_counted is not None:
-            flow = end_with_baseline(flow, counted.n_counted, minimum, zero_is_shown=zero_is_shown)
     flow, steps = merge_small_exclusions(flow, minimum, zero_is_shown=zero_is_shown)
     return replace(
         result,

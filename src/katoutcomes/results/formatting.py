@@ -43,6 +43,7 @@ _DIGITS_OF_UNIT = {
     "mg/kg": 2,
     "SD": 2,
     "patients": 0,
+    "courses": 0,
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}

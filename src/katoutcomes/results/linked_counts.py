@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.merged_exclusions import BASELINE_STEP, EXCLUDED, STAGE
+from katoutcomes.results.merged_exclusions import EXCLUDED, STAGE
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import ResultRecord
 from katoutcomes.results.small_cells import Counts, Key, Sum
@@ -20,6 +20,7 @@ from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, ROW_COUNT_FIELDS
 
 Values = dict[Key, int | None]
 
+BASELINE_STEP = "with a baseline score"
 SCORED = "scored at visit"
 COMPLETENESS = "paired completeness"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})

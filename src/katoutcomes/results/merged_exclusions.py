@@ -14,8 +14,6 @@ from katoutcomes.results.small_cells import is_small
 
 EXCLUDED = "excluded"
 STAGE = "stage"
-BASELINE_STEP = "with a baseline score"
-NO_BASELINE = "no baseline score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,45 +75,6 @@ def merge_small_exclusions(flow: Part, minimum_cell: int, *, zero_is_shown: bool
         below_minimum=tuple((at, column) for at, row in enumerate(rows) for column in row.below_minimum),
     )
     return merged, frozenset(_steps(flow) - _steps(merged))
-
-
-def end_with_baseline(flow: Part, n_with_baseline: int, minimum_cell: int, *, zero_is_shown: bool = True) -> Part:
-    """Return the flow with "with a baseline score" as its last stage, if anything in it has to be merged.
-
-    The number with a baseline score stands beside the flow, so those without are an exclusion like any other: where
-    they are few they must be merged, and where others are few they can be merged with these.
-    """
-    kind, step, reason, count = (flow.columns.index(name) for name in ("kind", "step", "reason", "n_patients"))
-    stages = [at for at, row in enumerate(flow.rows) if row[kind] == STAGE]
-    if not stages:
-        return flow
-    last = flow.rows[stages[-1]]
-    n_last = last[count]
-    if last[step] == BASELINE_STEP or not isinstance(n_last, int):
-        return flow
-    n_without = n_last - n_with_baseline
-    taken = [row[count] for row in flow.rows if row[kind] == EXCLUDED]
-    has_small = any(
-        isinstance(size, int) and is_small(size, minimum_cell, zero_is_shown=zero_is_shown)
-        for size in (*taken, n_without)
-    )
-    if not has_small or (n_without == 0 and zero_is_shown):
-        return flow
-    excluded, stage = list(last), list(last)
-    excluded[kind], excluded[step], excluded[reason], excluded[count] = EXCLUDED, BASELINE_STEP, NO_BASELINE, n_without
-    stage[step], stage[count] = BASELINE_STEP, n_with_baseline
-    after = stages[-1] + 1
-    added = [*flow.rows[:after], tuple(excluded), tuple(stage), *flow.rows[after:]]
-
-    def moved(positions: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        return tuple((at + 2 if at >= after else at, column) for at, column in positions)
-
-    return replace(
-        flow,
-        rows=_renumbered(flow, added),
-        suppressed=moved(flow.suppressed),
-        below_minimum=moved(flow.below_minimum),
-    )
 
 
 def _renumbered(flow: Part, rows: list[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:

@@ -11,7 +11,7 @@ from katoutcomes.results.formatting import (
     format_share,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, one
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 SCORED = "scored at visit"
-BASELINE_STEP = "with a baseline score"
 _STEPS = "Who is left, and who is not"
+_COURSES = "Courses of these patients"
 _VISITS = "Scored again, of those with a baseline score"
 
 
@@ -45,6 +45,7 @@ def flow_table(result: ResultRecord) -> Table:
         if kind in {"stage", "excluded"}:
             rows.append(_step_row(flow, row, minimum_cell_of(result)))
             headings.append(_STEPS)
+    courses = _course_rows(result)
     visits = _visit_rows(result)
     columns = ("Step", "Patients", "Share", interval_words(result))
     merged = any("; " in str(reason) for reason in flow.column("reason")) and minimum_cell_of(result) is not None
@@ -53,15 +54,10 @@ def flow_table(result: ResultRecord) -> Table:
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
         caption=result.title,
         columns=columns,
-        rows=(*rows, *visits),
-        footnotes=footnotes(result, (*rows, *visits), note),
-        row_groups=(*headings, *[_VISITS] * len(visits)),
+        rows=(*rows, *courses, *visits),
+        footnotes=footnotes(result, (*rows, *courses, *visits), note),
+        row_groups=(*headings, *[_COURSES] * len(courses), *[_VISITS] * len(visits)),
     )
-
-
-def _stages(flow: Part) -> set[str]:
-    kinds = zip(flow.column("kind"), flow.column("step"), strict=True)
-    return {str(step) for kind, step in kinds if kind == "stage"}
 
 
 def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str, str, str]:
@@ -71,14 +67,18 @@ def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str,
     return (text, count, "", "")
 
 
-def _visit_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
-    """Return the patients with a baseline score, unless they are the last step, then one row a visit and group."""
+def _course_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
     minimum_cell = minimum_cell_of(result)
-    baseline = one(result, term=BASELINE_STEP, measure="count")
-    is_last_step = BASELINE_STEP in _stages(result.part("flow"))
-    rows = (
-        [] if baseline is None or is_last_step else [(BASELINE_STEP, format_estimate(baseline, minimum_cell), "", "")]
-    )
+    return [
+        (estimate.term, format_estimate(estimate, minimum_cell), "", "")
+        for estimate in result.select(measure="count", unit="courses")
+    ]
+
+
+def _visit_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
+    """Return one row a visit and group."""
+    minimum_cell = minimum_cell_of(result)
+    rows = []
     for scored in result.select(term=SCORED, measure="proportion"):
         text = f"{scored.visit}, {group_label(scored.subgroup)}" if scored.subgroup else scored.visit
         share = format_share(scored, minimum_cell)
