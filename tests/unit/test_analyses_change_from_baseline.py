@@ -145,29 +145,35 @@ def test_visits():
 
 
 def test_score_pair_counts():
-    """PHQ-9: 0 to 27 in bins of 3 points, the last one holding 27 alone."""
+    """PHQ-9: few patients, so 0 to 27 in bins of 9 points, the last one holding 27 alone."""
     part = change_from_baseline(analysis_set()).part("score_pair_counts")
     assert part.rows == (
-        ("week 4", "", 15, 17, 9, 11, 1),
-        ("week 4", "", 18, 20, 9, 11, 2),
-        ("week 4", "", 18, 20, 12, 14, 1),
+        ("week 4", "", 9, 17, 9, 17, 1),
+        ("week 4", "", 18, 26, 9, 17, 3),
         ("week 4", "", 27, 27, 27, 27, 1),
-        ("week 4", ONLY, 18, 20, 9, 11, 1),
-        ("week 4", ONLY, 18, 20, 12, 14, 1),
+        ("week 4", ONLY, 18, 26, 9, 17, 2),
         ("week 4", ONLY, 27, 27, 27, 27, 1),
-        ("week 4", BOTH, 15, 17, 9, 11, 1),
-        ("week 8", "", 18, 20, 9, 11, 1),
-        ("week 8", ONLY, 18, 20, 9, 11, 1),
+        ("week 4", BOTH, 9, 17, 9, 17, 1),
+        ("week 8", "", 18, 26, 9, 17, 1),
+        ("week 8", ONLY, 18, 26, 9, 17, 1),
     )
 
 
 @pytest.mark.parametrize(
-    ("minimum", "maximum", "width"), [(0, 27, 3), (0, 63, 7), (0, 21, 3), (0, 80, 9), (0, 6, 1), (17, 85, 8), (0, 1, 1)]
+    ("n_patients", "width"), [(0, 9), (53, 9), (95, 9), (96, 7), (149, 7), (150, 6), (485, 4), (486, 3), (10**6, 3)]
+)
+def test_bins_are_wider_where_patients_are_few(n_patients, width):
+    assert bin_width(catalog.instrument("PHQ-9"), n_patients) == width
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "width"),
+    [(0, 27, 9), (0, 63, 21), (0, 21, 7), (0, 80, 27), (0, 6, 2), (17, 85, 23), (0, 1, 1)],
 )
 def test_every_score_lies_in_the_bin_that_counts_it(minimum, maximum, width):
     instrument = replace(catalog.instrument("PHQ-9"), minimum=minimum, maximum=maximum)
-    assert bin_width(instrument) == width
     scores = np.arange(minimum, maximum + 1.0)
+    assert bin_width(instrument, scores.size) == width
     data = replace(
         large_set(scores.size),
         instrument=instrument,

@@ -25,7 +25,9 @@ PAIR_COLUMNS: tuple[str, ...] = (
     "follow_up_high",
     "n_patients",
 )
-_N_BINS = 9
+_MOST_BINS = 9
+_FEWEST_BINS = 3
+_PATIENTS_A_CELL = 6
 
 
 def paired_scores(
@@ -42,14 +44,28 @@ def paired_scores(
     return data.baseline[has_both], follow_up[has_both]
 
 
-def bin_width(instrument: Instrument) -> int:
-    """Return the width of a bin in points: a ninth of the instrument's range, rounded up, at least 1.
+def bin_width(instrument: Instrument, n_patients: int) -> int:
+    """Return the width of a bin in whole points.
+
+    With many patients a ninth of the instrument's range; with fewer the bins are wider, about six patients to a cell if
+    they were spread evenly over all cells, so that the cells that are in use mostly hold enough to be shown.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Its range is divided.
+    n_patients : int
+        Patients with a baseline score, whatever the visit or group: bins of different widths could be subtracted from
+        each other.
 
     Examples
     --------
-    A range of 0 to 27 gives bins of 3 points, one of 0 to 63 bins of 7.
+    >>> from katoutcomes.instruments.catalog import instrument
+    >>> [bin_width(instrument("PHQ-9"), n_patients) for n_patients in (20, 100, 200, 1000)]
+    [9, 7, 6, 3]
     """
-    return max(1, math.ceil((instrument.maximum - instrument.minimum) / _N_BINS))
+    n_bins = min(_MOST_BINS, max(_FEWEST_BINS, math.isqrt(n_patients // _PATIENTS_A_CELL)))
+    return max(1, math.ceil((instrument.maximum - instrument.minimum) / n_bins))
 
 
 def score_pair_counts(data: AnalysisSet, visits: Sequence[VisitWindow], groups: Sequence[Group]) -> Part:
@@ -73,10 +89,11 @@ def score_pair_counts(data: AnalysisSet, visits: Sequence[VisitWindow], groups: 
         between two whole points counts with the lower.
     """
     rows: list[tuple[Cell, ...]] = []
+    width = bin_width(data.instrument, int(data.with_baseline.sum()))
     for visit in visits:
         for group in groups:
             baseline, follow_up = paired_scores(data, visit, group)
-            counts = _counts_by_bins(data.instrument, baseline, follow_up)
+            counts = _counts_by_bins(data.instrument, width, baseline, follow_up)
             rows += [(visit.name, group.subgroup, *cell) for cell in counts]
     return Part("score_pair_counts", PAIR_COLUMNS, tuple(rows))
 
@@ -95,12 +112,11 @@ def individual_pairs(data: AnalysisSet, visits: Sequence[VisitWindow], groups: S
 
 
 def _counts_by_bins(
-    instrument: Instrument, baseline: NDArray[np.float64], follow_up: NDArray[np.float64]
+    instrument: Instrument, width: int, baseline: NDArray[np.float64], follow_up: NDArray[np.float64]
 ) -> list[tuple[int, int, int, int, int]]:
     """Return (baseline low, high, follow-up low, high, patients) of every pair of bins that holds somebody."""
     import numpy as np
 
-    width = bin_width(instrument)
     bins = np.floor((np.column_stack((baseline, follow_up)) - instrument.minimum) / width).astype(np.int64)
     cells, counts = np.unique(bins, axis=0, return_counts=True)
     lows = instrument.minimum + cells * width
