@@ -334,6 +334,16 @@ def test_few_without_a_dose_and_few_without_a_baseline_are_one_exclusion():
     ]
 
 
+def test_a_count_beside_the_flow_does_not_bring_back_a_stage_left_out():
+    result = flow_result(130, 126, 118, 80)
+    courses = Estimate(term="repeat courses", measure="count", unit="courses", estimate=30.0, n_patients=126)
+    released = release(replace(result, estimates=(*result.estimates, courses)))
+    assert released.estimates[-1] == replace(courses, n_patients=None)
+    assert 126 not in {estimate.n_patients for estimate in released.estimates}
+    untouched = replace(courses, n_patients=130)
+    assert release(replace(result, estimates=(*result.estimates, untouched))).estimates[-1] == untouched
+
+
 def test_a_lone_small_exclusion_hides_the_number_before_it():
     released = release(flow_result(124, 120, 120, 80))
     assert flow_counts(released) == [("stage", None), ("excluded", None), ("stage", 120), ("visit", 80)]

@@ -192,16 +192,24 @@ def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) 
     """Merge small exclusions of the flow, and leave out the counts of the stages that this leaves out."""
     if not any(part.name == "flow" for part in result.parts):
         return result
-    minimum, zero_is_shown = policy.minimum_cell, policy.zero_is_shown
-    flow = result.part("flow")
-    flow, steps = merge_small_exclusions(flow, minimum, zero_is_shown=zero_is_shown)
+    flow, steps = merge_small_exclusions(result.part("flow"), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
+    left_out = [one for one in result.estimates if one.measure == "count" and one.term in steps]
+    numbers = {estimate.n_counted for estimate in left_out}
     return replace(
         result,
         parts=tuple(flow if part.name == "flow" else part for part in result.parts),
         estimates=tuple(
-            estimate for estimate in result.estimates if not (estimate.measure == "count" and estimate.term in steps)
+            # A count beside the flow, such as that of courses, may name a stage left out as its number of patients.
+            replace(estimate, n_patients=None) if _names_another(estimate, numbers) else estimate
+            for estimate in result.estimates
+            if estimate not in left_out
         ),
     )
+
+
+def _names_another(count: Estimate, numbers: set[int | None]) -> bool:
+    """Return whether a count rests on one of these numbers of patients and is not that number itself."""
+    return count.measure == "count" and count.n_patients != count.n_counted and count.n_patients in numbers
 
 
 def _hidden(estimate: Estimate, hidden: _Hidden) -> Estimate:

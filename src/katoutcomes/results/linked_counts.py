@@ -291,8 +291,6 @@ def _sums_of_flow(part: Part, values: Values) -> Iterator[Sum]:
             before, taken = key, []
         elif kind == "visit" and ("with baseline", key[-1]) in values:
             yield Sum(("with baseline", key[-1]), (key,), has_remainder=True)
-    if before not in (None, ("with baseline", "")) and ("with baseline", "") in values:
-        yield Sum(before, (("with baseline", ""),), has_remainder=True, give_up_first=(before,))
 
 
 def _sums_of_bins(part: Part, values: Values) -> Iterator[Sum]:

@@ -21,6 +21,8 @@ from katoutcomes.tables.footnotes import (
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
 
@@ -49,11 +51,9 @@ def clinical_significance_table(result: ResultRecord) -> Table:
     names = tuple(dict.fromkeys(share.definition_set for share in shares))
     rows: list[tuple[str, ...]] = []
     headings: list[str] = []
-    for name in names:
-        for share in shares:
-            if share.definition_set == name:
-                rows.append(_row(share, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
-                headings.append(_heading(result, name))
+    for share in sorted(shares, key=_order(shares)):
+        rows.append(_row(share, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
+        headings.append(_heading(result, share.definition_set))
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
         caption=result.title,
@@ -68,6 +68,13 @@ def clinical_significance_table(result: ResultRecord) -> Table:
         ),
         row_groups=tuple(headings),
     )
+
+
+def _order(shares: tuple[Estimate, ...]) -> Callable[[Estimate], tuple[int, int]]:
+    """Return the order of the rows: definitions and classes as they come, the groups of a class side by side."""
+    definitions = list(dict.fromkeys(share.definition_set for share in shares))
+    terms = list(dict.fromkeys((share.definition_set, share.term) for share in shares))
+    return lambda share: (definitions.index(share.definition_set), terms.index((share.definition_set, share.term)))
 
 
 def _row(share: Estimate, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
