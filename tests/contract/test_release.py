@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.errors import DesignError
 from katoutcomes.results.result import ReleasedResult
 from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLUMNS, ROW_COUNT_FIELDS
 
@@ -380,6 +381,21 @@ def test_the_auditor_finds_nothing(result, released):
 @pytest.mark.parametrize("minimum", [5, 20])
 def test_the_auditor_finds_nothing_at_other_minimums(case, result, house, minimum):
     assert found_by_auditor(result, house.released_of(case, minimum), minimum) == {}
+
+
+@pytest.mark.parametrize("n_patients", [25, 60])
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_the_auditor_finds_nothing_in_other_small_clinics(n_patients, seed, house):
+    data = house.as_analysis_set(house.made_up_frame(n_patients, seed=seed * 7919))
+    for analysis in house.SET_ANALYSES:
+        try:
+            result = house.run(analysis, data)
+        except DesignError:  # too few patients of a cohort to compare
+            continue
+        released = kat.release(result)
+        assert [count for count in shown_counts(released) if is_small(count)] == []
+        assert found_by_auditor(result, released) == {}, analysis
+        assert kat.release(released).to_json() == released.to_json()
 
 
 # --- again, and with other minimums ----------------------------------------------------------------------------------

@@ -265,6 +265,22 @@ def test_those_without_a_second_score_are_protected_by_giving_up_all_with_a_base
     assert not any(estimate.below_minimum for estimate in released.estimates)
 
 
+def test_the_completeness_of_one_group_does_not_give_away_the_pairs_of_the_other():
+    """All 12 of one group were seen, 7 of 10 of the other: "12 of 12" would leave 7 of the 19 of both."""
+    result = made_up(
+        mean(19, visit="week 12"),
+        share(19, 22, term="paired completeness", visit="week 12"),
+        mean(12, visit="week 12", subgroup=A),
+        share(12, 12, term="paired completeness", visit="week 12", subgroup=A),
+        mean(7, visit="week 12", subgroup=B),
+        share(7, 10, term="paired completeness", visit="week 12", subgroup=B),
+        analysis="change_from_baseline",
+    )
+    released = release(result)
+    assert shown(released) == [True, None, None, None, None, None]
+    assert release(released).to_json() == released.to_json()
+
+
 def test_giving_up_the_baseline_does_not_take_the_contrast_of_those_scored_again():
     contrast = {"treatment": "a", "comparator": "b", "visit": "week 12"}
     result = made_up(

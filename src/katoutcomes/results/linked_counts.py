@@ -126,15 +126,39 @@ def linked_counts(result: ResultRecord) -> Counts:
         people, counted = n_key(estimate), counted_key(estimate)
         if people is not None:
             _add(values, people, _n_value(estimate))
-        if counted is not None and (estimate.suppressed or estimate.n_counted is not None):
+        if counted is not None and _is_counted(estimate):
             _add(values, counted, estimate.n_counted)
-            if people is not None and people != counted:
+            if people is not None and people != counted and estimate.term != COMPLETENESS:
                 follows.append((people, counted))
     for part in result.parts:
         for row, column, cell in _part_counts(part):
             _add(values, part_key(part, row, column), cell)
+    follows += _same_patients(result)
     sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
+
+
+def _is_counted(estimate: Estimate) -> bool:
+    """Return whether an estimate has a numerator, known or hidden.
+
+    Where only the number with a baseline score was hidden, the number with both scores may stand beside it.
+    """
+    if estimate.term == COMPLETENESS and estimate.n_patients is None:
+        return False
+    return estimate.suppressed or estimate.n_counted is not None
+
+
+def _same_patients(result: ResultRecord) -> Iterator[tuple[Key, Key]]:
+    """Yield what counts the same patients: the numerator of the completeness and the number with both scores."""
+    for seen in result.estimates:
+        counted = counted_key(seen)
+        if seen.term != COMPLETENESS or counted is None or seen.n_counted is None:
+            continue
+        for estimate in result.select(visit=seen.visit, subgroup=seen.subgroup):
+            people = n_key(estimate)
+            if people is not None and people[0] == "analyzed" and estimate.n_patients == seen.n_counted:
+                yield people, counted
+                yield counted, people
 
 
 def _require_known_number(estimate: Estimate) -> None:

@@ -35,21 +35,8 @@ def change_table(result: ResultRecord) -> Table:
         and the two effect sizes with their intervals, p of the paired t test.
     """
     instrument = result.estimand.endpoint.instrument
-    interval = interval_words(result)
     changes = result.select(term="change", measure="mean change")
     has_groups = any(subgroups(changes))
-    columns = (
-        "Visit",
-        *(("Group",) if has_groups else ()),
-        "With both scores, of those with a baseline",
-        "Baseline of all, mean (SD)",
-        "Baseline of those seen, mean (SD)",
-        "Follow-up, mean (SD)",
-        f"Mean change ({interval})",
-        f"d_av ({interval})",
-        f"d_z ({interval})",
-        "p",
-    )
     rows = tuple(
         (
             estimate.visit,
@@ -61,7 +48,7 @@ def change_table(result: ResultRecord) -> Table:
     return Table(
         name=table_name(result.analysis, instrument),
         caption=f"{result.title} (points; a change is follow-up minus baseline)",
-        columns=columns,
+        columns=_columns(interval_words(result), has_groups=has_groups),
         rows=rows,
         footnotes=footnotes(
             result,
@@ -72,6 +59,21 @@ def change_table(result: ResultRecord) -> Table:
             "change over the SD of the changes. They differ, and neither compares with the d between two groups.",
             "The paired t test has one degree of freedom less than there are patients with both scores.",
         ),
+    )
+
+
+def _columns(interval: str, *, has_groups: bool) -> tuple[str, ...]:
+    return (
+        "Visit",
+        *(("Group",) if has_groups else ()),
+        "With both scores, of those with a baseline",
+        "Baseline of all, mean (SD)",
+        "Baseline of those seen, mean (SD)",
+        "Follow-up, mean (SD)",
+        f"Mean change ({interval})",
+        f"d_av ({interval})",
+        f"d_z ({interval})",
+        "p",
     )
 
 
