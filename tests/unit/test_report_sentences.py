@@ -106,6 +106,42 @@ def test_a_hidden_difference_is_not_a_null() -> None:
     assert "do not show a difference" not in text
 
 
+def test_a_difference_without_limits_is_not_told() -> None:
+    nan = float("nan")
+    text = sentences.difference_sentence(released("cohort_difference", (contrast(nan, nan, nan),)))
+    assert (
+        text == "The difference between “with integration” and “ketamine only” has no interval, so it is not reported."
+    )
+
+
+@pytest.mark.parametrize(("p_value", "text"), [(0.9999, "p > 0.99"), (1e-9, "p < 0.001"), (0.5, "p = 0.50")])
+def test_p_is_written_with_its_sign(p_value: float, text: str) -> None:
+    found = replace(contrast(-0.5, -1.5, 0.5), p_value=p_value)
+    assert f"{text})" in sentences.difference_sentence(released("cohort_difference", (found,)))
+
+
+def test_a_withheld_change_is_not_told() -> None:
+    check = Check("patients", False, "withhold", 9.0, 11.0, "Too few patients have both scores.")
+    mean_change = Estimate(
+        term="change", measure="mean change", instrument="PHQ-9", visit="week 12", estimate=-7.2, n_patients=9
+    )
+    text = sentences.change_sentence(released("change_from_baseline", (mean_change,), checks=(check,)))
+    assert text == "The change of the PHQ-9 is not reported: Too few patients have both scores."
+
+
+def test_several_curves_are_said_to_be_unadjusted() -> None:
+    one = Estimate(term="change", measure="mean change", estimate=-5.0, n_patients=50)
+    assert sentences.curves_note(released("change_from_baseline", (one,))) == ""
+    several = (one, replace(one, subgroup="program_booked: with_integration"))
+    assert "not adjusted" in sentences.curves_note(released("change_from_baseline", several))
+
+
+def test_the_description_explains_differences_only_where_there_are_some() -> None:
+    assert "p-values" not in sentences.description_sentence(released("describe", ()))
+    smd = Estimate(term="age", measure="standardized mean difference", estimate=0.1, n_patients=50)
+    assert "p-values" in sentences.description_sentence(released("describe", (smd,)))
+
+
 def test_every_class_of_reliable_change_is_said_deterioration_included() -> None:
     classes = (
         share("reliable improvement", 0.5),
@@ -181,3 +217,5 @@ def test_methods_and_provenance_are_said_once() -> None:
     )
     assert sentences.provenance(results)[0] == "Gap rule: 90 days."
     assert sentences.provenance(results)[-1].endswith("0" * 64 + ".")
+    emptied = replace(results.entries[0], provenance=replace(results.entries[0].provenance, digest=""))
+    assert sentences.provenance(Results("title", (emptied,)))[-1] == "Software: katoutcomes 0."

@@ -131,7 +131,9 @@ def _population_sections(results: Results) -> list[Section]:
             Section(
                 "description",
                 "Who they were before the first dose",
+                verdict=description.verdict,
                 sentences=(sentences.description_sentence(description),),
+                bullets=sentences.failed_checks(description),
                 tables=(description.to_table(),),
             )
         )
@@ -149,7 +151,7 @@ def _instrument_sections(results: Results, name: str, primary: str) -> list[Sect
             f"{name}: change from baseline" + (" (primary instrument)" if name == primary else ""),
             question=change.estimand.sentence(),
             verdict=change.verdict,
-            sentences=(sentences.change_sentence(change),),
+            sentences=tuple(filter(None, (sentences.change_sentence(change), sentences.curves_note(change)))),
             bullets=sentences.failed_checks(change),
             tables=(change.to_table(),),
             figures=(change.plot("trajectory"), change.plot("paired_change")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
 
-HIDDEN_NOTE = "is not shown, because it rests on too few patients"
+HIDDEN_NOTE = "is not shown, because a small count is in it or would follow from it"
 
 ALWAYS_TRUE = (
     (
@@ -64,16 +65,29 @@ def flow_sentence(flow: ResultRecord) -> str:
     return (
         f"{format_estimate(baseline)} patients have a {last.instrument} score before the first dose; "
         f"{format_estimate(last)} of them ({_interval(last)}) also have one at {last.visit}. "
-        "The others are not in the numbers below."
+        f"The others are missing from everything that is said of {last.visit}."
     )
 
 
-def description_sentence(_: ResultRecord) -> str:
+def description_sentence(description: ResultRecord) -> str:
     """Say how the table of patients is to be read."""
+    known = "Each row says for how many patients the value is known."
+    if not description.select(measure="standardized mean difference"):
+        return known
     return (
-        "Each row says for how many patients the value is known. Differences between groups are standardized mean "
-        "differences: about 0.1 is small, above 0.25 is worth worrying about. There are no p-values, because these "
-        "groups were not drawn from one population."
+        f"{known} Differences between groups are standardized mean differences: about 0.1 is small, above 0.25 is "
+        "worth worrying about. There are no p-values: they would say how many patients there are, not how alike the groups "
+        "are."
+    )
+
+
+def curves_note(change: ResultRecord) -> str:
+    """Say what the curves of several cohorts are not; nothing where there is one curve."""
+    if not any(estimate.subgroup for estimate in change.estimates):
+        return ""
+    return (
+        "The curves show each cohort as it was observed, not adjusted for anything: patients and clinics chose the "
+        "cohort, so a gap between the curves is not the effect of what was booked."
     )
 
 
@@ -82,6 +96,8 @@ def change_sentence(change: ResultRecord) -> str:
     mean_change = _last(change, term="change", measure="mean change")
     if mean_change is None:
         return "No patient has both scores."
+    if change.verdict == "withhold":
+        return f"The change of the {mean_change.instrument} is not reported: {_reasons(change)}"
     if mean_change.suppressed:
         return f"The mean change of the {mean_change.instrument} at {mean_change.visit} {HIDDEN_NOTE}."
     completeness = _last(change, term="paired completeness")
@@ -140,7 +156,9 @@ def difference_sentence(difference: ResultRecord) -> str:
         return f"The cohorts {treatment} and {comparator} are not compared: {_reasons(difference)}"
     if contrast.suppressed:
         return f"The difference between {treatment} and {comparator} {HIDDEN_NOTE}."
-    amount = f"{format_estimate(contrast)} points ({_interval(contrast)}, p {_p(contrast)})"
+    if math.isnan(contrast.conf_low):
+        return f"The difference between {treatment} and {comparator} has no interval, so it is not reported."
+    amount = f"{format_estimate(contrast)} points ({_interval(contrast)}, {format_p(contrast.p_value, named=True)})"
     caution = f" Read it with caution: {_reasons(difference)}" if difference.verdict == "with caution" else ""
     if contrast.conf_low <= 0.0 <= contrast.conf_high:
         return (
@@ -196,7 +214,7 @@ def provenance(results: Results) -> tuple[str, ...]:
     return (
         *(f"{_capital(name)}: {value}." for name, value in settings.items()),
         f"Software: {software}.",
-        f"SHA-256 of the accepted data: {first.digest}.",
+        *([f"SHA-256 of the accepted data: {first.digest}."] if first.digest else []),
     )
 
 
@@ -221,11 +239,6 @@ def _first(result: ResultRecord, term: str) -> Estimate | None:
 
 def _interval(estimate: Estimate) -> str:
     return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
-
-
-def _p(estimate: Estimate) -> str:
-    text = format_p(estimate.p_value)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _reasons(result: ResultRecord) -> str:

@@ -84,13 +84,17 @@ class Table:
 
     def to_html(self) -> str:
         """Return one ``<table>`` with caption, header cells with their scope, and footnotes; all text escaped."""
-        heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in self.columns)
+        is_text = [_is_text(column) for column in zip(*self.rows, strict=True)] or [True] * len(self.columns)
+        heads = "".join(
+            f'<th scope="col"{_class_of(text)}>{escape(column)}</th>'
+            for column, text in zip(self.columns, is_text, strict=True)
+        )
         lines = ["<table>", f"<caption>{escape(self.caption)}</caption>", f"<thead><tr>{heads}</tr></thead>"]
         for heading, rows in self._groups():
             lines.append("<tbody>")
             if heading:
                 lines.append(f'<tr><th scope="rowgroup" colspan="{len(self.columns)}">{escape(heading)}</th></tr>')
-            lines += [_html_row(row) for row in rows]
+            lines += [_html_row(row, is_text) for row in rows]
             lines.append("</tbody>")
         if self.footnotes:
             notes = [f'<tr><td colspan="{len(self.columns)}">{escape(note)}</td></tr>' for note in self.footnotes]
@@ -140,9 +144,18 @@ class Table:
         return "\n".join(lines)
 
 
-def _html_row(row: tuple[str, ...]) -> str:
-    data = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+def _html_row(row: tuple[str, ...], is_text: list[bool]) -> str:
+    data = "".join(f"<td{_class_of(text)}>{escape(cell)}</td>" for cell, text in zip(row[1:], is_text[1:], strict=True))
     return f'<tr><th scope="row">{escape(row[0])}</th>{data}</tr>'
+
+
+def _is_text(cells: tuple[str, ...]) -> bool:
+    """Return whether a column holds words: nothing in it begins like a number, a dash or a mark."""
+    return not any(cell and not cell[0].isalpha() for cell in cells) and any(cells)
+
+
+def _class_of(is_text: bool) -> str:
+    return ' class="text"' if is_text else ""
 
 
 def _markdown(text: str) -> str:
