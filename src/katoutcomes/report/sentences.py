@@ -76,8 +76,8 @@ def description_sentence(description: ResultRecord) -> str:
         return known
     return (
         f"{known} Differences between groups are standardized mean differences: about 0.1 is small, above 0.25 is "
-        "worth worrying about. There are no p-values: they would say how many patients there are, not how alike the groups "
-        "are."
+        "worth worrying about. There are no p-values: they would say how many patients there are, not how alike the "
+        "groups are."
     )
 
 
