@@ -150,10 +150,10 @@ def test_change_names_its_effect_sizes_and_the_level():
 def test_change_of_groups_released():
     released = kat.release(kat.change_from_baseline(data(4, "arm")))
     table = released.to_table()
-    assert row_of(table, "week 12", "all patients")[0] == "28"  # of 32: the 4 without are few, so the 32 are hidden
-    assert row_of(table, "week 12", "all patients")[1] == "hidden"
+    assert row_under(table, "all patients", "week 12")[0] == "28"  # of 32: the 4 without are few, so the 32 are hidden
+    assert row_under(table, "all patients", "week 12")[1] == "hidden"
     # All 16 of this group have a score at week 12, so nobody follows from the 16.
-    assert row_of(table, "week 4", "usual and more") == ("0 of 16", "16.3 (3.1)", *["–"] * 6)
+    assert row_under(table, "usual and more", "week 4") == ("0 of 16", "16.3 (3.1)", *["–"] * 6)
     notes = " ".join(table.footnotes)
     assert "hidden: not shown" in notes
     assert "–: does not apply" in notes

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def change_table(result: ResultRecord) -> Table:
-    """Return one row a visit and group of a `change_from_baseline`.
+    """Return one row a visit of a `change_from_baseline`, group by group.
 
     Parameters
     ----------
@@ -37,19 +37,13 @@ def change_table(result: ResultRecord) -> Table:
     instrument = result.estimand.endpoint.instrument
     changes = result.select(term="change", measure="mean change")
     has_groups = any(subgroups(changes))
-    rows = tuple(
-        (
-            estimate.visit,
-            *((group_label(estimate.subgroup),) if has_groups else ()),
-            *_cells(result, estimate.visit, estimate.subgroup),
-        )
-        for estimate in changes
-    )
+    rows = tuple((estimate.visit, *_cells(result, estimate.visit, estimate.subgroup)) for estimate in changes)
     return Table(
         name=table_name(result.analysis, instrument),
         caption=f"{result.title} (points; a change is follow-up minus baseline)",
-        columns=_columns(interval_words(result), has_groups=has_groups),
+        columns=_columns(interval_words(result)),
         rows=rows,
+        row_groups=tuple(group_label(estimate.subgroup) for estimate in changes) if has_groups else (),
         footnotes=footnotes(
             result,
             rows,
@@ -62,10 +56,9 @@ def change_table(result: ResultRecord) -> Table:
     )
 
 
-def _columns(interval: str, *, has_groups: bool) -> tuple[str, ...]:
+def _columns(interval: str) -> tuple[str, ...]:
     return (
         "Visit",
-        *(("Group",) if has_groups else ()),
         "With both scores, of those with a baseline",
         "Baseline of all, mean (SD)",
         "Baseline of those seen, mean (SD)",
