@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from katoutcomes.kernels.covariance_adjustment import covariance_adjustment
@@ -72,6 +72,28 @@ def test_other_units_of_the_outcome_scale_the_difference(seed, factor, shift):
     assert scaled.estimate == pytest.approx(factor * plain.estimate, rel=TOLERANCE, abs=TOLERANCE)
     assert scaled.std_error == pytest.approx(factor * plain.std_error, rel=TOLERANCE)
     assert scaled.p_value == pytest.approx(plain.p_value, rel=1e-6)
+
+
+@given(seeds, st.floats(-1e6, 1e6), st.sampled_from([0.0, 0.5, 1 / 3]))
+@example(32, 7.0, 0.0)
+def test_a_perfect_fit_has_neither_standard_error_nor_p_value(seed, level, slope):
+    """Whatever is left of the residuals is rounding, and nothing can be tested against rounding."""
+    _, is_treatment, covariates = trial(seed)
+    adjusted = covariance_adjustment(level + slope * covariates[:, 0], is_treatment, covariates, 0.95)
+    size = 1.0 + abs(level) + slope * covariates[:, 0].max()
+    assert adjusted.fit.status == "ok"
+    assert adjusted.difference.estimate == pytest.approx(0.0, abs=1e-12 * size)
+    assert adjusted.treatment_mean.estimate == pytest.approx(level + slope * covariates[:, 0].mean(), abs=1e-12 * size)
+    for contrast in (adjusted.difference, adjusted.treatment_mean, adjusted.comparator_mean):
+        assert np.isnan(values(contrast)[1:2] + values(contrast)[3:]).all()
+
+
+@given(seeds, st.integers(6, 10))
+def test_residuals_that_are_small_but_not_rounding_keep_their_standard_error(seed, digits):
+    outcome, is_treatment, covariates = trial(seed)
+    plain = covariance_adjustment(outcome, is_treatment, covariates, 0.95).difference
+    small = covariance_adjustment(100.0 + outcome / 10**digits, is_treatment, covariates, 0.95).difference
+    assert small.std_error * 10**digits == pytest.approx(plain.std_error, rel=10.0 ** (digits - 12))
 
 
 @given(seeds)

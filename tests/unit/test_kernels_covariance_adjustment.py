@@ -153,10 +153,25 @@ def test_no_more_rows_than_columns():
 
 def test_a_perfect_fit_has_no_statistic():
     difference = contrast(least_squares(np.ones((4, 1)), np.zeros(4)), np.array([1.0]), conf_level=0.95)
-    assert (difference.estimate, difference.std_error) == (0.0, 0.0)
+    assert (difference.estimate, difference.df) == (0.0, 3.0)
+    assert math.isnan(difference.std_error)
     assert all(math.isnan(value) for value in (difference.conf_low, difference.statistic, difference.p_value))
 
 
 def test_refuses_a_level_outside_its_range():
     with pytest.raises(ValueError, match="conf_level"):
         contrast(least_squares(np.ones((4, 1)), np.arange(4.0)), np.array([1.0]), conf_level=95)
+
+
+def test_equal_scores_at_follow_up_give_a_difference_of_0_without_p_value():
+    """What least squares leaves of them is rounding."""
+    g = np.random.default_rng(32)
+    n_patients, score = int(g.integers(20, 60)), float(g.integers(1, 10))
+    baseline = g.integers(10, 27, n_patients).astype(float)
+    is_treatment = g.permutation(np.arange(n_patients) < n_patients // 2)
+    found = covariance_adjustment(np.full(n_patients, score), is_treatment, baseline[:, None], 0.95)
+    assert found.difference.estimate == pytest.approx(0.0, abs=1e-13)
+    assert found.treatment_mean.estimate == pytest.approx(score, rel=1e-13)
+    assert found.difference.df == n_patients - 3
+    rest = [found.difference.std_error, found.difference.conf_low, found.difference.conf_high]
+    assert all(math.isnan(value) for value in [*rest, found.difference.statistic, found.difference.p_value])

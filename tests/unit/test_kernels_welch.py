@@ -50,6 +50,15 @@ def test_no_variation_gives_the_difference_alone():
     assert all(math.isnan(value) for value in (welch.std_error, welch.df, welch.conf_low, welch.statistic))
 
 
+def test_variation_that_is_only_rounding_is_none():
+    """8.7 - 2.7 and 6.3 - 0.3 are both a change of 6, and not the same double."""
+    change = np.array([2.7, 0.3]) - np.array([8.7, 6.3])
+    assert change[0] != change[1]
+    welch = welch_difference(change, change - 1.0, conf_level=0.95, size=8.7)
+    assert welch.estimate == pytest.approx(1.0, rel=ROUNDING)
+    assert all(math.isnan(value) for value in (welch.std_error, welch.df, welch.conf_low, welch.p_value))
+
+
 def test_refuses_a_level_outside_its_range():
     with pytest.raises(ValueError, match="conf_level"):
         welch_difference(np.array([1.0, 2.0]), np.array([4.0, 5.0]), conf_level=95)

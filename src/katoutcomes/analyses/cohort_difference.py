@@ -239,6 +239,8 @@ def _fit(
     analyzed: NDArray[np.bool_],
     conf_level: float,
 ) -> _Fitted:
+    import numpy as np
+
     from katoutcomes.kernels.covariance_adjustment import covariance_adjustment
     from katoutcomes.kernels.welch import welch_difference
 
@@ -247,8 +249,10 @@ def _fit(
     columns = covariate_columns(data.baseline, variables, analyzed)
     adjusted = covariance_adjustment(outcome, is_treated, columns.values, conf_level)
     require_fit(adjusted.fit, columns)
-    change = outcome - data.baseline[analyzed]
-    return _Fitted(adjusted, welch_difference(change[is_treated], change[~is_treated], conf_level))
+    baseline = data.baseline[analyzed]
+    change = outcome - baseline
+    size = float(max(np.abs(outcome).max(), np.abs(baseline).max()))
+    return _Fitted(adjusted, welch_difference(change[is_treated], change[~is_treated], conf_level, size))
 
 
 def _compared(

@@ -12,6 +12,10 @@ _RANK_TOLERANCE = 1e-7
 """A column is called dependent if, after the columns before it, less than this share of its length is left; the
 value that R's `lm` uses."""
 
+_ROUNDING = float(np.finfo(np.float64).eps)
+"""A fit is perfect if no residual is larger than this, times the rows, times the size of what was summed up: more the
+rounding of the sums cannot account for."""
+
 _FULL_LEVERAGE = 1.0 - 1e-10
 """Above this a patient's residual is 0 whatever the score, and HC3 divides by (1 - leverage) squared."""
 
@@ -30,7 +34,7 @@ class LeastSquares:
     coefficients : ndarray of float64, shape (n_columns,)
         NaN unless `status` is ``"ok"``, like everything below.
     covariance : ndarray of float64, shape (n_columns, n_columns)
-        HC3 covariance of the coefficients.
+        HC3 covariance of the coefficients; exactly 0 where every residual is 0 but for rounding.
     df : float
         Rows minus columns.
     max_leverage : float
@@ -57,6 +61,10 @@ class Contrast:
         Limits of the t interval.
     statistic, p_value : float
         t against 0, and its two-sided p-value.
+
+    Notes
+    -----
+    Of a perfect fit (no residual but rounding) there are the estimate and `df` alone; the rest is NaN.
     """
 
     estimate: float
@@ -138,7 +146,12 @@ def least_squares(design: NDArray[np.float64], outcome: NDArray[np.float64]) -> 
         blamed = np.flatnonzero(share > _RANK_TOLERANCE)
         return _no_fit("full leverage", tuple(int(column) for column in blamed), n_columns)
     coefficients = weights @ outcome
-    scaled = weights * ((outcome - design @ coefficients) / (1.0 - leverage))
+    residuals = outcome - design @ coefficients
+    # What the sums behind a residual could be wrong by, nothing canceled: it follows the scale of outcome and design.
+    rounding = _ROUNDING * n_rows * float((np.abs(design) @ (np.abs(weights) @ np.abs(outcome))).max())
+    if np.abs(residuals).max() <= rounding:
+        residuals = np.zeros(n_rows)
+    scaled = weights * (residuals / (1.0 - leverage))
     return LeastSquares("ok", (), coefficients, scaled @ scaled.T, float(n_rows - n_columns), float(leverage.max()))
 
 
@@ -157,7 +170,7 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
     Returns
     -------
     Contrast
-        Limits, statistic and p-value are NaN where the standard error is 0.
+        Standard error, limits, statistic and p-value are NaN where the fit is perfect.
 
     Examples
     --------
@@ -173,7 +186,7 @@ def contrast(fit: LeastSquares, weights: NDArray[np.float64], conf_level: float)
     estimate = float(weights @ fit.coefficients)
     variance = float(weights @ fit.covariance @ weights)
     if not variance > 0.0:  # NaN, or a perfect fit: an interval of no width would claim what nobody knows
-        return Contrast(estimate, 0.0 * variance, fit.df, *(math.nan,) * 4)
+        return Contrast(estimate, math.nan, fit.df, *(math.nan,) * 4)
     std_error = math.sqrt(variance)
     half_width = float(stdtrit(fit.df, 0.5 + conf_level / 2.0)) * std_error
     statistic = estimate / std_error

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from katoutcomes.kernels.summaries import mean_and_sd
+
 
 @dataclass(frozen=True, slots=True)
 class WelchDifference:
@@ -44,7 +46,7 @@ class WelchDifference:
 
 
 def welch_difference(
-    treatment: NDArray[np.float64], comparator: NDArray[np.float64], conf_level: float
+    treatment: NDArray[np.float64], comparator: NDArray[np.float64], conf_level: float, size: float = 0.0
 ) -> WelchDifference:
     """Return the difference in means between two independent groups, variances not assumed equal.
 
@@ -56,6 +58,9 @@ def welch_difference(
         Values of the two groups, no NaN.
     conf_level : float
         Between 0 and 1, both excluded.
+    size : float
+        How large the numbers were from which the values were made; see `mean_and_sd`. A group whose values differ by
+        no more than the rounding of such numbers does not vary.
 
     Returns
     -------
@@ -81,9 +86,9 @@ def welch_difference(
     sizes = (treatment.size, comparator.size)
     if min(sizes) < 2:
         return WelchDifference(*(math.nan,) * 7, *sizes)
-    estimate = float(treatment.mean() - comparator.mean())
-    part_1 = float(treatment.var(ddof=1)) / sizes[0]
-    part_0 = float(comparator.var(ddof=1)) / sizes[1]
+    (mean_1, sd_1), (mean_0, sd_0) = (mean_and_sd(values, size) for values in (treatment, comparator))
+    estimate = mean_1 - mean_0
+    part_1, part_0 = sd_1**2 / sizes[0], sd_0**2 / sizes[1]
     variance = part_1 + part_0
     if variance == 0.0:
         return WelchDifference(estimate, *(math.nan,) * 6, *sizes)
