@@ -77,7 +77,7 @@ class Estimand:
         observed.'
         """
         measure = self.summary_measure[:1].upper() + self.summary_measure[1:]
-        contrast = f", {self.treatment} minus {self.comparator}" if self.comparator else ""
+        contrast = f", {self.treatment} minus {self.comparator}".replace("_", " ") if self.comparator else ""
         where = f" on the {self.endpoint.instrument}" if self.endpoint.instrument else ""
         when = f" at {self.endpoint.visit}" if self.endpoint.visit else ""
         return (
