@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.analyses.checks import completers_check, paired_completeness_check, patients_check
+from katoutcomes.analyses.checks import PAIRS_LIMIT, completers_check, paired_completeness_check, patients_check
+from katoutcomes.analyses.cohort_checks import WITHHOLD_BELOW_PATIENTS
 from katoutcomes.results.check import verdict
+from katoutcomes.results.disclosure import DisclosurePolicy
 
 NAN = float("nan")
 
@@ -25,11 +27,16 @@ def test_nobody_at_baseline_is_not_complete():
     assert math.isnan(check.value)
 
 
-@pytest.mark.parametrize(("n_pairs", "expected"), [(9, "withhold"), (10, "report")])
-def test_ten_pairs_are_needed(n_pairs, expected):
+@pytest.mark.parametrize(("n_pairs", "expected"), [(10, "withhold"), (11, "report")])
+def test_eleven_pairs_are_needed(n_pairs, expected):
     check = patients_check(n_pairs, "week 12")
-    assert (check.value, check.limit) == (n_pairs, 10.0)
+    assert (check.value, check.limit) == (n_pairs, 11.0)
     assert verdict([check]) == expected
+
+
+def test_no_limit_tells_more_about_a_hidden_count_than_hiding_does():
+    """Whether 'fewer than' fails is public; it must ask the same as whether the count is hidden by default."""
+    assert DisclosurePolicy().minimum_cell == PAIRS_LIMIT == WITHHOLD_BELOW_PATIENTS
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Clinical significance: every share by hand, the rules that may be missing, groups, both directions."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -309,10 +310,11 @@ class TestGroups:
         assert clinical_significance(data).estimates == clinical_significance(data, by="site").estimates
 
     def test_a_small_group_calls_for_caution(self):
-        data = analysis_set(BASELINE, FOLLOW_UP, variables=(self.site(),))
+        twice = replace(self.site(), values=np.tile(self.site().values, 2))
+        data = analysis_set(np.tile(BASELINE, 2), np.tile(FOLLOW_UP, 2), variables=(twice,))
         result = clinical_significance(data, by="site")
         check = next(check for check in result.checks if check.name == "patients per group")
-        assert (check.value, check.limit, check.passed) == (5, 10, False)
+        assert (check.value, check.limit, check.passed) == (10, 11, False)
         assert result.verdict == "with caution"
 
     def test_a_level_that_nobody_has_is_not_reported(self):
@@ -348,7 +350,9 @@ class TestTheResult:
         assert checks["paired completeness"].value == pytest.approx(10 / 12)
         # Ten of twelve began at 13.9 on average, all twelve at 14.5 with a variance of 55: less than a tenth of an SD.
         assert checks["completers at baseline"].value == pytest.approx(-0.6 / math.sqrt(55))
-        assert result.verdict == "report"
+        assert [check.name for check in result.checks if not check.passed] == ["patients", "patients per group"]
+        assert result.verdict == "withhold"  # ten pairs
+        assert clinical_significance(analysis_set(np.tile(BASELINE, 2), np.tile(FOLLOW_UP, 2))).verdict == "report"
 
     def test_question_and_limits_are_stated(self, result):
         assert result.analysis == "clinical_significance"

@@ -140,7 +140,7 @@ class TestTerms:
         assert not result.estimand.is_causal
         assert result.estimand.name == "booked_program"
         assert "associated with the cohort" in result.estimand.sentence()
-        assert "with_integration minus ketamine_only" in result.estimand.sentence()
+        assert "with integration minus ketamine only" in result.estimand.sentence()
         assert "only what is named here is adjusted for" in result.method.description
         assert "patients without the score are left out" in result.method.description
 
@@ -253,7 +253,7 @@ class TestRefusals:
         with pytest.raises(NumericalError, match=r"'covariate_age_months' does not vary, or follows"):
             cohort_difference(with_variable(data, months), covariates=("age_years", "covariate_age_months"))
 
-    def test_a_patient_who_alone_has_a_level_is_set_aside_and_changes_nothing(self):
+    def test_a_patient_who_alone_has_a_level_is_set_aside_and_the_adjusted_difference_stays(self):
         data = analysis_set(missing=0)
         routes = np.arange(80) % 2.0
         routes[17] = 2.0
@@ -263,8 +263,18 @@ class TestRefusals:
         without = cohort_difference(with_variable(data, unknown), covariates=("age_years", "route"))
         assert with_lone.estimates == without.estimates
         assert [estimate.n_patients for estimate in with_lone.select(measure="difference in means")] == [79, 79]
-        assert any("alone has a level" in warning for warning in with_lone.warnings)
-        assert not any("alone has a level" in warning for warning in without.warnings)
+        said = "Patients whose level of a covariate hardly anybody shares are set aside; the adjusted difference is"
+        assert any(warning.startswith(said) for warning in with_lone.warnings)
+        assert not any(warning.startswith(said) for warning in without.warnings)
+        # Plain least squares of all 80, the patient with a column of her own: that coefficient alone moves.
+        dummies = [routes == 1.0, routes == 2.0, data.variable("age_years").values, data.baseline]
+        design = np.column_stack((np.ones(80), data.variable("program_booked").values, *dummies)).astype(float)
+        coefficients = np.linalg.lstsq(design, data.scores[:, -1], rcond=None)[0]
+        adjusted, unadjusted = contrasts(with_lone)
+        assert adjusted.estimate == pytest.approx(coefficients[1], rel=1e-9)
+        change, treated = data.scores[:, -1] - data.baseline, data.variable("program_booked").values == 1.0
+        of_all = change[treated].mean() - change[~treated].mean()
+        assert unadjusted.estimate != pytest.approx(of_all, rel=1e-6)
 
     def test_a_flag_that_only_one_patient_has_does_not_vary_among_the_others(self):
         data = analysis_set(missing=0)
@@ -347,7 +357,12 @@ class TestChecks:
 
     @pytest.mark.parametrize(
         ("n_patients", "smaller", "severity", "verdict"),
-        [(20, 8, "withhold", "withhold"), (25, 10, "caution", "with caution"), (75, 30, "caution", "report")],
+        [
+            (20, 8, "withhold", "withhold"),
+            (25, 10, "withhold", "withhold"),
+            (30, 12, "caution", "with caution"),
+            (75, 30, "caution", "report"),
+        ],
     )
     def test_patients_per_cohort(self, n_patients, smaller, severity, verdict):
         baseline = np.tile([14.0, 18.0, 15.0, 16.0, 17.0], n_patients // 5)

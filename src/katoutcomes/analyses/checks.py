@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 COMPLETENESS_LIMIT = 0.8
 """Below this share of patients with a follow-up score, those who stayed no longer stand for those who began."""
 
-PAIRS_LIMIT = 10
-"""With fewer pairs a mean change or a share says next to nothing."""
+PAIRS_LIMIT = 11
+"""With fewer pairs a mean change or a share says next to nothing. It is the smallest count that leaves a clinic by
+default as well (`results.disclosure`), so that whether the check fails tells nothing more about a hidden count."""
 
 IMBALANCE_LIMIT = 0.25
 """Standardized difference from which two groups are no longer alike at baseline."""
@@ -53,7 +54,9 @@ def patients_check(n_pairs: int, visit: str) -> Check:
 
     Examples
     --------
-    >>> patients_check(9, "week 12").severity
+    >>> [patients_check(n_pairs, "week 12").passed for n_pairs in (10, 11)]
+    [False, True]
+    >>> patients_check(10, "week 12").severity
     'withhold'
     """
     enough = n_pairs >= PAIRS_LIMIT

@@ -7,7 +7,8 @@ import math
 from katoutcomes.analyses.checks import IMBALANCE_LIMIT
 from katoutcomes.results.check import Check
 
-WITHHOLD_BELOW_PATIENTS = 10
+WITHHOLD_BELOW_PATIENTS = 11
+"""Also the smallest count that leaves a clinic by default: the verdict tells nothing more about a hidden count."""
 CAUTION_BELOW_PATIENTS = 30
 COMPLETENESS_DIFFERENCE_LIMIT = 0.10
 LEVERAGE_LIMIT = 0.5
@@ -15,11 +16,11 @@ MISSING_COVARIATES_LIMIT = 0.05
 
 
 def patients_per_cohort_check(n_smaller: int) -> Check:
-    """Return whether the smaller cohort is large enough: below 10 withhold, below 30 caution.
+    """Return whether the smaller cohort is large enough: below 11 withhold, below 30 caution.
 
     Examples
     --------
-    >>> [patients_per_cohort_check(n).severity for n in (9, 10, 29)]
+    >>> [patients_per_cohort_check(n).severity for n in (10, 11, 29)]
     ['withhold', 'caution', 'caution']
     >>> patients_per_cohort_check(30).passed
     True

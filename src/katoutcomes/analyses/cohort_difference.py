@@ -87,7 +87,7 @@ def cohort_difference(
     covariates : sequence of str, optional
         Variables known at time zero. Numbers and flags enter as they are, categories as one column a level but the
         first. Patients without a known value of one are left out and counted, and so is a patient who alone has a level
-        of a category or flag, who could tell nothing about the others.
+        of a category or flag, who tells nothing about the adjusted difference.
     conf_level : float, default 0.95
         Level of the intervals.
 
@@ -358,8 +358,8 @@ def _warnings(
         )
     if (patients.with_covariates & ~patients.analyzed).any():
         sentences.append(
-            "A patient who alone has a level of a covariate is set aside: nobody else says what that level does, and "
-            "the other estimates are the same without that patient."
+            "Patients whose level of a covariate hardly anybody shares are set aside; the adjusted difference is the "
+            "same without them, the means are those of the patients left."
         )
     if (data.with_baseline & ~cohorts.mask).any():
         sentences.append(f"Patients for whom {cohorts.variable.label} is not known are in neither cohort.")

@@ -64,8 +64,10 @@ def without_lone_patients(variables: Sequence[Variable], complete: NDArray[np.bo
     """Return the patients who share each level of every category and flag with somebody.
 
     A patient who alone has a level is fitted exactly by that level's coefficient: the patient tells nothing about the
-    others' coefficients, and has no residual to estimate a variance from. Leaving the patient out changes no other
-    estimate. Setting one aside can leave another alone, so it is repeated until nobody is.
+    others' coefficients, and has no residual to estimate a variance from. Leaving the patient out changes neither the
+    adjusted difference nor the other coefficients. It does change the means of the covariates, at which the adjusted
+    means are predicted, and the unadjusted difference, which are those of the patients left. Setting one aside can
+    leave another alone, so it is repeated until nobody is.
     """
     import numpy as np
 
