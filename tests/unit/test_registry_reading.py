@@ -444,11 +444,13 @@ def test_odd_columns_of_a_frame_may_be_left_out(registry: Registry) -> None:
     assert_same(registry, read_registry(tables))
 
 
-def test_a_datetime_that_is_no_date_is_rejected() -> None:
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "datetime64[us]", object])
+def test_a_datetime_that_is_no_date_is_rejected(dtype: object) -> None:
     tables = frames()
-    tables["sessions"]["date"] = pd.to_datetime(tables["sessions"]["date"]) + pd.to_timedelta([0, 0, 0, 1, 0], unit="h")
-    problem = read_registry(tables).load_report.problems[0]
-    assert (problem.column, problem.rule, problem.row_numbers) == ("date", "date", (4,))
+    dates = pd.to_datetime(tables["sessions"]["date"]) + pd.to_timedelta([0, 0, 0, 1, 0], unit="h")
+    tables["sessions"]["date"] = dates.astype(dtype)
+    report = read_registry(tables).load_report
+    assert [(p.column, p.rule, p.row_numbers) for p in report.problems] == [("date", "date", (4,))]
 
 
 @pytest.mark.parametrize("change", ["bom", "crlf", "cr", "no end", "blank lines", "quotes", "spaces"])
@@ -492,6 +494,13 @@ def test_row_numbers_are_places_in_a_long_file(tmp_path: Path) -> None:
     assert [(p.rule, p.n_rows, p.row_numbers) for p in report.problems] == [("integer", 4, tuple(sorted(wrong)))]
 
 
+def test_row_numbers_are_places_in_a_parquet_file(tmp_path: Path) -> None:
+    tables = frames()
+    tables["scores"].loc[[0, 3], "total"] = 99
+    report = read_registry(write_parquet(tables, tmp_path)).load_report
+    assert {p.rule: p.row_numbers for p in report.problems} == {"total_range": (1, 4), "total_equals_items": (1,)}
+
+
 def test_the_first_twenty_row_numbers_and_the_exact_count() -> None:
     patients = pd.DataFrame({"patient_id": ["P1"]})
     sessions = pd.DataFrame({"session_id": [f"S{n}" for n in range(50)], "patient_id": "P1", "day": 1, "kind": "x"})
@@ -527,6 +536,7 @@ def test_of_two_scores_of_a_day_the_earlier_is_kept() -> None:
         (1, {"dose_mg": "75 mg"}, True),  # P1's first dose, so the second one becomes the index day
         (1, {"date": "2031-02-30"}, True),
         (0, {"dose_mg": "75 mg"}, False),  # the second dose: nothing moves
+        (0, {"dose_mg": "75 mg", "date": "2031-03-04"}, False),  # a second one on the index day
         (2, {"date": "2031-02-30"}, False),  # no dosing session
         (1, {"dose_mg": "75 mg", "kind": "Dosing"}, False),  # not known to be one
     ],
