@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 import re
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,8 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.errors import DesignError
+from katoutcomes.results.formatting import format_df, format_n_patients, format_std_error, format_with_interval
+from katoutcomes.results.printed_digits import with_printed_digits
 from katoutcomes.results.result import ReleasedResult
 from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLUMNS, ROW_COUNT_FIELDS
 
@@ -73,9 +76,38 @@ def test_hidden_means_hidden(result, released):
 
 
 def _shows_the_same(estimate, before):
-    """Equal; a count beside the flow may lose the number of patients of a stage that is left out."""
+    """Equal to the last printed digit; a count beside the flow may lose the number of patients of a lost stage."""
     lost_n = estimate.measure == "count" and estimate.n_patients is None
-    return estimate == (dataclasses.replace(before, n_patients=None) if lost_n else before)
+    return estimate == with_printed_digits(dataclasses.replace(before, n_patients=None) if lost_n else before)
+
+
+def decimals_of(number):
+    return max(0, -Decimal(repr(number)).normalize().as_tuple().exponent)
+
+
+def test_no_released_number_has_more_digits_than_are_printed(released):
+    """Else n times one mean, minus n times another, gives single patients' scores."""
+    for estimate in released.estimates:
+        if estimate.suppressed or MEASURES[estimate.measure].kind != "statistic":
+            continue
+        most = 1 if estimate.unit in {"points", "years", "trials"} else 2
+        assert all(decimals_of(n) <= most for n in (estimate.estimate, estimate.conf_low, estimate.conf_high) if n == n)
+        assert math.isnan(estimate.std_error) or decimals_of(estimate.std_error) <= most + 1, estimate
+        assert math.isnan(estimate.df) or decimals_of(estimate.df) <= 1, estimate
+        assert math.isnan(estimate.statistic) or decimals_of(estimate.statistic) <= 2, estimate
+        assert math.isnan(estimate.p_value) or estimate.p_value == float(f"{estimate.p_value:.1e}") > 0.0, estimate
+        if not math.isnan(estimate.conf_low):
+            assert estimate.conf_low <= estimate.estimate <= estimate.conf_high, estimate
+    for check in released.checks:
+        assert math.isnan(check.value) or check.value == float(f"{check.value:.1e}"), check
+
+
+def test_rounding_does_not_change_what_is_printed(result):
+    for estimate in result.estimates:
+        printed = with_printed_digits(estimate)
+        for text in (format_with_interval, format_std_error, format_n_patients):
+            assert text(printed) == text(estimate)
+        assert format_df(printed.df) in {format_df(estimate.df), f"{format_df(estimate.df)}".removesuffix(".0")}
 
 
 def test_the_marks_tell_the_truth(result, released):
@@ -417,7 +449,8 @@ def test_a_higher_minimum_hides_no_less(case, house):
 
 def test_a_minimum_of_one_hides_nothing(case, result, house):
     open_release = house.released_of(case, 1)
-    assert open_release.estimates == result.estimates or open_release.to_frame().equals(result.to_frame())
+    printed = tuple(with_printed_digits(estimate) for estimate in result.estimates)
+    assert open_release.to_frame().equals(dataclasses.replace(result, estimates=printed).to_frame())
     assert open_release.parts == result.parts
 
 

@@ -449,6 +449,45 @@ def test_the_counts_of_files_are_hidden_beside_the_part_as_well():
     assert shown(released) == [None, None]
 
 
+# --- digits ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_released_number_has_the_digits_that_are_printed():
+    numbers = {"estimate": 9.1355932203, "std_error": 0.718284, "df": 58.0, "conf_low": 7.6951, "conf_high": 10.5761}
+    numbers |= {"statistic": 12.71828, "p_value": 3.14159e-17, "conf_level": 0.95}
+    released = release(made_up(mean(59, **numbers))).estimates[0]
+    assert (released.estimate, released.std_error, released.conf_low, released.conf_high) == (9.1, 0.72, 7.7, 10.6)
+    assert (released.df, released.statistic, released.p_value, released.conf_level) == (58.0, 12.72, 3.1e-17, 0.95)
+
+
+def test_two_released_means_do_not_give_one_patients_score():
+    """All 61 less the 60 of one group would be the score of the last, were the means exact."""
+    scores = np.arange(61.0) % 28
+    means = [float(scores.mean()), float(scores[:-1].mean())]
+    assert round(61 * means[0] - 60 * means[1], 6) == scores[-1]
+    first, second = release(made_up(*(mean(n, estimate=m) for n, m in zip((61, 60), means, strict=True)))).estimates
+    assert abs(61 * first.estimate - 60 * second.estimate - scores[-1]) > 1.0
+
+
+def test_thresholds_of_the_literature_counts_and_shares_keep_their_digits():
+    threshold = Estimate(term="cut-off c", measure="threshold", unit="points", estimate=8.123456)
+    result = made_up(threshold, share(20, 60), replace(threshold, n_patients=60))
+    assert release(result).estimates[:2] == result.estimates[:2]
+    assert release(result).estimates[2].estimate == 8.12
+
+
+def test_equal_rounding_keeps_the_estimate_inside_its_limits():
+    for estimate in np.linspace(-1.06, 1.06, 213).tolist():
+        one = mean(40, estimate=estimate, conf_low=estimate - 0.001, conf_high=estimate + 0.001)
+        printed = release(made_up(one)).estimates[0]
+        assert printed.conf_low <= printed.estimate <= printed.conf_high
+
+
+def test_a_check_has_two_significant_digits():
+    check = Check("baseline imbalance", True, "caution", 0.123456, 0.25, "The groups are alike.")
+    assert release(made_up(mean(80), checks=(check,))).checks == (replace(check, value=0.12),)
+
+
 # --- checks, texts, individual values --------------------------------------------------------------------------------
 
 

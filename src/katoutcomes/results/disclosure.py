@@ -26,6 +26,7 @@ from katoutcomes.results.linked_counts import (
 )
 from katoutcomes.results.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.part import Part
+from katoutcomes.results.printed_digits import check_with_few_digits, with_printed_digits
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 from katoutcomes.results.small_cells import Key, hidden_counts, is_small, marked_counts
 
@@ -93,8 +94,9 @@ def release(
     Returns
     -------
     ReleasedResult or tuple of ReleasedResult
-        The same question, method, assumptions and verdict. Hidden estimates are NaN and marked `suppressed`; hidden
-        counts of parts are None and listed in `suppressed`; neighboring exclusions of the flow are merged.
+        The same question, method, assumptions and verdict; every number has the digits that are printed. Hidden
+        estimates are NaN and marked `suppressed`; hidden counts of parts are None and listed in `suppressed`;
+        neighboring exclusions of the flow are merged.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> Re
     estimates = _hidden_contrasts(estimates, policy)
     return replace(
         merged,
-        estimates=estimates,
+        estimates=tuple(with_printed_digits(estimate) for estimate in estimates),
         parts=tuple(_hidden_part(part, hidden) for part in merged.parts),
         assumptions=tuple(_without_small_counts(text, policy) for text in merged.assumptions),
         checks=tuple(_hidden_check(check, estimates, policy) for check in merged.checks),
@@ -292,7 +294,7 @@ def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: Disclos
     message = _without_small_counts(check.message, policy)
     if any(estimate.suppressed for estimate in estimates):
         return replace(check, value=NOT_A_NUMBER, message=message)
-    return replace(check, message=message)
+    return check_with_few_digits(replace(check, message=message))
 
 
 _COUNTED_NOUN = r"(?:patient|person|people|session|score|course|event|row|pair)s?\b"

@@ -47,6 +47,7 @@ _DIGITS_OF_UNIT = {
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
+DIGITS_OF_DF = 1
 _ROOM_FOR_EVERY_FLOAT = Context(prec=330)
 _WITHOUT_TRAILING_ZEROS = frozenset({"threshold", "median", "lower quartile", "upper quartile"})
 """A threshold of 5.98 must not read "6.0"; medians of whole numbers are whole or half."""
@@ -61,6 +62,22 @@ def significant(value: float) -> float:
     0.3
     """
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def rounded(value: float, digits: int) -> float:
+    """Return a number with the decimals that `format_number` prints; what is not finite stays.
+
+    Examples
+    --------
+    >>> rounded(-6.25, 1), rounded(0.125, 2)
+    (-6.3, 0.13)
+    """
+    return float(_quantized(value, digits)) + 0.0 if math.isfinite(value) else value  # + 0.0: no "-0.0"
+
+
+def _quantized(value: float, digits: int) -> Decimal:
+    exact = Decimal(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=_ROOM_FOR_EVERY_FLOAT)
 
 
 def format_number(value: float | None, digits: int, *, trailing_zeros: bool = True) -> str:
@@ -86,12 +103,11 @@ def format_number(value: float | None, digits: int, *, trailing_zeros: bool = Tr
         return DOES_NOT_APPLY
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    exact = Decimal(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=_ROOM_FOR_EVERY_FLOAT)
-    text = f"{abs(rounded):,f}"
+    printed = _quantized(value, digits)
+    text = f"{abs(printed):,f}"
     if not trailing_zeros and "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f"{MINUS}{text}" if rounded < 0 else text
+    return f"{MINUS}{text}" if printed < 0 else text
 
 
 def format_count(
@@ -193,7 +209,7 @@ def format_df(df: float | None) -> str:
     >>> format_df(58.0), format_df(57.31)
     ('58', '57.3')
     """
-    return format_number(df, 1, trailing_zeros=df is None or not math.isfinite(df) or df != round(df))
+    return format_number(df, DIGITS_OF_DF, trailing_zeros=df is None or not math.isfinite(df) or df != round(df))
 
 
 def format_day(day: int) -> str:
