@@ -53,9 +53,13 @@ def mean(n_patients, subgroup=""):
 
 @st.composite
 def grouped_classes(draw):
-    """Classes of change of two or three groups and of everybody, means beside them, a contrast of the first two."""
+    """Classes of change of two or three groups and of everybody, means beside them, a contrast of the first two.
+
+    Some patients may be of no known group.
+    """
     table = draw(st.lists(st.tuples(counts, counts, counts).filter(any), min_size=2, max_size=3))
-    everybody = tuple(map(sum, zip(*table, strict=True)))
+    of_no_group = draw(st.tuples(*[st.integers(0, 12)] * 3))
+    everybody = tuple(map(sum, zip(*table, of_no_group, strict=True)))
     estimates = []
     for number, row in enumerate((everybody, *table)):
         subgroup = f"arm: {number}" if number else ""
@@ -149,6 +153,16 @@ def counts_in(text):
         yield from (row[column] for row in part["rows"] if row[column] is not None)
 
 
+def counts_of_no_known_group(result):
+    """What the shares of the groups leave of those of everybody: of the denominator and of each class."""
+    for term in CLASSES:
+        shares = {one.subgroup: one for one in result.estimates if one.term == term}
+        if shares:
+            everybody = shares.pop("")
+            yield everybody.n_patients - sum(one.n_patients for one in shares.values())
+            yield everybody.n_counted - sum(one.n_counted for one in shares.values())
+
+
 def shown(released):
     """What is shown; the stages of a flow stand among the estimates as well."""
     keys = {(e.term, e.measure, e.definition_set, e.visit, e.subgroup) for e in released.estimates if not e.suppressed}
@@ -203,7 +217,8 @@ def test_two_steps_show_no_small_count_either(result, minimum, more):
 
 @given(results)
 def test_nothing_is_hidden_where_nothing_is_small(result):
-    enough = min((count for count in counts_in(result.to_json()) if count), default=1)
+    found = [*counts_in(result.to_json()), *counts_of_no_known_group(result)]
+    enough = min((count for count in found if count), default=1)
     released = release(result, DisclosurePolicy(minimum_cell=enough))
     assert released.estimates == result.estimates
     assert released.parts == result.parts

@@ -205,6 +205,35 @@ def test_groups_are_protected_where_all_patients_stand_in_another_result():
     assert shown(release(made_up(mean(8, subgroup=A), mean(62, subgroup=B)))) == [None, None]
 
 
+def test_a_patient_of_no_known_group_cannot_be_worked_out():
+    """Of 61 patients 30 are in each group: the last one's scores would follow from the sums of the others."""
+    result = made_up(mean(61), mean(30, subgroup=A), mean(30, subgroup=B))
+    assert shown(release(result)) == [True, None, None]
+    assert release(release(result)).to_json() == release(result).to_json()
+    assert shown(release(made_up(mean(72), mean(30, subgroup=A), mean(31, subgroup=B)))) == [True, True, True]
+
+
+def test_a_patient_of_no_known_group_in_a_real_analysis():
+    import pandas as pd
+
+    import katoutcomes as kat
+
+    rows = [
+        {"id": f"p{n}", "visit": "week 4", "before": 20.0 - n % 9, "score": 12.0 - n % 7, "arm": arm}
+        for n, arm in enumerate(["a"] * 30 + ["b"] * 30 + [None])
+    ]
+    data = kat.AnalysisSet.from_frame(
+        pd.DataFrame(rows), patient="id", visit="visit", score="score", baseline="before", treatment="arm",
+        comparator="a", treatment_known_by_day=0, instrument="PHQ-9", visits={"week 4": 28},
+    )  # fmt: skip
+    for analysis in (kat.change_from_baseline, kat.describe, kat.participant_flow, kat.clinical_significance):
+        released = release(analysis(data))
+        of_groups = [one for one in released.estimates if one.subgroup]
+        assert of_groups, analysis
+        assert all(one.suppressed and one.n_patients is None for one in of_groups), analysis
+        assert any(not one.suppressed for one in released.estimates if not one.subgroup), analysis
+
+
 def test_counts_of_groups_add_up():
     terms = [("", 40), (A, 36), (B, 4)]
     flags = [
@@ -527,6 +556,15 @@ def test_individual_values_stay_behind():
     released = release(made_up(mean(20), individual_values=values))
     assert type(released) is ReleasedResult
     assert not hasattr(released, "individual_values")
+
+
+def test_the_digest_of_the_data_stays_behind():
+    """Few data can be guessed: whoever tries all scores that they may hold finds the ones with this digest."""
+    result = made_up(mean(20))
+    assert result.provenance.digest == "ab" * 32
+    assert release(result).provenance == replace(result.provenance, digest="")
+    published = replace(result, provenance=Provenance("published", "cd" * 32, software=()))
+    assert release(published).provenance.digest == "cd" * 32
 
 
 def test_published_numbers_have_left_already():

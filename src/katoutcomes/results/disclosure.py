@@ -94,9 +94,9 @@ def release(
     Returns
     -------
     ReleasedResult or tuple of ReleasedResult
-        The same question, method, assumptions and verdict; every number has the digits that are printed. Hidden
-        estimates are NaN and marked `suppressed`; hidden counts of parts are None and listed in `suppressed`;
-        neighboring exclusions of the flow are merged.
+        The same question, method, assumptions and verdict; every number has the digits that are printed, and the
+        digest of the data is empty. Hidden estimates are NaN and marked `suppressed`; hidden counts of parts are None
+        and listed in `suppressed`; neighboring exclusions of the flow are merged.
 
     Raises
     ------
@@ -154,20 +154,22 @@ def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResu
             f"{result.analysis} was released with a minimum cell of {result.minimum_cell}; "
             f"a lower one ({policy.minimum_cell}) needs the result itself."
         )
+    is_published = result.provenance.source == PUBLISHED
     released = ReleasedResult(
         analysis=result.analysis,
         title=result.title,
         estimand=result.estimand,
         method=result.method,
         estimates=result.estimates,
-        provenance=result.provenance,
+        # All candidates for few data can be tried until one gives the digest.
+        provenance=result.provenance if is_published else replace(result.provenance, digest=""),
         parts=result.parts,
         assumptions=result.assumptions,
         checks=result.checks,
         warnings=result.warnings,
         minimum_cell=policy.minimum_cell,
     )
-    return released if result.provenance.source == PUBLISHED else _without_small_cells(released, policy)
+    return released if is_published else _without_small_cells(released, policy)
 
 
 def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:

@@ -271,9 +271,10 @@ def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterat
 
 
 def _sums_of_groups(values: Values) -> Iterator[Sum]:
-    """Yield, for every count, the levels of each variable with everybody as the total.
+    """Yield, for every count, the levels of each variable with everybody as the total, and once more with a rest.
 
-    Patients whose level is not known are no cover: somebody may know how many there are.
+    The rest are patients whose level is not known. They are no cover, because somebody may know how many there are; and
+    few of them may not be worked out either.
     """
     levels: dict[tuple[Key, str], list[Key]] = {}
     for key in values:
@@ -282,6 +283,8 @@ def _sums_of_groups(values: Values) -> Iterator[Sum]:
     for (what, _), members in levels.items():
         everybody = (*what, "")
         yield Sum(everybody if everybody in values else None, tuple(members))
+        if everybody in values and _sum(values, everybody, tuple(members)).has_remainder:
+            yield Sum(everybody, tuple(members), has_remainder=True)
 
 
 def _sums_of_parts(result: ResultRecord, values: Values) -> Iterator[Sum]:

@@ -29,7 +29,7 @@ class Provenance:
     source : str
         ``"registry"``, ``"frame"`` or ``"published"``.
     digest : str
-        SHA-256 of the checked data, as hexadecimal digits.
+        SHA-256 of the checked data, as hexadecimal digits; ``""`` in a released result, unless it is of published data.
     settings : tuple of (str, str)
         Name and value of every choice that shaped the analysis set: gap rule, windows, criteria, tie rules.
     software : tuple of (str, str)
