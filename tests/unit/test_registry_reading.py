@@ -444,6 +444,14 @@ def test_odd_columns_of_a_frame_may_be_left_out(registry: Registry) -> None:
     assert_same(registry, read_registry(tables))
 
 
+def test_a_rejected_record_is_no_first_record() -> None:
+    tables = frames()
+    tables["adverse_events"].loc[1, "session_id"] = "S2"  # P2's event of 28 April names a session of P1
+    read = read_registry(tables)
+    assert [problem.rule for problem in read.load_report.problems] == ["session_of_patient"]
+    assert read.table("scores")["day"].tolist()[2:] == [0, 5]  # so the score of 29 April is the first record
+
+
 @pytest.mark.parametrize("dtype", ["datetime64[ns]", "datetime64[us]", object])
 def test_a_datetime_that_is_no_date_is_rejected(dtype: object) -> None:
     tables = frames()
