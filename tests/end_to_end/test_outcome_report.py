@@ -1,10 +1,11 @@
-"""The main job: the sample's files in, the report out; everything there, the same bytes again, nothing that is small."""
+"""The main job: the sample's files in, the report out; all of it there, the same bytes again, nothing small."""
 
 from __future__ import annotations
 
 import html.parser
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def test_the_page_is_well_formed_self_contained_and_accessible(folder: Path) -> 
     assert page.captions == page.tables
     assert page.unscoped == 0
     assert page.headings[0] == 1
-    assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(page.headings))
 
 
 def test_the_page_says_what_it_must(folder: Path) -> None:

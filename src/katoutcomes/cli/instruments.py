@@ -59,11 +59,13 @@ def _details(entry: Instrument) -> str:
         "  definition sets (* = used when none is named):",
     ]
     lines += [f"    {_definition_line(definition, plain)}" for definition in entry.definition_sets]
-    lines.append("  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own")
+    lines.append(
+        "  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own"
+    )
     lines += [
         f"    {plain(known.value)} {known.kind.replace('_', ' ')}: {known.source}" for known in entry.reliabilities
     ]
-    lines.append("  norms:" if entry.norms else "  norms: none with a checked source; pass your own")
+    lines.append("  norms:" if entry.norms else "  norms: no checked source; pass your own")
     lines += [
         f"    functional {plain(known.functional_mean)} (SD {plain(known.functional_sd)}), dysfunctional "
         f"{plain(known.dysfunctional_mean)} (SD {plain(known.dysfunctional_sd)}): {known.source}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from katoutcomes.errors import DesignError
 
@@ -65,7 +66,7 @@ def require_separate(visits: tuple[VisitWindow, ...]) -> None:
     if len({visit.name for visit in visits}) < len(visits):
         raise DesignError("two visit windows have the same name.")
     ordered = sorted(visits, key=lambda visit: visit.first_day)
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if later.first_day <= earlier.last_day:
             raise DesignError(
                 f"the windows of {earlier.name!r} and {later.name!r} share day {later.first_day}: "
