@@ -156,19 +156,23 @@ def _usable_treatment(plan: AnalysisPlan, data: AnalysisSet) -> tuple[str | None
 
 
 def _usable_covariates(plan: AnalysisPlan, data: AnalysisSet) -> tuple[tuple[str, ...], list[str]]:
-    wanted = list(plan.covariates)
+    """Return the covariates that can be adjusted for, and a remark on each that cannot."""
+    wanted = [data.variable(name) for name in plan.covariates]
     if plan.use_registry_covariates:
-        wanted += [variable.name for variable in data.variables if variable.name.startswith("covariate_")]
+        wanted += [variable for variable in data.variables if variable.name.startswith("covariate_")]
     usable: list[str] = []
-    notes: list[str] = []
-    for name in dict.fromkeys(wanted):
-        variable = data.variable(name)
-        require_adjustable(variable)
-        if _varies(variable, data.pairs(plan.primary_visit)):
-            usable.append(name)
+    remarks: list[str] = []
+    for variable in dict.fromkeys(wanted):
+        is_named = variable.name in plan.covariates
+        if is_named:
+            require_adjustable(variable)
+        if not is_named and (variable.known_by_day is None or variable.known_by_day > 0):
+            remarks.append(f"{variable.label} may be known only after the first dose, so it is not adjusted for.")
+        elif _varies(variable, data.pairs(plan.primary_visit)):
+            usable.append(variable.name)
         else:
-            notes.append(f"{variable.label} is not known or the same for everybody, so it is not adjusted for.")
-    return tuple(usable), notes
+            remarks.append(f"{variable.label} is not known or the same for everybody, so it is not adjusted for.")
+    return tuple(usable), remarks
 
 
 def _is_known(variable: Variable) -> bool:
