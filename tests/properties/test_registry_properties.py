@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from katoutcomes.errors import DataError, IdentifierError
-from katoutcomes.registry.frames import cell_text
+from katoutcomes.registry.readers.frames import cell_text
 from katoutcomes.registry.reading import read_registry
 
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

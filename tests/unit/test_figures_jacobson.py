@@ -44,22 +44,24 @@ def test_cells_are_the_bins_with_their_numbers():
     axes = figure.axes()[0]
     boxes = cells_of(axes)
     assert len(boxes) == len(part.rows)
-    most = max(row[-1] for row in part.rows if row[-1] is not None)
+    most = max(row[-1] for row in part.rows)
     for box, (_, _, low, high, after_low, after_high, count) in zip(boxes, part.rows, strict=True):
         assert box.get_xy() == (low - 0.5, after_low - 0.5)
         assert (box.get_width(), box.get_height()) == (high - low + 1, after_high - after_low + 1)
-        assert bool(box.get_hatch()) == (count is None)
-        if count is not None:
-            color = "#" + "".join(f"{round(255 * part):02x}" for part in box.get_facecolor()[:3])
-            assert color == shade(count / most)
-    shown = sorted(str(row[-1]) for row in part.rows if row[-1] is not None)
+        color = "#" + "".join(f"{round(255 * part):02x}" for part in box.get_facecolor()[:3])
+        assert color == shade(count / most)
+    shown = sorted(str(row[-1]) for row in part.rows)
     assert sorted(text.get_text() for text in axes.texts) == shown
 
 
-def test_all_hidden_cells_look_the_same():
-    boxes = cells_of(jacobson(made.released(made.clinical_result(600))).axes()[0])
-    hidden = {(box.get_facecolor(), box.get_edgecolor(), box.get_hatch()) for box in boxes if box.get_hatch()}
-    assert len(hidden) == 1
+def test_hidden_cells_are_blank_and_the_note_says_so():
+    result = made.clinical_result(600)
+    before, after = (replace(result, individual_values=None), made.released(result))
+    assert 0 < len(cells_of(jacobson(after).axes()[0])) < len(cells_of(jacobson(before).axes()[0]))
+    assert "Cells with fewer than 11 patients are not drawn." in jacobson(after).alt_text
+    assert "Cells with fewer than 20 patients are not drawn." in jacobson(made.released(result, 20)).alt_text
+    assert "not drawn" not in jacobson(before).alt_text
+    assert "not drawn" not in jacobson(made.released(result, 1)).alt_text
 
 
 @pytest.mark.parametrize(("rule", "threshold", "cut_off"), [(None, 5.24, 9.3), (made.NHS, 6.0, 10.0)])

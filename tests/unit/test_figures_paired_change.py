@@ -11,7 +11,7 @@ import pytest
 
 from katoutcomes.errors import OptionError
 from katoutcomes.figures.paired_change import COLUMNS, MOST_LINES, paired_change
-from katoutcomes.figures.style import DIM, INK, THREAD
+from katoutcomes.figures.style import INK, THREAD
 
 _SPEC = importlib.util.spec_from_file_location(
     "figure_results", Path(__file__).resolve().parents[1] / "golden" / "figure_results.py"
@@ -84,17 +84,23 @@ def test_means_and_interval_are_those_of_the_result():
     )
 
 
-def test_hidden_bins_are_dashed_and_as_thin_as_can_be():
-    result = made.released(made.change_result(600))
-    part = result.part("score_pair_counts")
-    cells = [row for row in part.rows if row[0] == "week 12"]
-    figure = paired_change(result)
-    axes = figure.axes()[0]
-    hidden, shown = threads(axes, DIM), threads(axes)
-    assert len(hidden) == sum(row[-1] is None for row in cells) > 0
-    assert len(shown) == sum(row[-1] is not None for row in cells) > 0
-    assert len({line.get_linewidth() for line in hidden}) == 1  # the width tells nothing of the number
-    assert "their number is not shown" in figure.alt_text
+def test_hidden_bins_are_not_drawn_and_the_note_says_so():
+    before = made.change_result(600)
+    after = made.released(before)
+    n_cells = [sum(row[0] == "week 12" for row in one.part("score_pair_counts").rows) for one in (before, after)]
+    figure = paired_change(after)
+    assert len(threads(figure.axes()[0])) == n_cells[1] < n_cells[0]
+    assert n_cells[1] > 0
+    assert "Cells with fewer than 11 patients are not drawn." in figure.alt_text
+    assert "not drawn" not in paired_change(before).alt_text
+
+
+def test_the_last_visit_is_drawn_even_where_all_its_bins_are_hidden():
+    part = made.change_result(100).part("score_pair_counts")
+    earlier = replace(part, rows=tuple(row for row in part.rows if row[0] != "week 12"))
+    result = made.released(made.change_result(100))
+    parts = tuple(earlier if one.name == part.name else one for one in result.parts)
+    assert paired_change(replace(result, parts=parts)).name == "paired_change_phq_9_week_12"
 
 
 def test_of_a_cohort_too_small_to_be_counted_no_bin_is_drawn():

@@ -13,8 +13,8 @@ import pytest
 
 from katoutcomes import vocabulary
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError, OptionError
-from katoutcomes.registry.csv_structure import CsvStructure
 from katoutcomes.registry.load_report import LoadReport
+from katoutcomes.registry.readers.csv_structure import CsvStructure
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 
@@ -564,7 +564,7 @@ def test_files_that_are_no_proper_tables(tmp_path: Path, capfd: pytest.CaptureFi
 
 def test_the_two_readers_must_count_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, base_tables())
-    monkeypatch.setattr("katoutcomes.registry.sources.check_csv", lambda path, n_columns: CsvStructure(4, ()))
+    monkeypatch.setattr("katoutcomes.registry.readers.sources.check_csv", lambda path, n_columns: CsvStructure(4, ()))
     with pytest.raises(DataError) as caught:
         read_registry(tmp_path)
     # Patients, sessions and events do not have four rows; scores do.
@@ -579,7 +579,7 @@ def test_the_two_readers_must_count_the_same_rows(tmp_path: Path, monkeypatch: p
 def test_what_only_the_engine_refuses_is_not_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, base_tables())
     replace("sessions", "90,group,", "90,group,128,CANARYCELL")(tmp_path)
-    monkeypatch.setattr("katoutcomes.registry.sources.check_csv", lambda path, n_columns: CsvStructure(4, ()))
+    monkeypatch.setattr("katoutcomes.registry.readers.sources.check_csv", lambda path, n_columns: CsvStructure(4, ()))
     with pytest.raises(DataError) as caught:
         read_registry(tmp_path)
     assert "sessions.csv: rule csv: the file cannot be read as a table." in str(caught.value)

@@ -435,17 +435,46 @@ def bins(**groups):
     return Part("score_pair_counts", BIN_COLUMNS, tuple(rows))
 
 
-def test_bins_of_scores_hide_small_counts_and_one_more():
+def bins_of(result, visit="week 12"):
+    """Return the bins that are listed, with their counts."""
+    part = result.part("score_pair_counts")
+    assert part.suppressed == part.below_minimum == ()
+    return {(row[1], row[4]): row[6] for row in part.rows if row[0] == visit}
+
+
+def test_small_bins_of_scores_are_left_out_with_one_more():
     released = release(made_up(parts=(bins(all={0: 30, 3: 20, 6: 4}),)))
-    part = released.part("score_pair_counts")
-    assert part.column("n_patients") == (30, None, None)
-    assert part.suppressed == ((1, 6), (2, 6))
-    assert part.below_minimum == ((2, 6),)
+    assert bins_of(released) == {("", 0): 30}
+
+
+def test_twelve_patients_in_twelve_bins_are_not_seen_to_be_one_in_each():
+    released = release(made_up(parts=(bins(all={0: 60} | {3 * number: 1 for number in range(1, 13)}),)))
+    assert bins_of(released) == {("", 0): 60}
+
+
+def test_bins_that_are_left_out_hold_at_least_the_minimum_together():
+    one_more = release(made_up(parts=(bins(all={0: 60, 3: 14, 6: 5, 9: 5}),)))
+    assert bins_of(one_more) == {("", 0): 60}
+    enough = release(made_up(parts=(bins(all={0: 60, 3: 14, 6: 6, 9: 5}),)))
+    assert bins_of(enough) == {("", 0): 60, ("", 3): 14}
 
 
 def test_bins_of_groups_add_up_to_those_of_all():
     part = bins(all={0: 40, 3: 40}, p_a={0: 35, 3: 20}, p_b={0: 5, 3: 20})
-    assert release(made_up(parts=(part,))).part("score_pair_counts").column("n_patients") == (40, 40) + (None,) * 4
+    assert bins_of(release(made_up(parts=(part,)))) == {("", 0): 40, ("", 3): 40}
+
+
+def test_a_group_whose_patients_are_hidden_has_no_bins():
+    cells = bins(all={0: 30, 3: 40}, p_a={0: 15, 3: 20}, p_b={0: 15, 3: 20})
+    sizes = [(70, ""), (35, A), (35, B)]
+    means = [mean(n, term="change", visit="week 12", subgroup=name) for n, name in sizes]
+    baseline = [share(n, 35, term="paired completeness", visit="week 12", subgroup=name) for n, name in sizes[1:]]
+    parts = (replace(cells, rows=tuple((*row[:1], row[1].replace("p:", "program:"), *row[2:]) for row in cells.rows)),)
+    assert len(bins_of(release(made_up(*means, *baseline, parts=parts)))) == 6
+    few_of_no_group = (mean(71, term="change", visit="week 12"), *means[1:])
+    released = release(made_up(*few_of_no_group, *baseline, parts=parts))
+    assert shown(released, term="change") == [True, None, None]
+    assert bins_of(released) == {("", 0): 30, ("", 3): 40}
 
 
 def test_rows_of_files():

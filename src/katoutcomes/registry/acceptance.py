@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.engine import stage_text
+from katoutcomes.registry.readers.sources import TableSource, materialize_nothing
 from katoutcomes.registry.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
@@ -18,7 +19,6 @@ from katoutcomes.registry.rules import (
     score_rules,
     span_rules,
 )
-from katoutcomes.registry.sources import TableSource, materialize_nothing
 from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SESSIONS, TABLES, TableSchema
 from katoutcomes.registry.typed_rows import materialize_typed
 

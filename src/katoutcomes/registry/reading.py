@@ -9,13 +9,13 @@ from katoutcomes.registry.acceptance import Acceptance, accept_rows
 from katoutcomes.registry.engine import Engine
 from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, refuse, value_findings
 from katoutcomes.registry.load_report import LoadReport, count_rows
-from katoutcomes.registry.registry import Registry, registry_digest
-from katoutcomes.registry.sources import (
+from katoutcomes.registry.readers.sources import (
     TableSource,
     find_sources,
     required_column_faults,
     structure_error,
 )
+from katoutcomes.registry.registry import Registry, registry_digest
 from katoutcomes.registry.tables import PATIENTS
 
 if TYPE_CHECKING:

@@ -229,7 +229,7 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path | str, *, made
     """
     from pathlib import Path
 
-    from katoutcomes.registry.sources import MARKER_FILE
+    from katoutcomes.registry.readers.sources import MARKER_FILE
 
     target = Path(folder)
     _refuse_to_replace_records(target)
@@ -246,7 +246,7 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path | str, *, made
 
 def _refuse_to_replace_records(folder: Path) -> None:
     """Raise `DataError` if the folder holds tables that nobody marked as synthetic: they may be a clinic's own."""
-    from katoutcomes.registry.sources import read_marker
+    from katoutcomes.registry.readers.sources import read_marker
     from katoutcomes.registry.tables import TABLES
 
     if read_marker(folder):

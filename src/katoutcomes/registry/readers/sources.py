@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError, OptionError, require_option
-from katoutcomes.registry.csv_structure import check_csv, csv_header
-from katoutcomes.registry.frames import frame_arrays, frame_columns
+from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
+from katoutcomes.registry.readers.frames import frame_arrays, frame_columns
 from katoutcomes.registry.tables import TABLES, Column, TableSchema, table_schema
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
