@@ -76,7 +76,6 @@ def artist_data(figure):
                     for one in marks
                 ],
                 "rectangles": _numbers([*box.get_xy(), box.get_width(), box.get_height()] for box in rectangles),
-                "hatched": [bool(box.get_hatch()) for box in rectangles],
                 "texts": [text.get_text() for text in axes.texts],
             }
         )

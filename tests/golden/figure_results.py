@@ -293,6 +293,8 @@ def _hidden_part(part, minimum_cell):
     if "n_patients" not in part.columns:
         return part
     column = part.columns.index("n_patients")
+    if part.name == "score_pair_counts":
+        return dataclasses.replace(part, rows=tuple(row for row in part.rows if row[column] >= minimum_cell))
     small = [0 < row[column] < minimum_cell for row in part.rows]
     rows = tuple(
         (*row[:column], None, *row[column + 1 :]) if hide else row for row, hide in zip(part.rows, small, strict=True)

@@ -15,7 +15,7 @@ from katoutcomes.figures.jacobson_drawing import (
     JacobsonPlan,
     draw_jacobson,
 )
-from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs
+from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
 from katoutcomes.figures.scale import score_scale
 from katoutcomes.figures.wording import (
     by_words,
@@ -94,8 +94,9 @@ def jacobson(
     Figure
         One square a cohort: the diagonal of no change, the band of changes smaller than the threshold, cut-off lines
         where the result has them. Patients are circles where the result holds individual values, as large as there
-        are patients with the same two scores; otherwise the cells of ``"score_pair_counts"`` with their counts, hidden
-        ones hatched. Beside it the share of each class with its interval. ``rows`` holds `COLUMNS`.
+        are patients with the same two scores; otherwise the cells of ``"score_pair_counts"`` with their counts; those
+        that a released result has left out are blank. Beside it the share of each class with its interval. ``rows``
+        holds `COLUMNS`.
 
     Raises
     ------
@@ -152,11 +153,10 @@ def _panel(result: ResultRecord, visit: str, group: str, rule: str) -> JacobsonP
     fields = {"measure": "proportion", "visit": visit, "subgroup": group, "definition_set": rule}
     shares = tuple(share for term in CLASSES + RECOVERIES for share in result.select(term=term, **fields) if rule)
     counted = shares or result.select(term=REMISSION, measure="proportion", visit=visit, subgroup=group)
-    is_hidden = any(share.suppressed and share.n_patients is None for share in counted)
     pairs = individual_pairs(result, visit, group)
     return JacobsonPanel(
         group=group,
-        cells=binned_pairs(result, visit, group, is_hidden=is_hidden) if pairs is None else pairs,
+        cells=binned_pairs(result, visit, group) if pairs is None else pairs,
         are_patients=pairs is not None,
         shares=shares,
         n_text=format_n_patients(counted[0], minimum_cell_of(result)) if counted else "",
@@ -190,17 +190,15 @@ def _subtitle(rule: str, threshold: Estimate | None, panels: tuple[JacobsonPanel
 
 
 def _notes(result: ResultRecord, panels: tuple[JacobsonPanel, ...]) -> tuple[str, ...]:
-    """Return what the marks are, and whose number is not shown."""
+    """Return what the marks are, and which cells are not drawn."""
     notes = []
     cells = [cell for panel in panels for cell in panel.cells]
-    visible = [cell for cell in cells if not cell.is_hidden]
-    most = format_count(max((cell.count for cell in visible), default=0))
-    if visible and any(panel.are_patients for panel in panels):
+    most = format_count(max((cell.n_patients for cell in cells), default=0))
+    if cells and any(panel.are_patients for panel in panels):
         notes.append(f"The area of a circle is the number of patients with these two scores (the largest: {most}).")
-    elif visible:
+    elif cells:
         notes.append("Numbers in the cells: patients.")
-    if len(visible) < len(cells):
-        notes.append("Hatched: patients are there, but their number is not shown.")
+    notes += not_drawn_note(result)
     printed = [panel.n_text for panel in panels]
     printed += [format_share(share, panel.minimum_cell) for panel in panels for share in panel.shares]
     return (*notes, *general_notes(result, [word for text in printed for word in text.split()]))

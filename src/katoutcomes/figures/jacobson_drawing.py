@@ -70,7 +70,7 @@ class JacobsonPanel:
     group : str
         As the estimates call it.
     cells : tuple of PairCell
-        Pairs of scores, or bins with hidden ones among them.
+        Pairs of scores, or bins.
     are_patients : bool
         Whether the cells are pairs of scores.
     shares : tuple of Estimate
@@ -185,26 +185,23 @@ def _draw_regions(axes: Axes, plan: JacobsonPlan) -> None:
 
 def _draw_circles(axes: Axes, panel: JacobsonPanel, _size: float) -> None:
     x, y = [cell.baseline for cell in panel.cells], [cell.follow_up for cell in panel.cells]
-    areas = [_ONE_PATIENT * cell.count for cell in panel.cells]
+    areas = [_ONE_PATIENT * cell.n_patients for cell in panel.cells]
     axes.scatter(x, y, s=areas, color=MOST, alpha=0.65, edgecolors=PAPER, linewidths=0.5, clip_on=False, zorder=3)
 
 
 def _draw_cells(axes: Axes, panel: JacobsonPanel, size: float) -> None:
-    """Draw bins as squares: the darker, the more patients; hatched where the number is hidden."""
+    """Draw bins as squares: the darker, the more patients."""
     from matplotlib.patches import Rectangle
 
-    most = max((cell.count for cell in panel.cells), default=0)
+    most = max((cell.n_patients for cell in panel.cells), default=0)
     points_per_score = size / (axes.get_xlim()[1] - axes.get_xlim()[0])
     for cell in panel.cells:
         width = cell.baseline_high - cell.baseline_low + 1.0
         height = cell.follow_up_high - cell.follow_up_low + 1.0
-        share = cell.count / most if most else 0.0
-        look: dict[str, Any] = {"facecolor": shade(share), "edgecolor": PAPER}
-        if cell.is_hidden:
-            look = {"facecolor": PAPER, "edgecolor": RULE, "hatch": "////", "linewidth": 0.0}
+        share = cell.n_patients / most if most else 0.0
         corner = (cell.baseline_low - 0.5, cell.follow_up_low - 0.5)
-        axes.add_patch(Rectangle(corner, width, height, zorder=2, **look))
-        if not cell.is_hidden and text_width(cell.text, SMALL_SIZE) <= width * points_per_score + 1.0:
+        axes.add_patch(Rectangle(corner, width, height, facecolor=shade(share), edgecolor=PAPER, zorder=2))
+        if text_width(cell.text, SMALL_SIZE) <= width * points_per_score + 1.0:
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL_SIZE, "color": ink_on(share)}
             axes.text(cell.baseline, cell.follow_up, cell.text, zorder=5, **style)
 

@@ -34,6 +34,8 @@ LINE_SPACING = 1.32
 
 MARGIN = 6.0
 """White around the page, in points."""
+_PIXELS_WIDEN = 1.02
+"""Letters that are set on whole pixels may be wider than their outlines, which `text_width` measures, by this factor."""
 
 
 @lru_cache(maxsize=4096)
@@ -171,7 +173,7 @@ def titled_page(title: str, subtitle: str, body_height: float, notes: tuple[str,
     notes : tuple of str
         Sentences for below the body, set one after the other.
     """
-    inside = PAGE_WIDTH - 2.0 * MARGIN
+    inside = (PAGE_WIDTH - 2.0 * MARGIN) / _PIXELS_WIDEN
     heading = wrap(title, inside, TITLE_SIZE, "bold")
     subheading = wrap(subtitle, inside, TEXT_SIZE)
     small_print = wrap(" ".join(notes), inside, SMALL_SIZE) if notes else ()

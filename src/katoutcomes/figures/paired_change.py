@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.figures.paired_change_drawing import ChangePanel, ChangePlan, draw_change
-from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs
+from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
 from katoutcomes.figures.scale import score_scale
 from katoutcomes.figures.wording import (
     by_words,
@@ -80,7 +80,7 @@ def paired_change(
     Figure
         An estimation plot, one panel a cohort. Left, one thin line a patient, where the result holds individual
         values and there are at most `MOST_LINES` patients; otherwise lines between the middles of the bins of
-        ``"score_pair_counts"``, as wide as they hold patients, hidden cells left out. Right, the mean change on an
+        ``"score_pair_counts"``, as wide as they hold patients. Right, the mean change on an
         axis whose zero is the baseline mean of the same patients. ``rows`` holds `COLUMNS`: what is drawn.
 
     Raises
@@ -98,7 +98,9 @@ def paired_change(
     chosen = chosen_visit(result, visit)
     groups = shown_groups(result, (CHANGE_TERM,), each_group=each_group)
     individual = tuple(individual_pairs(result, chosen, group) for group in groups)
-    are_patients = all(pairs is not None and sum(cell.count for cell in pairs) <= MOST_LINES for pairs in individual)
+    are_patients = all(
+        pairs is not None and sum(cell.n_patients for cell in pairs) <= MOST_LINES for pairs in individual
+    )
     panels = tuple(
         _panel(result, chosen, group, pairs if are_patients else None)
         for group, pairs in zip(groups, individual, strict=True)
@@ -122,10 +124,9 @@ def _panel(result: ResultRecord, visit: str, group: str, pairs: tuple[PairCell, 
     """Gather what one cohort's panel shows: the patients if they are given, otherwise the bins."""
     fields = {"visit": visit, "subgroup": group}
     change = _one(result, term=CHANGE_TERM, measure="mean change", **fields)
-    is_hidden = change.suppressed and change.n_patients is None
     return ChangePanel(
         group=group,
-        cells=binned_pairs(result, visit, group, is_hidden=is_hidden) if pairs is None else pairs,
+        cells=binned_pairs(result, visit, group) if pairs is None else pairs,
         are_patients=pairs is not None,
         baseline=_one(result, term="baseline, completers", measure="mean", **fields),
         follow_up=_one(result, term="follow-up", measure="mean", **fields),
@@ -164,18 +165,16 @@ def _subtitle(panels: tuple[ChangePanel, ...]) -> str:
 
 
 def _notes(result: ResultRecord, panels: tuple[ChangePanel, ...]) -> tuple[str, ...]:
-    """Return what the lines are, and whose number is not shown."""
+    """Return what the lines are, and which of them are not drawn."""
     notes = []
     cells = [cell for panel in panels for cell in panel.cells]
-    visible = [cell for cell in cells if not cell.is_hidden]
-    if visible and any(panel.are_patients for panel in panels):
+    if cells and any(panel.are_patients for panel in panels):
         notes.append("A thin line is a patient, a wider one several with the same two scores.")
-    elif visible:
-        width = format_number(max(cell.baseline_high - cell.baseline_low + 1.0 for cell in visible), 0)
-        most = format_count(max(cell.count for cell in visible))
+    elif cells:
+        width = format_number(max(cell.baseline_high - cell.baseline_low + 1.0 for cell in cells), 0)
+        most = format_count(max(cell.n_patients for cell in cells))
         notes.append(f"Lines join bins of {width} points; the wider, the more patients (the widest: {most}).")
-    if len(visible) < len(cells):
-        notes.append("Dashed: patients are there, but their number is not shown.")
+    notes += not_drawn_note(result)
     printed = [panel.n_text for panel in panels]
     return (*notes, *general_notes(result, printed))
 
@@ -201,7 +200,7 @@ def _directions(panel: ChangePanel) -> str:
         return ""
 
     def count(cells: list[PairCell]) -> str:
-        return format_count(sum(cell.count for cell in cells))
+        return format_count(sum(cell.n_patients for cell in cells))
 
     fell = count([cell for cell in panel.cells if cell.follow_up < cell.baseline])
     rose = count([cell for cell in panel.cells if cell.follow_up > cell.baseline])

@@ -10,7 +10,6 @@ from katoutcomes.figures.layout import MARGIN, line_height, titled_page, wrap
 from katoutcomes.figures.scale import nice_ticks
 from katoutcomes.figures.style import (
     AXIS_WIDTH,
-    DIM,
     INK,
     LINE_WIDTH,
     PAGE_WIDTH,
@@ -48,7 +47,7 @@ class ChangePanel:
     group : str
         As the estimates call it.
     cells : tuple of PairCell
-        Patients, or bins with hidden ones among them.
+        Patients, or bins.
     are_patients : bool
         Whether each line is a patient (or several with the same two scores).
     baseline, follow_up, change : Estimate
@@ -161,17 +160,11 @@ def _set_pairs_axes(axes: Axes, plan: ChangePlan) -> None:
 
 
 def _draw_lines(axes: Axes, panel: ChangePanel, plan: ChangePlan) -> None:
-    """Draw patients as thin lines, bins as lines whose width is proportional to their patients in the whole figure.
-
-    Bins whose number is hidden are dashed: left out, they would make rare ways, such as getting worse, vanish.
-    """
-    most = max((cell.count for other in plan.panels for cell in other.cells), default=0)
+    """Draw patients as thin lines, bins as lines whose width is proportional to their patients in the whole figure."""
+    most = max((cell.n_patients for other in plan.panels for cell in other.cells), default=0)
     for cell in panel.cells:
         ends = [cell.baseline, cell.follow_up]
-        if cell.is_hidden:
-            axes.plot([0.0, 1.0], ends, color=DIM, linewidth=AXIS_WIDTH, linestyle=(0.0, (3.0, 3.0)), zorder=2)
-            continue
-        width = 0.9 * cell.count if panel.are_patients else max(0.5, _WIDEST_LINE * cell.count / most)
+        width = 0.9 * cell.n_patients if panel.are_patients else max(0.5, _WIDEST_LINE * cell.n_patients / most)
         axes.plot([0.0, 1.0], ends, color=THREAD, alpha=0.6, linewidth=width, solid_capstyle="butt", zorder=2)
     if not panel.cells:
         style: dict[str, Any] = {"ha": "center", "va": "center", "color": QUIET_INK, "fontsize": SMALL_SIZE}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import require_option
-from katoutcomes.figures.wording import count_cell, count_text
+from katoutcomes.results.formatting import format_count, minimum_cell_of
 from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ class PairCell:
     ----------
     baseline_low, baseline_high, follow_up_low, follow_up_high : float
         First and last score of the bins, both included; equal where the cell is a pair of scores.
-    n_patients : int or str
-        How many; ``"<11"`` or ``"hidden"`` where that is not shown.
+    n_patients : int
+        How many.
     """
 
     baseline_low: float
     baseline_high: float
     follow_up_low: float
     follow_up_high: float
-    n_patients: Cell
+    n_patients: int
 
     @property
     def baseline(self) -> float:
@@ -45,19 +45,9 @@ class PairCell:
         return (self.follow_up_low + self.follow_up_high) / 2.0
 
     @property
-    def count(self) -> int:
-        """How many patients are drawn; 0 where the number is hidden."""
-        return self.n_patients if isinstance(self.n_patients, int) else 0
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether the number is not shown."""
-        return not isinstance(self.n_patients, int)
-
-    @property
     def text(self) -> str:
         """The number as it is printed."""
-        return count_text(self.n_patients)
+        return format_count(self.n_patients)
 
     def bins(self) -> tuple[float, float, float, float]:
         """Return the ends of the bins."""
@@ -65,7 +55,7 @@ class PairCell:
 
 
 def chosen_visit(result: ResultRecord, visit: str | None) -> str:
-    """Return the visit to draw: the one named, or the last that has pairs to draw.
+    """Return the visit to draw: the one named, or the last at which anybody has both scores, drawn or hidden.
 
     Raises
     ------
@@ -77,6 +67,8 @@ def chosen_visit(result: ResultRecord, visit: str | None) -> str:
         require_option("visit", visit, visits)
         return visit
     drawn = set(result.part(PAIR_COUNTS).column("visit"))
+    changes = result.select(measure="mean change")
+    drawn |= {estimate.visit for estimate in changes if estimate.suppressed or estimate.n_patients}
     candidates = [name for name in visits if name in drawn] or visits
     return candidates[-1] if candidates else ""
 
@@ -86,13 +78,8 @@ def _visit_columns(result: ResultRecord) -> tuple[tuple[Cell, ...], tuple[Cell, 
     return part.column("order"), part.column("visit")
 
 
-def binned_pairs(result: ResultRecord, visit: str, group: str, *, is_hidden: bool) -> tuple[PairCell, ...]:
-    """Return the cells of one group at one visit from the part ``"score_pair_counts"``, hidden ones too.
-
-    Where the number of the group's patients `is_hidden` there are none: the cells themselves could be counted.
-    """
-    if is_hidden:
-        return ()
+def binned_pairs(result: ResultRecord, visit: str, group: str) -> tuple[PairCell, ...]:
+    """Return the cells of one group at one visit from the part ``"score_pair_counts"``; hidden ones are not in it."""
     part = result.part(PAIR_COUNTS)
     positions = [
         part.columns.index(name) for name in ("baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
@@ -102,9 +89,17 @@ def binned_pairs(result: ResultRecord, visit: str, group: str, *, is_hidden: boo
         if its_visit == visit and its_group == group:
             row = part.rows[number]
             low, high, follow_up_low, follow_up_high = (float(row[position] or 0.0) for position in positions)
-            count = count_cell(result, part, number)
+            count = int(row[part.columns.index("n_patients")] or 0)
             cells.append(PairCell(low, high, follow_up_low, follow_up_high, count))
     return tuple(cells)
+
+
+def not_drawn_note(result: ResultRecord) -> tuple[str, ...]:
+    """Return what must be said of cells that a released result has left out; nothing where none can be."""
+    minimum = minimum_cell_of(result)
+    if minimum is None or minimum == 1:
+        return ()
+    return (f"Cells with fewer than {format_count(minimum)} patients are not drawn.",)
 
 
 def individual_pairs(result: ResultRecord, visit: str, group: str) -> tuple[PairCell, ...] | None:

@@ -33,8 +33,6 @@ RULE = "#767676"
 """Axis lines, boxes and arrows; contrast 4.5 to white."""
 FAINT = "#D9D9D9"
 """Grid lines and what is there only to guide the eye."""
-DIM = "#A0A0A0"
-"""What is there but must not speak as loudly as the rest."""
 PAPER = "#FFFFFF"
 IMPROVED, IMPROVED_EDGE = "#E3EEF7", "#00588A"
 WORSENED, WORSENED_EDGE = "#FDEBD9", "#B85C00"
@@ -166,7 +164,6 @@ def drawing_settings(salt: str) -> Iterator[None]:
         "xtick.labelcolor": QUIET_INK,
         "ytick.color": RULE,
         "ytick.labelcolor": QUIET_INK,
-        "hatch.linewidth": 0.6,
         "svg.fonttype": "path",  # outlines: what was measured is what is seen, also where the font is missing
         "svg.hashsalt": salt,
     }

@@ -15,6 +15,7 @@ from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.linked_counts import (
     BASELINE_TERMS,
+    PAIR_COUNTS,
     count_columns,
     counted_key,
     is_contrast,
@@ -96,7 +97,7 @@ def release(
     ReleasedResult or tuple of ReleasedResult
         The same question, method, assumptions and verdict; every number has the digits that are printed, and the
         digest of the data is empty. Hidden estimates are NaN and marked `suppressed`; hidden counts of parts are None
-        and listed in `suppressed`; neighboring exclusions of the flow are merged.
+        and listed in `suppressed`; bins of scores are left out; neighboring exclusions of the flow are merged.
 
     Raises
     ------
@@ -271,7 +272,13 @@ def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bo
 
 
 def _hidden_part(part: Part, hidden: _Hidden) -> Part:
-    """Return the part with its hidden counts set to None and their positions listed."""
+    """Return the part with its hidden counts set to None and their positions listed.
+
+    Bins of scores are left out instead: a bin that is listed holds somebody, and twelve patients in twelve bins that
+    are listed are one in each.
+    """
+    if part.name == PAIR_COUNTS:
+        return _without_hidden_rows(part, hidden)
     rows = [list(row) for row in part.rows]
     suppressed, below = set(part.suppressed), set(part.below_minimum)
     for column in count_columns(part):
@@ -289,6 +296,13 @@ def _hidden_part(part: Part, hidden: _Hidden) -> Part:
         suppressed=tuple(sorted(suppressed)),
         below_minimum=tuple(sorted(below)),
     )
+
+
+def _without_hidden_rows(part: Part, hidden: _Hidden) -> Part:
+    """Return the part with those rows alone whose counts are shown."""
+    columns = count_columns(part)
+    kept = (row for row in range(len(part.rows)) if not any(part_key(part, row, at) in hidden.keys for at in columns))
+    return replace(part, rows=tuple(part.rows[row] for row in kept), suppressed=(), below_minimum=())
 
 
 def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:

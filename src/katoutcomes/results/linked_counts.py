@@ -29,6 +29,12 @@ BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all 
 PARTITIONS: tuple[tuple[str, ...], ...] = (("no reliable change", "reliable improvement", "reliable deterioration"),)
 """Terms of one definition set whose counts add up to `n_patients`; the first is given up first."""
 
+PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0]})
+"""Terms whose `n_patients` are all who have both scores: those whom the bins of scores divide."""
+
+PAIR_COUNTS = "score_pair_counts"
+"""The part that counts bins of scores. Its hidden rows are left out."""
+
 COMPONENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("reliable improvement", ("recovered", "improved, not recovered"), ("improved, not recovered",)),
     ("reliable improvement", ("reliable recovery",), ()),
@@ -103,7 +109,7 @@ def part_key(part: Part, row: int, column: int) -> Key:
             return ("with baseline", group)
         if named["kind"] == STAGE:
             return ("with baseline", "") if step == BASELINE_STEP else ("counted", "", "", step, "")
-    if part.name == "score_pair_counts":
+    if part.name == PAIR_COUNTS:
         bins = ("visit", "baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
         return ("bin", *(str(named[name]) for name in bins), str(named["group"]))
     if part.name == "files":
@@ -133,7 +139,7 @@ def linked_counts(result: ResultRecord) -> Counts:
     for part in result.parts:
         for row, column, cell in _part_counts(part):
             _add(values, part_key(part, row, column), cell)
-    follows += _same_patients(result)
+    follows += [*_same_patients(result), *_bins_without_total(values)]
     sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
 
@@ -159,6 +165,14 @@ def _same_patients(result: ResultRecord) -> Iterator[tuple[Key, Key]]:
             if people is not None and people[0] == "analyzed" and estimate.n_patients == seen.n_counted:
                 yield people, counted
                 yield counted, people
+
+
+def _bins_without_total(values: Values) -> Iterator[tuple[Key, Key]]:
+    """Yield, for each bin of scores, the number of patients with both scores: where that is hidden, no bin is shown."""
+    bins = [key for key in values if key[0] == "bin"]
+    for people in values:
+        if people[0] == "analyzed" and people[3] in PAIRED_TERMS:
+            yield from ((people, key) for key in bins if (key[1], key[-1]) == (people[2], people[4]))
 
 
 def _require_known_number(estimate: Estimate) -> None:
@@ -291,7 +305,7 @@ def _sums_of_parts(result: ResultRecord, values: Values) -> Iterator[Sum]:
     for part in result.parts:
         if part.name == "flow":
             yield from _sums_of_flow(part, values)
-        elif part.name == "score_pair_counts":
+        elif part.name == PAIR_COUNTS:
             yield from _sums_of_bins(part, values)
         elif part.name == "files":
             yield from _sums_of_files(part, values)
@@ -321,7 +335,7 @@ def _sums_of_flow(part: Part, values: Values) -> Iterator[Sum]:
 
 
 def _sums_of_bins(part: Part, values: Values) -> Iterator[Sum]:
-    """Yield all bins of one visit and group; their total stands elsewhere."""
+    """Yield all bins of one visit and group; their total stands elsewhere. A bin that is left out is not seen."""
     column = part.columns.index("n_patients")
     bins: dict[tuple[Cell, Cell], list[Key]] = {}
     for row, where in enumerate(zip(part.column("visit"), part.column("group"), strict=True)):
@@ -329,7 +343,7 @@ def _sums_of_bins(part: Part, values: Values) -> Iterator[Sum]:
         if key in values:
             bins.setdefault(where, []).append(key)
     for members in bins.values():
-        yield Sum(None, tuple(members))
+        yield Sum(None, tuple(members), is_listed=False)
 
 
 def _sums_of_files(part: Part, values: Values) -> Iterator[Sum]:

@@ -27,12 +27,15 @@ class Sum:
         Whether the members leave a rest that is printed nowhere, such as those who did not respond.
     give_up_first : tuple of Key
         What to hide before anything else, in this order: the number that readers need least.
+    is_listed : bool
+        Whether hidden members can be seen to be there. Each of them is then known to be at least 1.
     """
 
     total: Key | None
     members: tuple[Key, ...]
     has_remainder: bool = False
     give_up_first: tuple[Key, ...] = ()
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ def _gives_away(
     if n_unknown == 1 and hidden_members:
         return True
     rest = _rest(values, relation, hidden)
-    if not hidden_members or rest is None or not zero_is_shown:
+    if not hidden_members or rest is None or not zero_is_shown or not relation.is_listed:
         return is_small(rest, minimum, zero_is_shown=zero_is_shown)
     # Where a 0 would be shown, what is hidden is at least 1: eleven hidden counts that add up to 11 are all 1.
     return 0 < rest < minimum - 1 + len(hidden_members)
