@@ -202,6 +202,14 @@ def selected(frames):
         return None
 
 
+def numbers_of(variable):
+    """Return a number variable's values, also where only two values occur, which makes it a category of these."""
+    if variable.kind == "number":
+        return np.asarray(variable.values)
+    numbers = [float(level.split()[0]) for level in variable.levels] if variable.kind == "category" else [0.0, 1.0]
+    return np.array([np.nan if np.isnan(code) else numbers[int(code)] for code in np.asarray(variable.values)])
+
+
 def compare_with_oracle(clinic):
     rows, failed = oracle(clinic)
     cohort = selected(tables_of(clinic))
@@ -219,8 +227,8 @@ def compare_with_oracle(clinic):
 
     data = cohort.analysis_set()
     columns = [data.baseline, *data.scores.T]
-    columns += [np.asarray(data.variable(name).values) for name in (*EXPOSURES, "n_doses")]
-    numbers = np.asarray(data.variable("covariate_number").values)
+    columns += [numbers_of(data.variable(name)) for name in (*EXPOSURES, "n_doses")]
+    numbers = numbers_of(data.variable("covariate_number"))
     assert sorted(numbers) == sorted(rows)
     for number, *found in zip(numbers, *columns, strict=True):
         row = rows[int(number)]

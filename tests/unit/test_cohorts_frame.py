@@ -331,6 +331,70 @@ class TestColumnTypes:
         assert read(frame(), instrument=own).instrument is own
 
 
+class TestNumbers:
+    @pytest.mark.parametrize("dtype", ["object", "string"])
+    def test_numbers_that_came_as_text_are_the_numbers(self, dtype):
+        text = pd.Series(["30", "30", " 41 ", "5.2e1", "63"], dtype=dtype)
+        data, plain = read(frame().assign(age=text), covariates=["age"]), read(frame(), covariates=["age"])
+        assert data.variable("age").kind == "number"
+        assert np.asarray(data.variable("age").values).tolist() == np.asarray(plain.variable("age").values).tolist()
+        assert "The text in 'age' spells numbers and was read as numbers, not as categories." in data.notes
+        assert not any("spells" in note for note in plain.notes)
+
+    def test_an_empty_text_among_numbers_is_unknown_and_a_word_makes_it_a_category(self):
+        data = read(frame().assign(age=["30", "30", "", "52", "63"]), covariates=["age"])
+        assert np.array_equal(data.variable("age").values, [52, NAN, 30, 63], equal_nan=True)
+        assert read(frame().assign(age=["30", "30", "old", "52", "63"]), covariates=["age"]).variable("age").levels
+
+    def test_a_categorical_of_numbers_stays_a_category(self):
+        codes = pd.Categorical(["30", "30", "41", "52", "63"])
+        assert read(frame().assign(age=codes), covariates=["age"]).variable("age").levels == ("30", "41", "52", "63")
+
+    @pytest.mark.parametrize("column", [[1, 1, 2, 2, 1], [1.0, 1.0, 2.0, NAN, 1.0], ["1", "1", "2", "2", "1"]])
+    def test_two_values_are_counted_because_their_mean_would_give_the_counts(self, column):
+        variable = read(frame().assign(age=column), covariates=["age"]).variable("age")
+        assert (variable.kind, variable.levels) == ("category", ("1", "2"))
+        known = np.asarray(variable.values)[~np.isnan(np.asarray(variable.values))]
+        assert set(known.tolist()) == {0.0, 1.0}
+
+    @pytest.mark.parametrize("number", [np.inf, -np.inf, 10**400, -(10**400), Decimal("1e999"), "inf", "1e999"])
+    @pytest.mark.parametrize("part", ["covariates", "treatment"])
+    def test_infinite_numbers_are_refused(self, number, part):
+        cells = np.array([30, 30, 41, number, 63], dtype=object)
+        with pytest.raises(DataError, match=r"'age', rule number_is_finite .*; rows 4$"):
+            read(frame().assign(age=cells), **{part: "age"})
+
+    def test_a_float_column_with_an_infinite_number_is_refused(self):
+        with pytest.raises(DataError, match=r"'age', rule number_is_finite .*; rows 2$"):
+            read(frame().assign(age=[30.0, np.inf, 41, 52, 63]), covariates=["age"])
+
+    def test_a_site_called_infinity_is_a_site(self):
+        sites = ["Infinity", "Infinity", "North", "North", "South"]
+        assert read(frame().assign(sex=sites), covariates=["sex"]).variable("sex").levels[0] == "Infinity"
+
+    def test_huge_whole_numbers_break_a_rule_wherever_they_stand(self):
+        huge = np.array([11, 7, 10**400, None, 3], dtype=object)
+        with pytest.raises(DataError, match=r"'phq', rule score_in_range .*; rows 3$"):
+            read(frame().assign(phq=huge))
+        with pytest.raises(DataError, match=r"'week', rule visit_is_label .*; rows 3$"):
+            read(frame().assign(week=np.array([4, 12, 10**400, 4, 12], dtype=object)))
+        with pytest.raises(OptionError, match="whole days"):
+            read(frame(), visits={4: 10**400, 12: 84})
+        with pytest.raises(OptionError, match="none of the 2 levels"):
+            read(frame(), treatment="arm", comparator=10**400)
+
+    @pytest.mark.parametrize("blank", ["", "  "])
+    def test_an_empty_text_is_no_level(self, blank):
+        data = read(frame().assign(arm=["new", "new", "usual", blank, "new"]), treatment="arm")
+        assert data.treatment_variable().levels == ("new", "usual")
+        assert int(np.isnan(np.asarray(data.treatment_variable().values)).sum()) == 1
+
+    @pytest.mark.parametrize("part", ["covariates", "treatment"])
+    def test_a_name_with_the_separator_of_terms_is_refused(self, part):
+        with pytest.raises(OptionError, match="rename the column"):
+            read(frame().rename(columns={"arm": "arm: first"}), **{part: "arm: first"})
+
+
 class TestProblems:
     def test_missing_columns_are_all_named(self):
         with pytest.raises(DataError, match=r"2 rule(.|\n)*'when'(.|\n)*'arm2'"):

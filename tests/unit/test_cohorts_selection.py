@@ -323,10 +323,12 @@ class TestEligibility:
     )
     def test_operators_and_unknown_values_that_meet_nothing(self, operator, expected):
         values = [3.0, 5.0, 7.0, None]
+        key = {3: 1, 5: 2, 7: 3}
         patients = [{"patient": n, "covariate_x": value} for n, value in enumerate(values, start=1)]
         registry = registry_of(patients, [dose(n, 0) for n in range(1, 5)], [], extra=("covariate_x",))
         definition = CohortDefinition(criteria=(Criterion("covariate_x", operator, 5, "no"),))
-        assert values_of(select_cohort(registry, definition).analysis_set(), "covariate_x") == expected
+        kept = select_cohort(registry, definition).courses()["patient_id"].tolist()
+        assert kept == [f"p{key[value]:02d}" for value in expected]
 
     def test_fractions_and_negative_values_can_be_compared_with(self):
         patients = [{"patient": n, "covariate_x": value} for n, value in enumerate((-0.5, -0.25, 1e-7), start=1)]
@@ -552,3 +554,22 @@ class TestDefinition:
     def test_an_unknown_instrument_is_refused(self):
         with pytest.raises(OptionError):
             select_cohort(registry_of(people(1), [dose(1, 0)], []), CohortDefinition(instrument="PHQ-99"))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind", "levels"),
+    [
+        ("covariate_x", [2.0, 3.0, 2.0, None], "category", ("2", "3")),
+        ("covariate_x", [0.0, 1.0, 1.0, None], "flag", ()),
+        ("covariate_x", [0.0, 1.0, 2.0, None], "number", ()),
+        ("prior_antidepressant_trials", [0, 1, 1, None], "category", ("0 trials", "1 trials")),
+        ("prior_antidepressant_trials", [2, 2, 2, None], "number", ()),
+    ],
+)
+def test_a_number_of_two_values_is_a_category_whose_counts_can_be_hidden(column, values, kind, levels):
+    patients = [{"patient": n, column: value} for n, value in enumerate(values, start=1)]
+    extra = (column,) if column.startswith("covariate") else ()
+    registry = registry_of(patients, [dose(n, 0) for n in range(1, 5)], [], extra=extra)
+    variable = select_cohort(registry).analysis_set().variable(column)
+    assert (variable.kind, variable.levels) == (kind, levels)
+    assert int(np.isnan(np.asarray(variable.values)).sum()) == 1

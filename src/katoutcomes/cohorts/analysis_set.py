@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from katoutcomes.cohorts.exposure import require_known_at_time_zero
-from katoutcomes.errors import DataError, DesignError, require_option
+from katoutcomes.errors import DataError, DesignError, OptionError, require_option
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 VARIABLE_KINDS: tuple[str, ...] = ("number", "category", "flag")
 FLAG_LEVELS: tuple[str, str] = ("no", "yes")
 """How the groups of a flag are called; the position is the value."""
+LEVEL_SEPARATOR = ": "
+"""Stands between the name of a variable and its level in the terms and subgroups of estimates."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +32,7 @@ class Variable:
     Attributes
     ----------
     name : str
-        Column name, for example ``"age_years"``.
+        Column name, for example ``"age_years"``; without ``": "``, which stands between name and level in results.
     label : str
         What a table prints, for example ``"Age"``.
     kind : {"number", "category", "flag"}
@@ -56,6 +58,11 @@ class Variable:
 
     def __post_init__(self) -> None:
         require_option("kind of a variable", self.kind, VARIABLE_KINDS)
+        if LEVEL_SEPARATOR in self.name:
+            raise OptionError(
+                f"the name {self.name!r} contains {LEVEL_SEPARATOR!r}, which stands between a variable and its level "
+                "in the terms of results; rename the column."
+            )
 
     @property
     def group_levels(self) -> tuple[str, ...]:
@@ -302,9 +309,12 @@ class AnalysisSet:
         instrument : str or Instrument
             A name from the catalog, or a record of your own.
         treatment : str, optional
-            Column of the cohorts. It must be fixed at time zero; see `treatment_known_by_day`.
+            Column of the cohorts. It must be fixed at time zero; see `treatment_known_by_day`. Empty text is an
+            unknown value.
         covariates : sequence of str, optional
-            Further columns, one value a patient: numbers, flags (bool, or 0 and 1 only) or categories.
+            Further columns, one value a patient: numbers, flags (bool, or 0 and 1 only) or categories. Text that
+            spells nothing but numbers is read as numbers, and `notes` says so; make codes a categorical. A number of
+            which only two values occur (not 0 and 1) becomes a category of these two.
         visits : mapping of label to target day, or sequence of VisitWindow, optional
             Which visits, and when. Rows at other visits are left out, and `notes` says so. Without it, visits
             that are numbers come in ascending order, called ``"visit 2"`` and so on, with the number as `target_day`;
@@ -329,9 +339,10 @@ class AnalysisSet:
         ------
         DataError
             If columns are missing, a patient has two rows for a visit or two baselines or treatments, or a score is
-            not a number or outside the instrument's range. All problems are listed, with row numbers from 1.
+            not a number or outside the instrument's range, or a number is infinite. All problems are listed, with
+            row numbers from 1.
         OptionError
-            If `baseline`, `visits` or `comparator` do not fit the frame.
+            If `baseline`, `visits` or `comparator` do not fit the frame, or the name of a column contains ``": "``.
         ImmortalTimeError
             If the treatment is known only after time zero, or its name says so (``had_…``, ``completed_…``) and
             `treatment_known_by_day` is not stated.

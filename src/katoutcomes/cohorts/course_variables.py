@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from katoutcomes.cohorts.analysis_set import Variable
-from katoutcomes.cohorts.frame_values import is_flag
+from katoutcomes.cohorts.frame_values import code_numbers
 from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, ROUTES, SEXES
 
 if TYPE_CHECKING:
@@ -93,10 +93,19 @@ def as_texts(column: NDArray[Any]) -> list[str | None]:
 
 def _variable(column: _Column, columns: Columns) -> Variable:
     cells = columns[column.name]
+    if column.kind == "number":
+        return _number(column, as_floats(cells))
     is_category = column.kind == "category"
     levels = _levels(as_texts(cells), column) if is_category else ()
     values = _codes(as_texts(cells), levels) if is_category else as_floats(cells)
     return Variable(column.name, column.label, column.kind, values, levels, column.unit, column.known_by_day)
+
+
+def _number(column: _Column, values: NDArray[np.float64]) -> Variable:
+    """Return a number, or a category where only two values of it occur, whose mean would give their counts away."""
+    coded = code_numbers(values, column.unit, can_be_flag=False)
+    unit = column.unit if coded.kind == "number" else ""
+    return Variable(column.name, column.label, coded.kind, coded.values, coded.levels, unit, column.known_by_day)
 
 
 def _levels(texts: list[str | None], column: _Column) -> tuple[str, ...]:
@@ -131,12 +140,13 @@ def _patient_column(name: str, column: NDArray[Any]) -> Variable:
     words = rest.replace("_", " ")
     if prefix == "eligible":
         return Variable(name, f"Eligible: {words}", "flag", values)
-    return Variable(name, words.capitalize(), "flag" if is_flag(values) else "number", values)
+    coded = code_numbers(values)
+    return Variable(name, words.capitalize(), coded.kind, coded.values, coded.levels)
 
 
 def _n_doses(columns: Columns) -> Variable:
     # Counted to the last dose of the course, so it is known for everybody only when the longest course has ended.
     last = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
     known_by_day = max(1, int(last.max(initial=0.0)))
-    label = "Dosing sessions in the course"
-    return Variable("n_doses", label, "number", as_floats(columns["n_doses"]), (), "sessions", known_by_day)
+    column = _Column("n_doses", "Dosing sessions in the course", "number", "sessions", known_by_day)
+    return _number(column, as_floats(columns["n_doses"]))

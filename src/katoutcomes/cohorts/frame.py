@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,14 @@ from katoutcomes.cohorts.frame_rules import (
     read_scores,
     require_no_problem,
 )
-from katoutcomes.cohorts.frame_values import CodedColumn, code_covariate, code_treatment, level_name, with_first_level
+from katoutcomes.cohorts.frame_values import (
+    CodedColumn,
+    code_covariate,
+    code_treatment,
+    is_infinite,
+    level_name,
+    with_first_level,
+)
 from katoutcomes.cohorts.frame_visits import VisitColumn, choose_visits, read_visit_column, visit_name
 from katoutcomes.cohorts.value_order import in_value_order
 from katoutcomes.errors import DataError, OptionError
@@ -179,13 +186,17 @@ def _coded_columns(
     found: list[tuple[str, CodedColumn]] = []
     problems: list[Problem] = []
     for name in (*treatment, *columns.covariates):
+        infinite = broken(name, "number_is_finite", "no number is infinite or too large", is_infinite(frame[name]))
+        if infinite:
+            problems += infinite
+            continue
         by_row = code_treatment(frame[name]) if name in treatment else code_covariate(frame[name])
         if by_row is None:
             problems.append(Problem(name, "can_be_a_variable", "numbers, bool, text or a categorical of these"))
             continue
         values, value_problems = one_value_a_patient(name, by_row.values, patient, n_patients)
         problems += value_problems
-        found.append((name, CodedColumn(by_row.kind, values, by_row.levels)))
+        found.append((name, replace(by_row, values=values)))
     return tuple(found), problems
 
 
@@ -215,6 +226,9 @@ def _variables(
     covariates = [repr(variable.name) for variable in variables if variable.name != treatment]
     if covariates:
         notes.append(f"It is assumed, not stated, that {', '.join(covariates)} were known at time zero.")
+    read_text = [repr(name) for name, coded in rows.coded if coded.is_read_text]
+    if read_text:
+        notes.append(f"The text in {', '.join(read_text)} spells numbers and was read as numbers, not as categories.")
     return tuple(variables), tuple(notes)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from katoutcomes.cohorts.frame_values import number_in
 from katoutcomes.errors import DataError
 
 if TYPE_CHECKING:
@@ -85,12 +84,12 @@ def _numbers(column: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.bo
     cells = column.astype(object).to_numpy()
     is_number = np.array([_is_number(cell) for cell in cells], dtype=np.bool_)
     values = np.full(len(cells), np.nan)
-    values[is_known & is_number] = cells[is_known & is_number].astype(np.float64)
+    values[is_known & is_number] = [number_in(cell) for cell in cells[is_known & is_number]]
     return values, is_known & ~is_number
 
 
 def _is_number(cell: object) -> bool:
-    return isinstance(cell, (numbers.Real, Decimal)) and not isinstance(cell, (bool, np.bool_))
+    return not isinstance(cell, str) and number_in(cell) is not None
 
 
 def one_row_a_visit(columns: tuple[str, str], patient: NDArray[np.int64], visit: NDArray[np.int64]) -> list[Problem]:

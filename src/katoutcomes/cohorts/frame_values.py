@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+_SPELLED_NUMBER = re.compile(r"[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?|inf(inity)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,21 +30,96 @@ class CodedColumn:
         Numbers, 0 and 1, or positions in `levels`; NaN where the cell is missing.
     levels : tuple of str
         Names of the levels that occur, in order; empty for numbers and flags.
+    is_read_text : bool
+        Whether the numbers came as text.
     """
 
     kind: str
     values: NDArray[np.float64]
     levels: tuple[str, ...] = ()
+    is_read_text: bool = False
 
 
 def code_covariate(column: pd.Series[Any]) -> CodedColumn | None:
-    """Return a column as a number, a flag (bool, or 0 and 1 only) or a category; None for dates and the like."""
+    """Return a column as a number, a flag (bool, or 0 and 1 only) or a category; None for dates and the like.
+
+    Text that spells nothing but numbers is read as numbers; a categorical stays a category.
+    """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-    if not _is_category(column) and (is_bool_dtype(column.dtype) or is_numeric_dtype(column.dtype)):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return CodedColumn("flag" if is_flag(values) else "number", values)
-    return code_treatment(column)
+    if _is_category(column):
+        return code_treatment(column)
+    if is_bool_dtype(column.dtype) or is_numeric_dtype(column.dtype):
+        return code_numbers(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    codes, labels = _labels(column)
+    spelled = [math.nan if _is_blank(label) else number_in(label) for label in labels]
+    if not any(not _is_blank(label) for label in labels) or None in spelled:
+        return code_treatment(column)
+    coded = code_numbers(np.array([*spelled, math.nan], dtype=np.float64)[codes])
+    return CodedColumn(coded.kind, coded.values, coded.levels, any(isinstance(label, str) for label in labels))
+
+
+def code_numbers(values: NDArray[np.float64], unit: str = "", *, can_be_flag: bool = True) -> CodedColumn:
+    """Return numbers as a flag (0 and 1 only), a category (two other values) or a number.
+
+    The mean of a variable that has but two values gives away how many patients have each, so these are counted, where
+    small counts can be hidden.
+
+    Examples
+    --------
+    >>> code_numbers(np.array([50.0, 100.0, np.nan]), "mg").levels
+    ('50 mg', '100 mg')
+    """
+    if can_be_flag and is_flag(values):
+        return CodedColumn("flag", values)
+    known = np.unique(values[~np.isnan(values)])
+    if known.size != 2:
+        return CodedColumn("number", values)
+    codes = np.where(np.isnan(values), np.nan, (values == known[1]).astype(np.float64))
+    return CodedColumn("category", codes, tuple(f"{level_name(value)} {unit}".strip() for value in known))
+
+
+def number_in(cell: object) -> float | None:
+    """Return the number that a cell holds or spells, infinite if it is too large; None for bool and anything else.
+
+    Examples
+    --------
+    >>> number_in(" 41 "), number_in(Decimal("0.5")), number_in(10**400), number_in("4a"), number_in(True)
+    (41.0, 0.5, inf, None, None)
+    """
+    if isinstance(cell, str):
+        text = cell.strip()
+        return float(text) if _SPELLED_NUMBER.fullmatch(text) else None
+    if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, (numbers.Real, Decimal)):
+        return None
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
+
+
+def is_infinite(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Return which rows hold, or spell in a column of numbers, one that is infinite or too large to be read."""
+    codes, labels = _labels(column)
+    found = [number_in(label) for label in labels]
+    holds_words = any(number is None and not _is_blank(label) for number, label in zip(found, labels, strict=True))
+    bad = [
+        number is not None and math.isinf(number) and not (holds_words and isinstance(label, str))
+        for number, label in zip(found, labels, strict=True)
+    ]
+    return np.array([*bad, False])[codes]
+
+
+def _labels(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Any]]:
+    """Return the code of each row (-1 where the cell is missing) and what the codes stand for."""
+    import pandas as pd
+
+    codes, labels = pd.factorize(column)
+    return codes, list(labels)
+
+
+def _is_blank(label: object) -> bool:
+    return isinstance(label, str) and not label.strip()
 
 
 def is_flag(values: NDArray[np.float64]) -> bool:
@@ -51,21 +132,21 @@ def code_treatment(column: pd.Series[Any]) -> CodedColumn | None:
     """Return a column as a category; None for dates and the like.
 
     A categorical keeps the order of its categories; numbers are in ascending order, bool is "no" and "yes", text is
-    sorted. Levels that do not occur are left out.
+    sorted. Levels that do not occur are left out; text without a character is no level but an unknown value.
     """
-    import pandas as pd
-
-    codes, labels = pd.factorize(column)
+    codes, labels = _labels(column)
     if any(not isinstance(label, (str, int, float, np.number, np.bool_)) for label in labels):
         return None
+    known = [label for label in labels if not _is_blank(label)]
     if _is_category(column):
-        ordered = [label for label in column.cat.categories if label in set(labels)]
-    elif all(isinstance(label, str) for label in labels):
-        ordered = sorted(labels)
+        ordered = [label for label in column.cat.categories if label in set(known)]
+    elif all(isinstance(label, str) for label in known):
+        ordered = sorted(known)
     else:
-        ordered = sorted(labels, key=lambda label: (isinstance(label, str), label))
+        ordered = sorted(known, key=lambda label: (isinstance(label, str), label))
     place = {label: float(position) for position, label in enumerate(ordered)}
-    of_label = np.array([*(place[label] for label in labels), np.nan])  # a missing cell has code -1: the last entry
+    # A missing cell has code -1: the last entry.
+    of_label = np.array([*(place.get(label, np.nan) for label in labels), np.nan])
     return CodedColumn("category", of_label[codes], tuple(level_name(label) for label in ordered))
 
 
@@ -89,6 +170,8 @@ def level_name(label: Any) -> str:
         return label
     if isinstance(label, (bool, np.bool_)):
         return "yes" if label else "no"
+    if isinstance(label, int):
+        return str(label)
     number = float(label)
     return str(int(number)) if number.is_integer() else str(number)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from katoutcomes.cohorts.frame_values import level_name
+from katoutcomes.cohorts.frame_values import level_name, number_in
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 
@@ -68,7 +68,8 @@ def visit_name(label: object) -> str | None:
     """
     if isinstance(label, str):
         return label
-    if isinstance(label, (bool, np.bool_)) or not isinstance(label, numbers.Real) or not math.isfinite(label):
+    number = number_in(label)
+    if number is None or not isinstance(label, numbers.Real) or not math.isfinite(number):
         return None
     return f"visit {level_name(label)}"
 
@@ -154,8 +155,8 @@ def _named(visits: Mapping[Any, int] | Sequence[VisitWindow]) -> tuple[VisitWind
 
 def _window(label: object, day: Any) -> VisitWindow:
     name = visit_name(label)
-    is_number = isinstance(day, (int, float, np.integer, np.floating)) and not isinstance(day, bool)
-    if name is None or not is_number or not float(day).is_integer():
+    number = None if isinstance(day, str) else number_in(day)
+    if name is None or number is None or not number.is_integer():
         raise OptionError("visits= maps labels of the visit column to whole days, or is a sequence of VisitWindow.")
     return VisitWindow(name, int(day), int(day), int(day))
 
