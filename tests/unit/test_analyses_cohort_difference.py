@@ -297,6 +297,15 @@ class TestRefusals:
             cohort_difference(analysis_set(6, missing=0), covariates=("age_years", "site"))
 
 
+def test_a_covariate_whose_name_says_later_is_adjusted_for_only_with_the_assumption_stated():
+    ages = analysis_set().variable("age_years").values
+    said = "'covariate_years_retained' is adjusted for although its name speaks of something after time zero"
+    for known_by_day, is_said in ((None, True), (0, False)):
+        named = Variable("covariate_years_retained", "Years", "number", ages, known_by_day=known_by_day)
+        result = cohort_difference(with_variable(analysis_set(), named), covariates=("covariate_years_retained",))
+        assert any(sentence.startswith(said) for sentence in result.assumptions) == is_said
+
+
 class TestWhoIsLeftOut:
     def test_patients_with_a_missing_covariate_are_left_out_and_counted(self):
         data = analysis_set(missing=0)

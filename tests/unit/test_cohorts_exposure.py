@@ -53,6 +53,22 @@ def test_what_is_known_later_may_not_and_the_message_says_why_and_what_to_use(kn
         "integration_within_72_hours",
         "integration_sessions_by_day_28",
         "n_doses",
+        "nDoses",
+        "integration_attended",
+        "did_integration",
+        "has_had_integration",
+        "hadIntegration",
+        "sessions_attended",
+        "responder",
+        "PHQ9 Responders",
+        "dropout",
+        "dropped_out",
+        "drop-out",
+        "completion",
+        "completed_program",
+        "retained",
+        "IntegrationReceived",
+        "covariate_had_integration",
     ],
 )
 def test_a_name_that_says_later_needs_a_statement(name):
@@ -63,7 +79,22 @@ def test_a_name_that_says_later_needs_a_statement(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["arm", "treatment", "program_booked", "severity", "hadley_site", "everest", "integration", "completeness"]
+    "name",
+    [
+        "arm",
+        "treatment",
+        "program_booked",
+        "severity",
+        "hadley_site",
+        "HADS_total",
+        "everest",
+        "everyday",
+        "integration",
+        "completeness",
+        "covariate_expectancy",
+        "doses",
+        "anyone",
+    ],
 )
 def test_other_names_need_none(name):
     assert not sounds_later(name)

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import katoutcomes as kat
 from katoutcomes.cohorts.definition import DEFAULT_CRITERIA, CohortDefinition
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow
 from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.reading import read_registry
 
 PATIENT_COLUMNS = {
     "patient": "bigint",
@@ -573,3 +575,44 @@ def test_a_number_of_two_values_is_a_category_whose_counts_can_be_hidden(column,
     variable = select_cohort(registry).analysis_set().variable(column)
     assert (variable.kind, variable.levels) == (kind, levels)
     assert int(np.isnan(np.asarray(variable.values)).sum()) == 1
+
+
+class TestColumnsWhoseNamesSayLater:
+    def registry(self, name="covariate_had_integration"):
+        patients = [{"patient": n, name: float(n % 2)} for n in range(1, 9)]
+        return registry_of(patients, [dose(n, 0) for n in range(1, 9)], [], extra=(name,))
+
+    @pytest.mark.parametrize("name", ["covariate_had_integration", "eligible_completed_program"])
+    def test_they_make_no_groups_and_are_no_criterion(self, name):
+        cohort = select_cohort(self.registry(name), NOBODY_ASKED)
+        assert cohort.analysis_set().variable(name).known_by_day is None
+        with pytest.raises(ImmortalTimeError, match="rename the column"):
+            cohort.analysis_set(treatment=name)
+        with pytest.raises(ImmortalTimeError, match="rename the column"):
+            cohort.analysis_set().groups(name)
+        asked = CohortDefinition(criteria=(Criterion(name, "==", 1, "had none"),))
+        with pytest.raises(DesignError, match="stayed in care"):
+            select_cohort(self.registry(name), asked)
+
+    def test_they_can_be_adjusted_for_by_name(self):
+        cohort = select_cohort(self.registry(), NOBODY_ASKED)
+        kept = cohort.analysis_set(covariates=["covariate_had_integration"])
+        assert [variable.known_by_day for variable in kept.variables] == [None]
+
+    def test_other_columns_are_known_on_day_0(self):
+        cohort = select_cohort(self.registry("covariate_expectancy"), NOBODY_ASKED)
+        assert cohort.analysis_set().variable("covariate_expectancy").known_by_day == 0
+
+
+def test_the_synthetic_clinic_without_effect_refuses_the_same_groups_under_a_made_up_name():
+    """What the gate keeps out: had_integration, counted from the sessions of the null scenario."""
+    registry = kat.simulate_registry(seed=3, n_patients=300, scenario="null")
+    patients, sessions = registry.table("patients"), registry.table("sessions")
+    had = patients["patient_id"].isin(sessions.loc[sessions["kind"] == "integration", "patient_id"])
+    tables = {"patients": patients.assign(covariate_had_integration=had.astype(int)), "sessions": sessions}
+    again = read_registry({**tables, "scores": registry.table("scores")}, is_synthetic=True)
+    assert all(file.rows_rejected == 0 for file in again.load_report.files)
+    with pytest.raises(
+        ImmortalTimeError, match="'covariate_had_integration' sounds like something that happened after"
+    ):
+        select_cohort(again).analysis_set(treatment="covariate_had_integration")

@@ -149,7 +149,7 @@ def cohort_difference(
             replace(estimate, instrument=data.instrument.name, cohort=data.cohort) for estimate in estimates
         ),
         provenance=data.provenance,
-        assumptions=_ASSUMPTIONS + data.notes,
+        assumptions=_ASSUMPTIONS + _later_names(variables) + data.notes,
         checks=_checks(fitted, cohorts, patients, window.name, imbalance=estimates[-1].estimate),
         warnings=_warnings(data, cohorts, variables, patients),
     )
@@ -364,6 +364,18 @@ def _warnings(
     if (data.with_baseline & ~cohorts.mask).any():
         sentences.append(f"Patients for whom {cohorts.variable.label} is not known are in neither cohort.")
     return tuple(sentences)
+
+
+def _later_names(variables: Sequence[Variable]) -> tuple[str, ...]:
+    """Say which covariates are adjusted for although their names speak of something later."""
+    from katoutcomes.cohorts.exposure import sounds_later
+
+    return tuple(
+        f"{variable.name!r} is adjusted for although its name speaks of something after time zero; it is assumed, not "
+        "stated, that it was known before the first dose."
+        for variable in variables
+        if variable.known_by_day is None and sounds_later(variable.name)
+    )
 
 
 def _estimand(data: AnalysisSet, window: VisitWindow, cohorts: _Cohorts) -> Estimand:

@@ -45,7 +45,8 @@ class Variable:
         One of `vocabulary.UNITS`.
     known_by_day : int or None
         The course day by which the value is known for everybody: 0 or less means "at time zero". A variable known
-        only later can describe but can neither define a cohort nor be adjusted for. None: nobody has said.
+        only later can describe but can neither define a cohort nor be adjusted for. None: nobody has said, or a
+        column of a registry has a name that speaks of something later; nothing adjusts for it unless it is named.
     """
 
     name: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from katoutcomes.cohorts.analysis_set import Variable
+from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.frame_values import code_numbers
 from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, ROUTES, SEXES
 
@@ -138,10 +139,11 @@ def _patient_column(name: str, column: NDArray[Any]) -> Variable:
     values = as_floats(column)
     prefix, _, rest = name.partition("_")
     words = rest.replace("_", " ")
+    known_by_day = None if sounds_later(rest) else 0  # a promise of the schema, unless the name speaks against it
     if prefix == "eligible":
-        return Variable(name, f"Eligible: {words}", "flag", values)
+        return Variable(name, f"Eligible: {words}", "flag", values, known_by_day=known_by_day)
     coded = code_numbers(values)
-    return Variable(name, words.capitalize(), coded.kind, coded.values, coded.levels)
+    return Variable(name, words.capitalize(), coded.kind, coded.values, coded.levels, known_by_day=known_by_day)
 
 
 def _n_doses(columns: Columns) -> Variable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import DesignError, ImmortalTimeError
@@ -19,21 +20,45 @@ _INSTEAD = (
     "answer the question about what came later, is planned."
 )
 
-_SOUNDS_LATER = re.compile(
-    r"(ever|had|attended|received|completed|completer|completers)([\W_]|$)"  # something happened, or was finished
-    r"|any[\W_]*integration|n_doses$|integration_(within|sessions)"  # this package's own later-known variables
+_LATER_WORDS = frozenset(
+    (
+        "ever had did anyintegration attended received stayed retained finished dropped dropout dropouts "
+        "completed completer completers completion noncompleter noncompleters responder responders responded "
+        "nonresponder nonresponders remitter remitters remitted"
+    ).split()
 )
+"""Words that say that something happened, or was finished, after the start."""
+
+_LATER_PAIRS = frozenset(
+    {
+        ("any", "integration"),
+        ("integration", "within"),
+        ("integration", "session"),
+        ("integration", "sessions"),
+        ("n", "doses"),
+        ("drop", "out"),
+    }
+)
+"""Words that say so next to each other; this package's own later-known variables are among them."""
+
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def sounds_later(name: str) -> bool:
     """Return whether a column's name says that its value came about after time zero.
 
+    The name is split into words at anything that is no letter and where capitals begin; one word is enough.
+
     Examples
     --------
-    >>> [sounds_later(name) for name in ("ever_integration", "Had integration", "any_integration_by_day_84", "arm")]
-    [True, True, True, False]
+    >>> later = ("ever_integration", "hadIntegration", "covariate_sessions_attended", "drop-out", "IntegrationReceived")
+    >>> [sounds_later(name) for name in later]
+    [True, True, True, True, True]
+    >>> [sounds_later(name) for name in ("arm", "program_booked", "everest_site", "completeness")]
+    [False, False, False, False]
     """
-    return _SOUNDS_LATER.match(name.strip().lower()) is not None
+    words = re.findall(r"[^\W\d_]+", _BETWEEN_WORDS.sub(" ", name).lower())
+    return not _LATER_WORDS.isdisjoint(words) or not _LATER_PAIRS.isdisjoint(pairwise(words))
 
 
 def require_known_at_time_zero(variable: Variable) -> None:
@@ -76,8 +101,8 @@ def require_time_zero(name: str, known_by_day: int | None) -> None:
     if known_by_day is None and sounds_later(name):
         raise ImmortalTimeError(
             f"{name!r} sounds like something that happened after time zero. {_WHY} {_INSTEAD} If everybody's value "
-            "was really known at time zero, say so: "
-            "AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0)."
+            "was really known before the first dose, say so: "
+            "AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0), or, of a registry, rename the column."
         )
     if known_by_day is not None and known_by_day > 0:
         raise ImmortalTimeError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.cohorts.analysis_set import AttritionStep
 from katoutcomes.cohorts.cohort import Cohort
 from katoutcomes.cohorts.definition import CohortDefinition, criterion_text
+from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.stages import CohortTables, cohort_tables
 from katoutcomes.errors import DesignError
 from katoutcomes.instruments.catalog import instrument
@@ -49,8 +50,8 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     Raises
     ------
     DesignError
-        If a criterion asks about a column that the registry lacks or that is known for nobody, or if nobody is left;
-        the message holds the attrition counts.
+        If a criterion asks about a column that the registry lacks, that is known for nobody or whose name speaks of
+        something after time zero, or if nobody is left; the message holds the attrition counts.
     OptionError
         If the catalog has no such instrument.
 
@@ -97,6 +98,12 @@ def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, 
             raise DesignError(
                 f"the criterion on {criterion.field!r} asks about a column that the registry lacks or that is not a "
                 f"number or a flag; criteria can ask about {', '.join(askable)}."
+            )
+        if criterion.field in registry.patient_columns and sounds_later(criterion.field):
+            raise DesignError(
+                f"the criterion on {criterion.field!r} asks about something that, by its name, happened after time zero: "
+                "to keep those who had it is to keep those who stayed in care. If the value was really known before "
+                "the first dose, rename the column."
             )
         if not tables.count("13_known_values", field=field, eligibility_fields=fields):
             raise DesignError(f"the criterion on {criterion.field!r} asks about a value that is known for no patient.")
