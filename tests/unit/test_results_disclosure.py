@@ -549,13 +549,23 @@ def test_a_check_has_two_significant_digits():
 # --- checks, texts, individual values --------------------------------------------------------------------------------
 
 
-def test_a_check_keeps_its_verdict_and_loses_its_value():
+def test_a_check_keeps_its_verdict_and_loses_its_value_and_limit():
+    """ "Passed, with a limit of 10" beside a hidden number below 11 would be 10."""
     check = Check("patients", False, "withhold", 8.0, 10.0, "Too few patients.")
     released = release(made_up(mean(8), checks=(check,)))
     assert math.isnan(released.checks[0].value)
-    assert released.checks[0].limit == 10.0
+    assert math.isnan(released.checks[0].limit)
+    assert released.checks[0].message == "Too few patients."
     assert released.verdict == "withhold"
     assert release(made_up(mean(80), checks=(check,))).checks == (check,)
+
+
+@pytest.mark.parametrize("name", ["leverage", "missing covariates"])
+def test_a_check_whose_value_is_a_count_in_another_dress_loses_it_always(name):
+    check = Check(name, True, "caution", 0.5, 0.8, "All is well.")
+    released = release(made_up(mean(80), checks=(check,))).checks[0]
+    assert math.isnan(released.value)
+    assert released.limit == 0.8
 
 
 @pytest.mark.parametrize(
@@ -571,6 +581,9 @@ def test_a_check_keeps_its_verdict_and_loses_its_value():
         ("at least 2 sessions", "at least 2 sessions"),
         ("the PHQ-9 score", "the PHQ-9 score"),
         ("95 % of scores, 1.5 points", "95 % of scores, 1.5 points"),
+        ("Without a score: 2.", "Without a score: fewer than 11."),
+        ("On an unknown day: 3. Their time", "On an unknown day: fewer than 11. Their time"),
+        ("Rule: 5 points or more.", "Rule: 5 points or more."),
     ],
 )
 def test_small_counts_in_texts(text, released):
@@ -578,6 +591,46 @@ def test_small_counts_in_texts(text, released):
     result = release(made_up(assumptions=(text,), warnings=(text,), checks=(check,)))
     assert result.assumptions == result.warnings == (released,)
     assert result.checks[0].message == released
+
+
+@pytest.mark.parametrize(
+    ("text", "released"),
+    [
+        ("Left out 4, then another 2 and 1.", "Left out {}, then another {} and {}."),
+        ("With neither a session nor a score: 2.", "With neither a session nor a score: {}."),
+        ("Of those 7 are new (3 of 90).", "Of those {} are new ({} of 90)."),
+        ("3", "{}"),
+        ("Rejected to 3 of them.", "Rejected to {} of them."),
+        ("“Within 72 hours” means on day 0 to 3.", None),
+        ("Keys of 6 to 10 digits look like chart numbers.", None),
+        ("On 2026-03-04, at week 4, PHQ-9, 5 %, 1.5, fewer than 5, 12 rows, 0 of them.", None),
+    ],
+)  # fmt: skip
+def test_what_the_loader_notes_has_no_small_number(text, released):
+    wanted = text if released is None else released.replace("{}", "fewer than 11")
+    once = release(made_up(warnings=(text,), analysis="data_quality"))
+    assert once.warnings == (wanted,)
+    assert release(once, DisclosurePolicy(minimum_cell=11)).warnings == (wanted,)
+
+
+def test_the_notes_of_a_registry_give_no_small_count():
+    import pandas as pd
+
+    import katoutcomes as kat
+
+    n = 40
+    keys = [f"key-{number:03d}" for number in range(n)]
+    tables = {
+        "patients": pd.DataFrame({"patient_id": keys, "age_years": 40, "sex": "female"}),
+        "sessions": pd.DataFrame({"session_id": keys[3:], "patient_id": keys[3:], "day": 0, "kind": "dosing"}),
+        "scores": pd.DataFrame(
+            {"score_id": keys[3:], "patient_id": keys[3:], "day": 0, "instrument": "PHQ-9", "total": 12}
+        ),
+    }
+    result = kat.data_quality(kat.read_registry(tables, is_synthetic=True))
+    assert any(text.endswith("score: 3.") for text in result.warnings)
+    assert not any(": 3" in text for text in release(result).warnings)
+    assert any("score: fewer than 11." in text for text in release(result).warnings)
 
 
 def test_individual_values_stay_behind():

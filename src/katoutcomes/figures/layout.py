@@ -35,7 +35,7 @@ LINE_SPACING = 1.32
 MARGIN = 6.0
 """White around the page, in points."""
 _PIXELS_WIDEN = 1.02
-"""Letters that are set on whole pixels may be wider than their outlines, which `text_width` measures, by this factor."""
+"""Letters set on whole pixels may be wider than their outlines, which `text_width` measures, by this factor."""
 
 
 @lru_cache(maxsize=4096)

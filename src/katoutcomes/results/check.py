@@ -25,7 +25,7 @@ class Check:
         What a failure does to the verdict: nothing, "with caution", or "withhold".
     value, limit : float
         What was found and what it was held against, NaN where neither is a number. Disclosure control hides them
-        with the estimate they belong to, so `message` holds no number.
+        where any estimate of the result is hidden, so `message` holds no number.
     message : str
         What it means for the reader, in one sentence.
     """

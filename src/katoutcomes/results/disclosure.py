@@ -5,13 +5,13 @@ What is hidden, and why, stands in docs/how_to/release_results.md.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
 from katoutcomes.errors import DisclosureError, OptionError
 from katoutcomes.results.check import Check
+from katoutcomes.results.counts_in_texts import without_small_counts
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.linked_counts import (
     BASELINE_TERMS,
@@ -67,6 +67,9 @@ class DisclosurePolicy:
 
 
 DEFAULT_POLICY = DisclosurePolicy()
+
+FILES_ANALYSIS = "data_quality"
+"""The analysis whose warnings quote the loader, which counts rows and patients."""
 
 PUBLISHED = "published"
 """Source of results that quote published studies: what they show has left every clinic already."""
@@ -184,12 +187,10 @@ def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> Re
     estimates = tuple(_hidden(estimate, hidden) for estimate in merged.estimates)
     estimates = _hidden_contrasts(estimates, policy)
     return replace(
-        merged,
+        _without_counts_in_texts(merged, policy),
         estimates=tuple(with_printed_digits(estimate) for estimate in estimates),
         parts=tuple(_hidden_part(part, hidden) for part in merged.parts),
-        assumptions=tuple(_without_small_counts(text, policy) for text in merged.assumptions),
         checks=tuple(_hidden_check(check, estimates, policy) for check in merged.checks),
-        warnings=tuple(_without_small_counts(text, policy) for text in merged.warnings),
     )
 
 
@@ -305,33 +306,28 @@ def _without_hidden_rows(part: Part, hidden: _Hidden) -> Part:
     return replace(part, rows=tuple(part.rows[row] for row in kept), suppressed=(), below_minimum=())
 
 
+TELLING_CHECKS = frozenset({"leverage", "missing covariates"})
+"""Checks whose values are a small count in another dress: times the number of patients, or one over them."""
+
+
 def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:
-    """Return the check without its value if anything of its result is hidden; its message stays."""
-    message = _without_small_counts(check.message, policy)
+    """Return the check without value and limit if anything of its result is hidden; verdict and message stay."""
+    message = without_small_counts(check.message, policy.hides, policy.minimum_cell)
     if any(estimate.suppressed for estimate in estimates):
+        return replace(check, value=NOT_A_NUMBER, limit=NOT_A_NUMBER, message=message)
+    if check.name in TELLING_CHECKS:
         return replace(check, value=NOT_A_NUMBER, message=message)
     return check_with_few_digits(replace(check, message=message))
 
 
-_COUNTED_NOUN = r"(?:patient|person|people|session|score|course|event|row|pair)s?\b"
-_COUNT_IN_TEXT = re.compile(rf"(?<![\w.,/-])(\d+)(?= (?:of (?:the |their )?[\d,]+ )?(?:\w+ )?{_COUNTED_NOUN})")
-_NOT_A_COUNT_AFTER = (
-    "week", "visit", "day", "month", "item", "than", "least", "most", "under", "below", "above", "to", "minimum", "of",
-)  # fmt: skip
-"""Words before a number that say that it is a name or a limit, not a count of what was found."""
-
-
-def _without_small_counts(text: str, policy: DisclosurePolicy) -> str:
-    """Replace small counts in a sentence: "3 rows" becomes "fewer than 11 rows".
-
-    Texts of results hold no counts by contract; this is the second lock on the same door.
-    """
-
-    def replaced(found: re.Match[str]) -> str:
-        before = text[: found.start()].split()
-        is_name_or_limit = bool(before) and before[-1].lower() in _NOT_A_COUNT_AFTER
-        if is_name_or_limit or not policy.hides(int(found[1])):
-            return found[0]
-        return f"fewer than {policy.minimum_cell}"
-
-    return _COUNT_IN_TEXT.sub(replaced, text)
+def _without_counts_in_texts(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
+    """Replace small counts in assumptions and warnings; in what the loader noted of its files, all small numbers."""
+    is_about_files = result.analysis == FILES_ANALYSIS
+    hides, minimum = policy.hides, policy.minimum_cell
+    return replace(
+        result,
+        assumptions=tuple(without_small_counts(text, hides, minimum) for text in result.assumptions),
+        warnings=tuple(
+            without_small_counts(text, hides, minimum, every_number=is_about_files) for text in result.warnings
+        ),
+    )

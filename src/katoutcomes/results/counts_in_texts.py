@@ -1,0 +1,68 @@
+"""Small counts in sentences become "fewer than 11".
+
+Texts of results hold no counts by contract; this is the second lock on the same door. What the loader notes of a file
+does hold counts, in any wording: there every small number goes that is not plainly something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_COUNTED_NOUN = r"(?:patient|person|people|session|score|course|event|row|pair)s?\b"
+_BEFORE_NOUN = re.compile(rf"(?<![\w.,/-])(\d+)(?= (?:of (?:the |their )?[\d,]+ )?(?:\w+ )?{_COUNTED_NOUN})")
+_AFTER_COLON = re.compile(r"(?<=: )(\d+)(?=[.;,)](?:\s|$)|$)")
+_UNIT = r"(?:%|percent|minutes?|hours?|days?|weeks?|months?|years?|points?|digits?|mg)\b|%"
+_EVERY = re.compile(rf"(?<![\w.,/:\u2212\u2013-])(\d+)(?![\w/:\u2013-]|[.,]\d| to \d|\s?(?:{_UNIT}))")
+
+_NAMES = ("week", "visit", "day", "month", "item", "than")
+_NAMES_AND_LIMITS = (*_NAMES, "least", "most", "under", "below", "above", "to", "minimum", "of")
+"""Words before a number that say that it is a name or a limit, not a count of what was found."""
+
+
+def without_small_counts(
+    text: str, hides: Callable[[int], bool], minimum_cell: int, *, every_number: bool = False
+) -> str:
+    """Return a sentence whose small counts are replaced.
+
+    Parameters
+    ----------
+    text : str
+        One or more sentences.
+    hides : callable
+        Whether a count is too small to be shown.
+    minimum_cell : int
+        The smallest count that is shown.
+    every_number : bool
+        Whether all whole numbers are counts but names ("week 4"), limits ("fewer than 5"), windows ("0 to 3"), dates
+        and numbers with a unit; otherwise only those before a word such as "rows" or alone after a colon.
+
+    Examples
+    --------
+    >>> def few(count):
+    ...     return 0 < count < 11
+    >>> without_small_counts("3 rows were left out.", few, 11)
+    'fewer than 11 rows were left out.'
+    >>> without_small_counts("Rejected: 3. Within day 0 to 3.", few, 11, every_number=True)
+    'Rejected: fewer than 11. Within day 0 to 3.'
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        if not hides(int(found[1])) or _is_name_or_limit(text_now[: found.start()].split(), every_number=every_number):
+            return found[0]
+        return f"fewer than {minimum_cell}"
+
+    text_now = text
+    for pattern in (_EVERY, _AFTER_COLON) if every_number else (_BEFORE_NOUN, _AFTER_COLON):
+        text_now = pattern.sub(replaced, text_now)
+    return text_now
+
+
+def _is_name_or_limit(before: list[str], *, every_number: bool) -> bool:
+    """Return whether the words before a number say that it counts nothing."""
+    if not before:
+        return False
+    last = before[-1].lower()
+    if every_number:
+        return last in _NAMES or (last == "to" and len(before) > 1 and before[-2].isdigit())
+    return last in _NAMES_AND_LIMITS
