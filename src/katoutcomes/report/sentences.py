@@ -125,10 +125,11 @@ def significance_sentence(significance: ResultRecord) -> str:
         (significance.select(term="reliable deterioration", **same)[0], "deteriorated reliably"),
     )
     shown = [f"{format_with_interval(found)} {what}" for found, what in classes if not found.suppressed]
-    hidden = [_hidden_class(found, what, significance) for found, what in classes if found.suppressed]
+    small_first = sorted((found for found in classes if found[0].suppressed), key=lambda one: not one[0].below_minimum)
+    hidden = [_hidden_class(found, what, significance) for found, what in small_first]
     return (
         f"At {improved.visit}, of the {format_n_patients(improved, _minimum_cell(significance))} patients with both "
-        f"{improved.instrument} scores, {_listed(shown + hidden)} (rule: {_rule(improved.definition_set)})."
+        f"{improved.instrument} scores, {_listed(shown, hidden)} (rule: {_rule(improved.definition_set)})."
     )
 
 
@@ -249,8 +250,11 @@ def _minimum_cell(result: ResultRecord) -> int | None:
     return getattr(result, "minimum_cell", None)
 
 
-def _listed(phrases: list[str]) -> str:
-    return phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
+def _listed(shown: list[str], hidden: list[str]) -> str:
+    """Return "a, b and c" where all are shown, else "a; b; c": what is hidden needs more words."""
+    if hidden:
+        return "; ".join(shown + hidden)
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
 def _rule(definition_set: str) -> str:
