@@ -11,7 +11,7 @@ import json
 import math
 import re
 from decimal import Decimal
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -25,6 +25,8 @@ from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLU
 
 MINIMUM = 11
 WITH_BASELINE = {"with a baseline score", "scored at visit", "paired completeness", "baseline, all with baseline"}
+NOBODY = ("nobody",)
+"""A count that is known to be 0."""
 CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
 
 
@@ -228,7 +230,7 @@ def counted(estimate):
 
 def cells_of(result):
     """Return every count of the estimates and parts under the name of what it counts."""
-    cells = {}
+    cells = {NOBODY: 0}
     for estimate in result.estimates:
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
             continue
@@ -277,6 +279,7 @@ def sums_of(result, values):
         sums.append((people(result, share), [counted(share)]))
     for where in dict.fromkeys((e.definition_set, e.visit, e.subgroup) for e in shares):
         sums += sums_of_terms(result, {e.term: e for e in shares if (e.definition_set, e.visit, e.subgroup) == where})
+    sums += sums_of_definitions(values)
     nested = [cell for cell in values if cell[0] in {"at caseness", "baseline not zero"}]
     sums += [(("with both scores", *cell[-2:]), [cell]) for cell in nested]
     return sums + sums_of_groups(values) + sums_of_parts(result, values)
@@ -295,6 +298,18 @@ def sums_of_terms(result, here):
     for name in dict.fromkeys(stem(term) for term in here if ": " in term):
         levels = [share for term, share in here.items() if ": " in term and stem(term) == name]
         sums.append((people(result, levels[0]), [counted(share) for share in levels]))
+    return sums
+
+
+def sums_of_definitions(values):
+    """One definition of a term holds the other: the difference is a rest, and there is none where they are the same."""
+    sums, defined = [], {}
+    for cell in values:
+        if cell[0] == "counted" and cell[1]:
+            defined.setdefault(cell[2:], []).append(cell)
+    for cells in defined.values():
+        for one, other in combinations(sorted(cells, key=lambda cell: values[cell], reverse=True), 2):
+            sums.append((one, [other] if values[one] != values[other] else [other, NOBODY]))
     return sums
 
 

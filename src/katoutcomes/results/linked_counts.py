@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
 from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.linked_definitions import CLASSES_OF_CHANGE, follows_of_definitions, sums_of_definitions
 from katoutcomes.results.merged_exclusions import EXCLUDED, STAGE
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import ResultRecord
@@ -26,7 +27,7 @@ COMPLETENESS = "paired completeness"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
-PARTITIONS: tuple[tuple[str, ...], ...] = (("no reliable change", "reliable improvement", "reliable deterioration"),)
+PARTITIONS: tuple[tuple[str, ...], ...] = (CLASSES_OF_CHANGE,)
 """Terms of one definition set whose counts add up to `n_patients`; the first is given up first."""
 
 PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0]})
@@ -139,7 +140,7 @@ def linked_counts(result: ResultRecord) -> Counts:
     for part in result.parts:
         for row, column, cell in _part_counts(part):
             _add(values, part_key(part, row, column), cell)
-    follows += [*_same_patients(result), *_bins_without_total(values)]
+    follows += [*_same_patients(result), *_bins_without_total(values), *follows_of_definitions(values)]
     sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
 
@@ -227,6 +228,7 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
             first = (people,) if counted[3] == COMPLETENESS else ()
             yield Sum(people, (counted,), has_remainder=True, give_up_first=first)
     yield from _components(values)
+    yield from sums_of_definitions(values)
     if result.analysis == "clinical_significance":
         yield from _nested_denominators(denominators, values)
 

@@ -1,0 +1,55 @@
+"""Sums between two definitions of one term: of whole scores "more than 5.61 points" and "at least 6" are the same.
+
+Definitions of one class differ in a threshold, so one class holds the other. Where both hold the same patients they are
+shown or hidden together, and where one holds a few more, these few are a small cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from katoutcomes.results.small_cells import Key, Sum
+
+CLASSES_OF_CHANGE: tuple[str, ...] = ("no reliable change", "reliable improvement", "reliable deterioration")
+"""Terms of one definition set whose counts add up to all who have both scores."""
+
+_DEFINITION, _TERM = 1, 3
+"""Positions in the keys of `linked_counts`: (what, definition set, visit, term, subgroup)."""
+
+
+def _same_term(values: Mapping[Key, int | None]) -> Iterator[tuple[Key, Key]]:
+    """Yield each two keys that differ in their definition set alone, the one that comes first in the result first."""
+    defined: dict[Key, list[Key]] = {}
+    for key in values:
+        if key[0] in {"counted", "analyzed"} and key[_DEFINITION]:
+            defined.setdefault((key[0], *key[_DEFINITION + 1 :]), []).append(key)
+    for keys in defined.values():
+        yield from combinations(keys, 2)
+
+
+def sums_of_definitions(values: Mapping[Key, int | None]) -> Iterator[Sum]:
+    """Yield, for each two definitions of one term, the larger count as the smaller and a rest; the later is given up.
+
+    Examples
+    --------
+    >>> first, later = (("counted", name, "week 12", "reliable improvement", "") for name in ("a", "b"))
+    >>> for relation in sums_of_definitions({first: 40, later: 43}):
+    ...     relation.total == later, relation.members == (first,), relation.give_up_first == (later,)
+    (True, True, True)
+    """
+    for first, later in _same_term(values):
+        n_first, n_later = values[first], values[later]
+        if n_first is not None and n_later is not None and n_first != n_later:
+            small, large = (first, later) if n_first < n_later else (later, first)
+            yield Sum(large, (small,), has_remainder=True, give_up_first=(later,))
+
+
+def follows_of_definitions(values: Mapping[Key, int | None]) -> Iterator[tuple[Key, Key]]:
+    """Yield what is hidden with what: equal counts with each other, and a class with that of an earlier definition."""
+    for first, later in _same_term(values):
+        is_equal = values[first] is not None and values[first] == values[later]
+        if is_equal or (first[0] == "counted" and first[_TERM] in CLASSES_OF_CHANGE):
+            yield first, later
+        if is_equal:
+            yield later, first
