@@ -28,6 +28,8 @@ N_EXAMPLES = 8
 DOSE_DAYS = (0, 0, 1, 30, 89, 90, 91, 120, 181, 182, 270)
 SCORE_DAYS = (-30, -15, -14, -13, -1, 0, 1, 20, 21, 26, 28, 30, 41, 42, 54, 58, 69, 70, 80, 84, 88, 98, 99)
 INTEGRATION_DAYS = (-1, 0, 1, 2, 3, 4, 6, 7, 8, 28, 29, 84, 85)
+REJECTED = ((), (), (), (), (0,), (30,), (89, 182))
+"""Days of dosing sessions that are rejected on reading, because nobody can be given that dose."""
 TIMES = (None, None, "09:59", "10:00", "10:01")
 EXPOSURES = (
     "integration_within_72_hours",
@@ -57,6 +59,7 @@ PATIENT = st.fixed_dictionaries(
         "age": st.sampled_from([17, 18, 40, 40, 40, None]),
         "consent": st.sampled_from([1, 1, 1, 1, 0, None]),
         "doses": moments(DOSE_DAYS, 5),
+        "rejected": st.sampled_from(REJECTED),
         "integration": moments(INTEGRATION_DAYS, 4),
         "scores": st.dictionaries(
             st.sampled_from(SCORE_DAYS), st.tuples(st.sampled_from(TIMES), st.integers(0, 27)), max_size=8
@@ -80,14 +83,15 @@ def tables_of(clinic, key="P{:03d}", order=None):
     sessions, scores = [], []
     for n, patient in enumerate(clinic):
         for kind, moments_of_kind in (("dosing", patient["doses"]), ("integration", patient["integration"])):
-            sessions += [(key.format(n), day + patient["origin"], time, kind) for day, time in moments_of_kind]
+            sessions += [(key.format(n), day + patient["origin"], time, kind, None) for day, time in moments_of_kind]
+        sessions += [(key.format(n), day + patient["origin"], None, "dosing", 99999.0) for day in patient["rejected"]]
         scores += [
             (key.format(n), day + patient["origin"], time, "PHQ-9", total)
             for day, (time, total) in patient["scores"].items()
         ]
     frames = {
         "patients": patients,
-        "sessions": keyed(sessions, "session_id", ["patient_id", "day", "time", "kind"]),
+        "sessions": keyed(sessions, "session_id", ["patient_id", "day", "time", "kind", "dose_mg"]),
         "scores": keyed(scores, "score_id", ["patient_id", "day", "time", "instrument", "total"]),
     }
     if order is None:
@@ -165,19 +169,21 @@ def exposure_of(patient, dose):
 
 def oracle(clinic):
     """Return the rows of the cohort by patient number, and how many patients fail each question first."""
-    rows, failed = {}, [0, 0, 0, 0]
+    rows, failed = {}, [0, 0, 0, 0, 0]
     for number, patient in enumerate(clinic):
         if not patient["doses"]:
             failed[0] += 1
             continue
         dose, n_doses, n_courses = first_course(patient)
         baseline, at_visit = scores_of(patient, dose)
-        if patient["consent"] != 1:
+        if any(day < dose[0] for day in patient["rejected"]):
             failed[1] += 1
-        elif patient["age"] is None or patient["age"] < 18:
+        elif patient["consent"] != 1:
             failed[2] += 1
-        elif baseline is None or baseline < 5:
+        elif patient["age"] is None or patient["age"] < 18:
             failed[3] += 1
+        elif baseline is None or baseline < 5:
+            failed[4] += 1
         else:
             rows[number] = {
                 "scores": [baseline, *at_visit],
@@ -194,7 +200,8 @@ def oracle(clinic):
 def selected(frames):
     """Return the cohort, or None where nobody is left or a criterion's column is empty for everybody."""
     registry = read_registry(frames, is_synthetic=True)
-    assert sum(file.rows_rejected for file in registry.load_report.files) == 0
+    n_rejected = int((frames["sessions"]["dose_mg"] == 99999.0).sum())
+    assert sum(file.rows_rejected for file in registry.load_report.files) == n_rejected
     try:
         return select_cohort(registry, DEFINITION)
     except DesignError:
@@ -259,6 +266,7 @@ def random_patient(draw):
         "age": draw.choice([17, 18, 40, 40, 40, None]),
         "consent": draw.choice([1, 1, 1, 1, 1, 0, None]),
         "doses": some(DOSE_DAYS, 5),
+        "rejected": draw.choice(REJECTED),
         "integration": some(INTEGRATION_DAYS, 4),
         "scores": {day: (time, draw.randint(0, 27)) for day, time in some(SCORE_DAYS, 9)},
         "origin": draw.choice([0, 0, 400]),
@@ -297,6 +305,7 @@ def test_the_oracle_can_disagree():
             "age": 40,
             "consent": 1,
             "doses": [(0, None), (90, None)],
+            "rejected": (),
             "integration": [],
             "origin": 0,
             "scores": {0: (None, 9)},

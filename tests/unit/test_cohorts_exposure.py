@@ -65,7 +65,6 @@ def test_what_is_known_later_may_not_and_the_message_says_why_and_what_to_use(kn
         "dropped_out",
         "drop-out",
         "completion",
-        "completed_program",
         "retained",
         "IntegrationReceived",
         "covariate_had_integration",

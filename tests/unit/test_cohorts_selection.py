@@ -52,6 +52,7 @@ SCORE_COLUMNS = {
     "instrument": "varchar",
     "total": "integer",
 }
+UNCERTAIN = "a dosing session was rejected, so the first dose is uncertain"
 NOBODY_ASKED = CohortDefinition(criteria=())
 DAY = 1440
 
@@ -68,14 +69,15 @@ def fill(engine, name, columns, rows):
     engine.materialize(name, text)
 
 
-def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True):
-    """Return a registry of rows; `extra` names eligible_* and covariate_* columns."""
+def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True, uncertain=()):
+    """Return a registry of rows; `extra` names eligible_* and covariate_* columns, `uncertain` patients by number."""
     engine = Engine()
     columns = PATIENT_COLUMNS | {name: "integer" if name.startswith("eligible") else "double" for name in extra}
     numbered = [{"patient_id": f"p{row['patient']:02d}", "age_years": 40} | row for row in patients]
     fill(engine, "patients", columns, numbered)
     fill(engine, "sessions", SESSION_COLUMNS, [{"session": n} | row for n, row in enumerate(sessions, start=1)])
     fill(engine, "scores", SCORE_COLUMNS, [{"score": n} | row for n, row in enumerate(scores, start=1)])
+    fill(engine, "uncertain_index_days", {"patient": "bigint"}, [{"patient": number} for number in uncertain])
     return SimpleNamespace(
         engine=engine, digest="0" * 64, patient_columns=tuple(extra), has_minutes=has_minutes, is_synthetic=True
     )
@@ -182,7 +184,7 @@ class TestBaseline:
         scores = [phq(1, 85, 12), phq(2, -1, 9), phq(2, 90, 20)]
         registry = registry_of(people(2), [dose(1, 0), dose(1, 91), dose(2, 0), dose(2, 91)], scores)
         assert by_patient(select_cohort(registry, NOBODY_ASKED), "baseline_score") == [None, 9]
-        assert [step.n_excluded for step in select_cohort(registry, asked).attrition] == [0, 0, 1]
+        assert [step.n_excluded for step in select_cohort(registry, asked).attrition] == [0, 0, 0, 1]
 
     def test_another_window_is_used_for_criteria_and_arrays_alike(self):
         window = VisitWindow("baseline", -7, -28, -1)
@@ -312,6 +314,7 @@ class TestEligibility:
         assert found == [
             ("patients in the registry", "", 5, 0),
             ("with a first dose", "no dosing session", 4, 1),
+            ("with a first dose on a certain day", UNCERTAIN, 4, 0),
             ("age years at least 18", "under 18 or age unknown", 2, 2),
             ("age years at most 89", "over 89", 2, 0),
             ("baseline score at least 10", "mild", 1, 1),
@@ -377,7 +380,7 @@ class TestEligibility:
 
     def test_an_empty_cohort_is_an_error_with_the_counts(self):
         patients = [{"patient": 1, "age_years": 17}, {"patient": 2}]
-        with pytest.raises(DesignError, match=r"Of 2 patients.*no dosing session: 1; under 18 or age unknown: 1\."):
+        with pytest.raises(DesignError, match=rf"Of 2 .*no dosing session: 1; {UNCERTAIN}: 0; under 18.*unknown: 1\."):
             select_cohort(registry_of(patients, [dose(1, 0)], []))
 
 
@@ -616,3 +619,41 @@ def test_the_synthetic_clinic_without_effect_refuses_the_same_groups_under_a_mad
         ImmortalTimeError, match="'covariate_had_integration' sounds like something that happened after"
     ):
         select_cohort(again).analysis_set(treatment="covariate_had_integration")
+
+
+class TestUncertainFirstDoses:
+    def test_they_are_left_out_in_a_step_of_their_own(self):
+        patients = [{"patient": n, "age_years": 17 if n == 3 else 40} for n in range(1, 6)]
+        registry = registry_of(patients, [dose(n, 0) for n in (1, 2, 3, 4)], [], uncertain=(2, 3, 5))
+        cohort = select_cohort(registry)
+        assert [(step.step, step.reason, step.n_patients, step.n_excluded) for step in cohort.attrition] == [
+            ("patients in the registry", "", 5, 0),
+            ("with a first dose", "no dosing session", 4, 1),
+            ("with a first dose on a certain day", UNCERTAIN, 2, 2),
+            ("age years at least 18", "under 18 or age unknown", 2, 0),
+        ]
+        assert cohort.courses()["patient_id"].tolist() == ["p01", "p04"]
+
+    def test_first_doses_that_were_rejected_do_not_move_time_zero(self):
+        """Twenty of forty first doses are impossible. Day 0 would become day 28, where the score has fallen by 11
+        already, so that 11 + 1 points of change would be reported as 1: a mean of -6.5 instead of -12."""
+        keys = [f"P{n:02d}" for n in range(40)]
+        sessions = [(key, day, 70.0 if n % 2 or day else 7000.0) for n, key in enumerate(keys) for day in (0, 28)]
+        scores = [(key, *pair) for key in keys for pair in ((-1, 20), (27, 9), (84, 8), (112, 8))]
+        tables = {
+            "patients": pd.DataFrame({"patient_id": keys, "age_years": 40}),
+            "sessions": pd.DataFrame(sessions, columns=["patient_id", "day", "dose_mg"]).assign(kind="dosing"),
+            "scores": pd.DataFrame(scores, columns=["patient_id", "day", "total"]).assign(instrument="PHQ-9"),
+        }
+        for name, key in (("sessions", "session_id"), ("scores", "score_id")):
+            tables[name].insert(0, key, [f"{key[:2]}{row:04d}" for row in range(len(tables[name]))])
+        registry = read_registry(tables, is_synthetic=True)
+        cohort = select_cohort(registry)
+        assert [(step.n_patients, step.n_excluded) for step in cohort.attrition] == [
+            (40, 0),
+            (40, 0),
+            (20, 20),
+            (20, 0),
+        ]
+        change = kat.change_from_baseline(cohort.analysis_set()).select(term="change", visit="week 12")[0]
+        assert (change.estimate, change.n_patients) == (-12.0, 20)

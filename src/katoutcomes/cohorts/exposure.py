@@ -21,11 +21,13 @@ _INSTEAD = (
 )
 
 _LATER_WORDS = frozenset(
-    (
-        "ever had did anyintegration attended received stayed retained finished dropped dropout dropouts "
-        "completed completer completers completion noncompleter noncompleters responder responders responded "
-        "nonresponder nonresponders remitter remitters remitted"
-    ).split()
+    {
+        *("ever", "had", "did", "attended", "received", "anyintegration"),
+        *("stayed", "retained", "finished", "dropped", "dropout", "dropouts"),
+        *("completed", "completer", "completers", "completion", "noncompleter", "noncompleters"),
+        *("responded", "responder", "responders", "nonresponder", "nonresponders"),
+        *("remitted", "remitter", "remitters"),
+    }
 )
 """Words that say that something happened, or was finished, after the start."""
 
@@ -102,7 +104,7 @@ def require_time_zero(name: str, known_by_day: int | None) -> None:
         raise ImmortalTimeError(
             f"{name!r} sounds like something that happened after time zero. {_WHY} {_INSTEAD} If everybody's value "
             "was really known before the first dose, say so: "
-            "AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0), or, of a registry, rename the column."
+            "AnalysisSet.from_frame(..., treatment=..., treatment_known_by_day=0); in a registry, rename the column."
         )
     if known_by_day is not None and known_by_day > 0:
         raise ImmortalTimeError(

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _NUMBERS_OF_PATIENTS = ("age_years", "prior_antidepressant_trials")
 _BASELINE_SCORE = "baseline_score"
 
+_FIRST_DOSE = (
+    ("with a first dose", "no dosing session"),
+    ("with a first dose on a certain day", "a dosing session was rejected, so the first dose is uncertain"),
+)
+"""The questions of stage 07, which come before the criteria."""
+
 # What a value below, equal to and above the criterion's counts for.
 _MET_IF: dict[str, tuple[int, int, int]] = {
     "==": (0, 1, 0),
@@ -32,8 +38,9 @@ _MET_IF: dict[str, tuple[int, int, int]] = {
 def select_cohort(registry: Registry, definition: CohortDefinition | None = None) -> Cohort:
     """Choose the patients and their time zero.
 
-    Time zero (course day 0) is the first dosing session of a patient's first course. Attrition is counted by the
-    table that selects.
+    Time zero (course day 0) is the first dosing session of a patient's first course. Patients of whom an earlier
+    dosing session, or one of an unknown day, was rejected when the registry was read are left out: their time zero may
+    be wrong. Attrition is counted by the table that selects.
 
     Parameters
     ----------
@@ -91,8 +98,8 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
 def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, registry: Registry) -> str:
     """Make one table a question, each built on the one before, and return the last."""
     askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE)
-    table = tables.make("question_1", "07_first_dose", eligibility_fields=fields)
-    for question, criterion in enumerate(rules.criteria, start=2):
+    table = tables.make("first_dose", "07_first_dose", eligibility_fields=fields)
+    for question, criterion in enumerate(rules.criteria, start=len(_FIRST_DOSE) + 1):
         field = _field(criterion)
         if criterion.field not in askable:
             raise DesignError(
@@ -101,9 +108,9 @@ def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, 
             )
         if criterion.field in registry.patient_columns and sounds_later(criterion.field):
             raise DesignError(
-                f"the criterion on {criterion.field!r} asks about something that, by its name, happened after time zero: "
-                "to keep those who had it is to keep those who stayed in care. If the value was really known before "
-                "the first dose, rename the column."
+                f"the criterion on {criterion.field!r} asks about something that, by its name, happened after time "
+                "zero: to keep those who had it is to keep those who stayed in care. If the value was really known "
+                "before the first dose, rename the column."
             )
         if not tables.count("13_known_values", field=field, eligibility_fields=fields):
             raise DesignError(f"the criterion on {criterion.field!r} asks about a value that is known for no patient.")
@@ -136,7 +143,7 @@ def _attrition(tables: CohortTables, eligibility: str, rules: CohortDefinition) 
     n_by_question = dict(zip(counted["first_failed"].tolist(), counted["n_patients"].tolist(), strict=True))
     n_left = sum(n_by_question.values())
     steps = [AttritionStep("patients in the registry", "", n_left, 0)]
-    asked = [("with a first dose", "no dosing session")]
+    asked = [*_FIRST_DOSE]
     asked += [(criterion_text(criterion), criterion.reason) for criterion in rules.criteria]
     for question, (step, reason) in enumerate(asked, start=1):
         n_excluded = n_by_question.get(question, 0)

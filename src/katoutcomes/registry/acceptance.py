@@ -155,7 +155,7 @@ def _materialize_accepted(engine: Engine, given: dict[str, TableSource]) -> None
     stages = ("text", "typed", "repeated", "linked", "sound", "coded")
     engine.drop(*(f"{stage}_{schema.name}" for stage in stages for schema in TABLES))
     engine.drop("patient_codes", "event_sessions", "records", "index_days", "relative_days", "index_quarters")
-    engine.drop("repeated_scores", "events_of_late_sessions", "uncertain_index_days")
+    engine.drop("repeated_scores", "events_of_late_sessions")
     engine.drop("catalog_names", "catalog_versions", "catalog_input", "catalog_scales")
 
 

@@ -155,7 +155,8 @@ def _notes(engine: Engine, sources: tuple[TableSource, ...], accepted: Acceptanc
     if accepted.n_uncertain_index_days:
         notes.append(
             "patients of whom a dosing session was rejected that lies before their index day, or on an unknown day: "
-            f"{accepted.n_uncertain_index_days}. Their time zero may be wrong until that session is corrected."
+            f"{accepted.n_uncertain_index_days}. Their time zero may be wrong, so cohorts leave them out until that "
+            "session is corrected."
         )
     if "date" in names:
         notes.append("calendar dates were turned into days and forgotten; files with 'day' instead would do as well.")

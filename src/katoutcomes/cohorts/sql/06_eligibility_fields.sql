@@ -3,6 +3,7 @@
 select
     p.*,
     case when c.patient is null then 0 else 1 end as has_first_dose,
+    case when u.patient is null then 1 else 0 end as is_certain_first_dose,
     b.baseline_score,
     coalesce(p.age_years, case p.age_band
         when '12-17' then 12 when '18-24' then 18 when '25-34' then 25 when '35-44' then 35
@@ -15,3 +16,4 @@ select
 from patients as p
 left join {{courses}} as c on c.patient = p.patient and c.course = 1
 left join {{baseline}} as b on b.patient = p.patient
+left join uncertain_index_days as u on u.patient = p.patient
