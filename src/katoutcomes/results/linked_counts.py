@@ -24,6 +24,7 @@ Values = dict[Key, int | None]
 BASELINE_STEP = "with a baseline score"
 SCORED = "scored at visit"
 COMPLETENESS = "paired completeness"
+ADJUSTED = "follow-up, adjusted"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
@@ -229,6 +230,8 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
             yield Sum(people, (counted,), has_remainder=True, give_up_first=first)
     yield from _components(values)
     yield from sums_of_definitions(values)
+    if result.analysis == "cohort_difference":
+        yield from _left_out_of_the_model(values)
     if result.analysis == "clinical_significance":
         yield from _nested_denominators(denominators, values)
 
@@ -268,6 +271,14 @@ def _components(values: Values) -> Iterator[Sum]:
                 # Of two or more members it can be seen whether they are all; of one alone it cannot.
                 is_all = len(members) > 1
                 yield _sum(values, key, members, given_up) if is_all else Sum(key, members, True, given_up)
+
+
+def _left_out_of_the_model(values: Values) -> Iterator[Sum]:
+    """Yield those with both scores as those in the model and a rest, whose covariates are not known."""
+    for key, n_pairs in values.items():
+        analyzed = ("analyzed", "", key[2], ADJUSTED, key[-1]) if key[0] == "counted" else key
+        if key[0] == "counted" and key[3] == COMPLETENESS and values.get(analyzed, n_pairs) != n_pairs:
+            yield Sum(key, (analyzed,), has_remainder=True, give_up_first=(key,))
 
 
 def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterator[Sum]:

@@ -52,7 +52,7 @@ class Part:
         return tuple(row[position] for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ScorePairs:
     """Baseline and follow-up scores of the patients of one group at one visit, without keys.
 
@@ -69,8 +69,12 @@ class ScorePairs:
     baseline: NDArray[np.float64]
     follow_up: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        # A result that is printed into a notebook or a log must not carry anybody's scores there.
+        return f"<ScorePairs: {self.visit}, {self.group or 'all patients'}; not printed>"
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IndividualValues:
     """The only part of a result that holds individual values; `release` drops it.
 
@@ -81,6 +85,9 @@ class IndividualValues:
     """
 
     pairs: tuple[ScorePairs, ...]
+
+    def __repr__(self) -> str:
+        return f"<IndividualValues: {len(self.pairs)} sets of score pairs; not printed>"
 
     def of(self, visit: str, group: str = "") -> ScorePairs | None:
         """Return the pairs of one visit and group, or None."""
