@@ -5,8 +5,10 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import katoutcomes as kat
 from katoutcomes.analyses.change_from_baseline import change_from_baseline
 from katoutcomes.analyses.score_pairs import bin_width, individual_pairs, score_pair_counts
 from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variable
@@ -303,3 +305,19 @@ def test_refuses_groups_that_came_about_later():
 def test_refuses_what_it_cannot_read(choices):
     with pytest.raises(OptionError):
         change_from_baseline(analysis_set(), **choices)
+
+
+def test_nothing_that_is_printed_shows_scores():
+    """23.4375 and 3.0625 are nobody's mean, so wherever they stand a patient's score stands."""
+    frame = pd.DataFrame({"id": range(4), "week": 12, "phq": [3.0625, 9, 11, 14], "before": [23.4375, 15, 17, 19]})
+    frame["age"] = [71.125, 40, 50, 60]
+    data = kat.AnalysisSet.from_frame(
+        frame, patient="id", visit="week", score="phq", baseline="before", instrument="PHQ-9", covariates=["age"]
+    )
+    result = kat.change_from_baseline(data)
+    pairs = result.individual_values.of("visit 12")
+    assert pairs.baseline.max() == 23.4375
+    printed = [result, result.individual_values, pairs, data, *data.variables, data.groups(None)[0]]
+    for text in (*map(repr, printed), *map(str, printed)):
+        assert not any(value in text for value in ("23.4375", "3.0625", "71.125", "array("))
+    assert repr(pairs) == "<ScorePairs: visit 12, all patients; not printed>"

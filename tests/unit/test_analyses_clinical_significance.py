@@ -242,6 +242,24 @@ class TestWhatIsMissing:
         assert counts(result, "jacobson_truax") == {}
         assert "do not vary" in result.warnings[0]
 
+    def test_rounding_in_the_baseline_is_no_variation(self):
+        """Thirteen times 10.1: the plain formula gives a standard deviation of 2e-15, below which all changed."""
+        baseline, follow_up = np.full(13, 10.1), np.append(np.full(12, 9.1), 10.1)
+        assert baseline.std(ddof=1) > 0.0
+        functional_only = Norms(5.0, 3.0, math.nan, math.nan, "made-up norms")
+        for choices in ({"sd": "baseline"}, {"norms": functional_only}):
+            result = clinical_significance(analysis_set(baseline, follow_up), **choices)
+            assert not result.select(term="reliable change threshold", definition_set="jacobson_truax")
+            assert counts(result, "jacobson_truax") == {}
+            assert any("do not vary, so they give no threshold" in warning for warning in result.warnings)
+        assert not result.select(term="cut-off c")
+        assert any("there is no cut-off c" in warning for warning in result.warnings)
+
+    def test_a_change_of_exactly_the_published_points_counts_whatever_its_rounding(self):
+        result = clinical_significance(analysis_set([10.2, 16.3, 18.7], [4.2, 10.3, 12.71]))
+        assert 10.2 - 4.2 < 6
+        assert counts(result, SERVICE)["reliable improvement"] == (2, 3)
+
     def test_given_reliability_and_norms_come_before_those_of_the_catalog(self):
         reliability = Reliability(0.875, "internal_consistency", "another source")
         norms = Norms(4.0, 2.0, 16.0, 4.0, "other norms")

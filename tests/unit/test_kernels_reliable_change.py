@@ -172,3 +172,9 @@ def test_limits_of_remission_and_caseness_are_included():
     assert at_or_better(scores(4, 5, 6), 5, sign=1).tolist() == [False, True, True]
     assert at_or_worse(scores(9, 10, 11), 10, sign=-1).tolist() == [False, True, True]
     assert at_or_worse(scores(9, 10, 11), 10, sign=1).tolist() == [True, True, False]
+
+
+def test_a_change_of_the_published_points_is_one_whatever_its_rounding():
+    baseline, follow_up = np.array([8.7, 2.7, 8.7, 2.7]), np.array([2.7, 8.7, 2.701, 8.699])
+    assert baseline[0] - follow_up[0] < 6.0
+    assert threshold_classes(baseline, follow_up, 6.0, sign=-1).tolist() == [1, -1, 0, 0]

@@ -68,11 +68,12 @@ def reliable_change_rule(
         If `sd` is ``"norms"`` and no norms hold the standard deviation of a dysfunctional population.
     """
     from katoutcomes.kernels.reliable_change import cut_off_c, reliable_change_threshold
+    from katoutcomes.kernels.summaries import mean_and_sd
 
     used_reliability = reliability or next(iter(data.instrument.reliabilities), None)
     used_norms = norms or next(iter(data.instrument.norms), None)
     known = data.baseline[data.with_baseline]
-    sample_mean, sample_sd = (float(known.mean()), float(known.std(ddof=1))) if known.size > 1 else (math.nan, math.nan)
+    sample_mean, sample_sd = mean_and_sd(known) if known.size > 1 else (math.nan, math.nan)
 
     standard_deviation, sd_n_patients = _standard_deviation(used_norms, sd, data.instrument), None
     if standard_deviation is None:
@@ -86,8 +87,8 @@ def reliable_change_rule(
         mean, spread = used_norms.dysfunctional_mean, used_norms.dysfunctional_sd
         if math.isnan(mean + spread):
             mean, spread, cut_off_n_patients = sample_mean, sample_sd, int(known.size)
-        value = cut_off_c(used_norms.functional_mean, used_norms.functional_sd, mean, spread)
-        cut_off = value if not math.isnan(value) else None
+        if spread > 0.0:  # false where the baseline scores stand in and do not vary, or are too few
+            cut_off = cut_off_c(used_norms.functional_mean, used_norms.functional_sd, mean, spread)
     return ReliableChangeRule(
         used_reliability, used_norms, standard_deviation, sd_n_patients, threshold, cut_off, cut_off_n_patients
     )
@@ -118,6 +119,11 @@ def missing_sentences(rule: ReliableChangeRule, instrument: Instrument) -> tuple
         sentences.append(
             "The baseline scores do not vary, so they give no threshold of reliable change; pass norms=Norms(...) "
             "with the standard deviation of a dysfunctional population."
+        )
+    if rule.norms is not None and rule.cut_off is None:
+        sentences.append(
+            "The baseline scores do not vary, so they cannot stand in for a dysfunctional population and there is no "
+            "cut-off c; pass norms=Norms(...) with its mean and standard deviation."
         )
     if rule.norms is None:
         sentences.append(

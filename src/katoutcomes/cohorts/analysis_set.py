@@ -120,7 +120,7 @@ class Group:
 
     label: str
     subgroup: str
-    mask: NDArray[np.bool_]
+    mask: NDArray[np.bool_] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

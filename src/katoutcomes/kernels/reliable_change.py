@@ -16,7 +16,7 @@ DETERIORATED, UNCHANGED, IMPROVED, RECOVERED = -1, 0, 1, 2
 """Codes of the classes, from worse to better; `RECOVERED` is `IMPROVED` and on the functional side."""
 
 _ROUNDING_POINTS = 1e-9
-"""0.35 x 20 points must be 7 points: a share of a whole score is compared with this allowance for rounding."""
+"""0.35 x 20 points must be 7 points, and 8.7 minus 2.7 must be 6: changes are compared with this allowance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +181,8 @@ def threshold_classes(
     if not points > 0.0:
         raise ValueError("points must be above 0.")
     improvement = sign * (follow_up - baseline)
-    return (improvement >= points).astype(np.int8) - (improvement <= -points).astype(np.int8)
+    enough = points - _ROUNDING_POINTS
+    return (improvement >= enough).astype(np.int8) - (improvement <= -enough).astype(np.int8)
 
 
 def cut_off_a(dysfunctional_mean: float, dysfunctional_sd: float, sign: int) -> float:
