@@ -16,7 +16,7 @@ import pytest
 import katoutcomes as kat
 import katoutcomes.analyses
 from katoutcomes.results.check import VERDICTS
-from katoutcomes.results.register import FIGURES, TABLES, figure_function, table_function
+from katoutcomes.results.presenters import FIGURES, TABLES, figure_function, table_function
 from katoutcomes.results.result import Result
 from katoutcomes.results.serialization import result_from_dict, result_json
 from katoutcomes.vocabulary import COUNT_FIELDS, ESTIMATE_COLUMNS, MEASURES, ROW_COUNT_FIELDS, SCHEMA_VERSION, UNITS

@@ -18,8 +18,8 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.errors import DesignError
+from katoutcomes.results.disclosure_rules.printed_digits import with_printed_digits
 from katoutcomes.results.formatting import format_df, format_n_patients, format_std_error, format_with_interval
-from katoutcomes.results.printed_digits import with_printed_digits
 from katoutcomes.results.result import ReleasedResult
 from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLUMNS, ROW_COUNT_FIELDS
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.analyses.checks import PAIRS_LIMIT, completers_check, paired_completeness_check, patients_check
-from katoutcomes.analyses.cohort_checks import WITHHOLD_BELOW_PATIENTS
+from katoutcomes.analyses.steps.checks import PAIRS_LIMIT, completers_check, paired_completeness_check, patients_check
+from katoutcomes.analyses.steps.cohort_checks import WITHHOLD_BELOW_PATIENTS
 from katoutcomes.results.check import verdict
 from katoutcomes.results.disclosure import DisclosurePolicy
 

@@ -19,7 +19,7 @@ from katoutcomes.figures.flow import flow
 from katoutcomes.figures.jacobson import jacobson
 from katoutcomes.figures.paired_change import paired_change
 from katoutcomes.figures.trajectory import trajectory
-from katoutcomes.results.register import FIGURES, figure_function
+from katoutcomes.results.presenters import FIGURES, figure_function
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 _SPEC = importlib.util.spec_from_file_location("figure_results", GOLDEN / "figure_results.py")

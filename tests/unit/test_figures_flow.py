@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from katoutcomes.errors import OptionError
+from katoutcomes.figures.drawing.layout import text_width
+from katoutcomes.figures.drawing.style import PAGE_WIDTH
 from katoutcomes.figures.flow import COLUMNS, flow, flow_boxes, flow_rows
-from katoutcomes.figures.layout import text_width
-from katoutcomes.figures.style import PAGE_WIDTH
 
 _SPEC = importlib.util.spec_from_file_location(
     "figure_results", Path(__file__).resolve().parents[1] / "golden" / "figure_results.py"

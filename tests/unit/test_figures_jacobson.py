@@ -11,8 +11,8 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from katoutcomes.errors import OptionError
+from katoutcomes.figures.drawing.jacobson_drawing import shade
 from katoutcomes.figures.jacobson import CLASSES, COLUMNS, jacobson
-from katoutcomes.figures.jacobson_drawing import shade
 from katoutcomes.instruments.catalog import instrument
 
 _SPEC = importlib.util.spec_from_file_location(

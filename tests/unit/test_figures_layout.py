@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katoutcomes.figures.layout import new_page, spread, text_width, titled_page, wrap
-from katoutcomes.figures.style import PAGE_WIDTH, drawing_settings
+from katoutcomes.figures.drawing.layout import new_page, spread, text_width, titled_page, wrap
+from katoutcomes.figures.drawing.style import PAGE_WIDTH, drawing_settings
 
 HALF_A_PIXEL = 0.5  # positions of letters are rounded to whole pixels, the width of a line by less than one
 WORDS = st.text(alphabet=st.characters(codec="ascii", categories=("L", "N", "P", "S", "Zs")), max_size=120)

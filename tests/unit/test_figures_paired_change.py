@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import OptionError
+from katoutcomes.figures.drawing.style import INK, THREAD
 from katoutcomes.figures.paired_change import COLUMNS, MOST_LINES, paired_change
-from katoutcomes.figures.style import INK, THREAD
 
 _SPEC = importlib.util.spec_from_file_location(
     "figure_results", Path(__file__).resolve().parents[1] / "golden" / "figure_results.py"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import OptionError
-from katoutcomes.figures import style
-from katoutcomes.figures.jacobson_drawing import ink_on, shade
+from katoutcomes.figures.drawing import style
+from katoutcomes.figures.drawing.jacobson_drawing import ink_on, shade
 
 LEAST_CONTRAST_OF_MARKS = 3.0  # WCAG 2.2, success criterion 1.4.11
 LEAST_CONTRAST_OF_TEXT = 4.5  # WCAG 2.2, success criterion 1.4.3

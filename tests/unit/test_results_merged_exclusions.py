@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katoutcomes.results.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.part import Part
 
 COLUMNS = ("order", "kind", "step", "reason", "group", "visit", "n_patients")

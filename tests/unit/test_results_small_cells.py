@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katoutcomes.results.small_cells import Counts, Sum, hidden_counts, is_small, marked_counts
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Sum, hidden_counts, is_small, marked_counts
 
 N, A, B, C, REST = ("n",), ("a",), ("b",), ("c",), ("rest",)
 

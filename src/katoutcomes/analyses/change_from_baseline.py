@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.checks import (
+from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
     paired_completeness_check,
     patients_check,
 )
-from katoutcomes.analyses.choices import grouping_note, reported_groups, require_conf_level
-from katoutcomes.analyses.score_pairs import individual_pairs, paired_scores, score_pair_counts
+from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check

@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.change_from_baseline import visits_part
-from katoutcomes.analyses.checks import (
+from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
     paired_completeness_check,
     patients_check,
 )
-from katoutcomes.analyses.choices import grouping_note, reported_groups, require_conf_level
-from katoutcomes.analyses.reliable_change_rule import (
+from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.reliable_change_rule import (
     ReliableChangeRule,
     missing_sentences,
     reliable_change_rule,
     rule_checks,
     rule_sentences,
 )
-from katoutcomes.analyses.score_pairs import individual_pairs, score_pair_counts
-from katoutcomes.analyses.significance_shares import JACOBSON_TRUAX, of_kind, significance_shares
+from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
+from katoutcomes.analyses.steps.significance_shares import JACOBSON_TRUAX, of_kind, significance_shares
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check

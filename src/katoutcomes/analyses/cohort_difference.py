@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.checks import paired_completeness_check
-from katoutcomes.analyses.choices import require_conf_level
-from katoutcomes.analyses.cohort_checks import (
+from katoutcomes.analyses.steps.checks import paired_completeness_check
+from katoutcomes.analyses.steps.choices import require_conf_level
+from katoutcomes.analyses.steps.cohort_checks import (
     completeness_difference_check,
     imbalance_check,
     leverage_check,
     missing_covariates_check,
     patients_per_cohort_check,
 )
-from katoutcomes.analyses.covariate_columns import (
+from katoutcomes.analyses.steps.covariate_columns import (
     BASELINE_SCORE,
     chosen_covariates,
     covariate_columns,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.checks import IMBALANCE_LIMIT
-from katoutcomes.analyses.choices import grouping, grouping_note, reported_groups
+from katoutcomes.analyses.steps.checks import IMBALANCE_LIMIT
+from katoutcomes.analyses.steps.choices import grouping, grouping_note, reported_groups
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check

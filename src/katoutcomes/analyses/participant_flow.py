@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.choices import grouping, grouping_note, require_conf_level
+from katoutcomes.analyses.steps.choices import grouping, grouping_note, require_conf_level
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate

@@ -366,7 +366,7 @@ class AnalysisSet:
         >>> data.n_patients, [visit.name for visit in data.visits], int(data.pairs("visit 12").sum())
         (3, ['visit 4', 'visit 12'], 1)
         """
-        from katoutcomes.cohorts.frame import FrameColumns, analysis_set_from_frame
+        from katoutcomes.cohorts.tidy_frame.frame import FrameColumns, analysis_set_from_frame
 
         chosen = (covariates,) if isinstance(covariates, str) else tuple(covariates)
         columns = FrameColumns(patient, visit, score, baseline, treatment, chosen)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import OptionError
-from katoutcomes.figures.style import PAGE_WIDTH, drawing_settings
+from katoutcomes.figures.drawing.style import PAGE_WIDTH, drawing_settings
 from katoutcomes.results.part import Cell
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Figure:
 
     Examples
     --------
-    >>> from katoutcomes.figures.layout import new_page
+    >>> from katoutcomes.figures.drawing.layout import new_page
     >>> figure = Figure("empty", "Nothing", "An empty page.", ("x",), ((1.5,),), lambda: new_page(72, 72).figure)
     >>> figure.csv().splitlines()
     ['x', '1.5']

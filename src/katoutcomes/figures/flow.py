@@ -8,10 +8,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from katoutcomes.figures.figure import Figure, figure_name
-from katoutcomes.figures.layout import MARGIN, Page, line_height, text_width, titled_page, wrap
-from katoutcomes.figures.style import AXIS_WIDTH, INK, PAGE_WIDTH, PAPER, QUIET_INK, RULE, TEXT_SIZE
-from katoutcomes.figures.wording import (
+from katoutcomes.figures.drawing.layout import MARGIN, Page, line_height, text_width, titled_page, wrap
+from katoutcomes.figures.drawing.style import AXIS_WIDTH, INK, PAGE_WIDTH, PAPER, QUIET_INK, RULE, TEXT_SIZE
+from katoutcomes.figures.drawing.wording import (
     ALL_PATIENTS,
     capitalized,
     count_cell,
@@ -20,6 +19,7 @@ from katoutcomes.figures.wording import (
     group_label,
     grouping_variable,
 )
+from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_estimate, minimum_cell_of
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import require_option
-from katoutcomes.figures.figure import Figure, figure_name
-from katoutcomes.figures.jacobson_drawing import (
+from katoutcomes.figures.drawing.jacobson_drawing import (
     IMPROVEMENT,
     CutOff,
     JacobsonPanel,
     JacobsonPlan,
     draw_jacobson,
 )
-from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
-from katoutcomes.figures.scale import score_scale
-from katoutcomes.figures.wording import (
+from katoutcomes.figures.drawing.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
+from katoutcomes.figures.drawing.scale import score_scale
+from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
     general_notes,
@@ -27,6 +26,7 @@ from katoutcomes.figures.wording import (
     n_words,
     shown_groups,
 )
+from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import (
     format_count,
     format_estimate,
@@ -37,7 +37,7 @@ from katoutcomes.results.formatting import (
 )
 
 if TYPE_CHECKING:
-    from katoutcomes.figures.scale import ScoreScale
+    from katoutcomes.figures.drawing.scale import ScoreScale
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.part import Cell

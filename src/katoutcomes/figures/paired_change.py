@@ -6,11 +6,10 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from katoutcomes.figures.figure import Figure, figure_name
-from katoutcomes.figures.paired_change_drawing import ChangePanel, ChangePlan, draw_change
-from katoutcomes.figures.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
-from katoutcomes.figures.scale import score_scale
-from katoutcomes.figures.wording import (
+from katoutcomes.figures.drawing.paired_change_drawing import ChangePanel, ChangePlan, draw_change
+from katoutcomes.figures.drawing.pairs import binned_pairs, chosen_visit, individual_pairs, not_drawn_note
+from katoutcomes.figures.drawing.scale import score_scale
+from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
     general_notes,
@@ -20,6 +19,7 @@ from katoutcomes.figures.wording import (
     n_words,
     shown_groups,
 )
+from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import (
     format_count,
@@ -31,7 +31,7 @@ from katoutcomes.results.formatting import (
 )
 
 if TYPE_CHECKING:
-    from katoutcomes.figures.pairs import PairCell
+    from katoutcomes.figures.drawing.pairs import PairCell
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.part import Cell
     from katoutcomes.results.result import ResultRecord

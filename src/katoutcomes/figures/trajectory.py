@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from katoutcomes.figures.figure import Figure, figure_name
-from katoutcomes.figures.scale import score_scale
-from katoutcomes.figures.style import series_styles
-from katoutcomes.figures.trajectory_drawing import TrajectoryPlan, VisitMean, draw_trajectory
-from katoutcomes.figures.wording import (
+from katoutcomes.figures.drawing.scale import score_scale
+from katoutcomes.figures.drawing.style import series_styles
+from katoutcomes.figures.drawing.trajectory_drawing import TrajectoryPlan, VisitMean, draw_trajectory
+from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
     general_notes,
@@ -19,6 +18,7 @@ from katoutcomes.figures.wording import (
     n_words,
     shown_groups,
 )
+from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_n_patients, format_with_interval, minimum_cell_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from typing import overload
 
 from katoutcomes.errors import DisclosureError, OptionError
 from katoutcomes.results.check import Check
-from katoutcomes.results.counts_in_texts import without_small_counts
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
-from katoutcomes.results.linked_counts import (
+from katoutcomes.results.disclosure_rules.counts_in_texts import without_small_counts
+from katoutcomes.results.disclosure_rules.linked_counts import (
     BASELINE_TERMS,
     PAIR_COUNTS,
     count_columns,
@@ -25,11 +24,12 @@ from katoutcomes.results.linked_counts import (
     require_whole_counts,
     stem,
 )
-from katoutcomes.results.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_digits, with_printed_digits
+from katoutcomes.results.disclosure_rules.small_cells import Key, hidden_counts, is_small, marked_counts
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.part import Part
-from katoutcomes.results.printed_digits import check_with_few_digits, with_printed_digits
 from katoutcomes.results.result import ReleasedResult, ResultRecord
-from katoutcomes.results.small_cells import Key, hidden_counts, is_small, marked_counts
 
 
 @dataclass(frozen=True, slots=True)

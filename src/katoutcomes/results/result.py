@@ -119,13 +119,13 @@ class ResultRecord:
 
     def to_table(self) -> Any:
         """Return the analysis's `Table`."""
-        from katoutcomes.results.register import table_function
+        from katoutcomes.results.presenters import table_function
 
         return table_function(self.analysis)(self)
 
     def plot(self, kind: str | None = None, **choices: Any) -> Any:
         """Return the analysis's `Figure`; `kind` names one where there are several."""
-        from katoutcomes.results.register import figure_function
+        from katoutcomes.results.presenters import figure_function
 
         return figure_function(self.analysis, kind)(self, **choices)
 

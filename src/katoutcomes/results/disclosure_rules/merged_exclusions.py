@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from katoutcomes.results.disclosure_rules.small_cells import is_small
 from katoutcomes.results.part import Cell, Part
-from katoutcomes.results.small_cells import is_small
 
 EXCLUDED = "excluded"
 STAGE = "stage"

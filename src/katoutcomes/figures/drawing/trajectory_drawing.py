@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from katoutcomes.figures.layout import MARGIN, line_height, spread, text_width, titled_page, wrap
-from katoutcomes.figures.style import (
+from katoutcomes.figures.drawing.layout import MARGIN, line_height, spread, text_width, titled_page, wrap
+from katoutcomes.figures.drawing.style import (
     AXIS_WIDTH,
     FAINT,
     LINE_WIDTH,
@@ -21,15 +21,15 @@ from katoutcomes.figures.style import (
     marker_choices,
     series_styles,
 )
-from katoutcomes.figures.wording import capitalized, group_label
+from katoutcomes.figures.drawing.wording import capitalized, group_label
 from katoutcomes.results.formatting import format_day
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    from katoutcomes.figures.layout import Page
-    from katoutcomes.figures.scale import ScoreScale
+    from katoutcomes.figures.drawing.layout import Page
+    from katoutcomes.figures.drawing.scale import ScoreScale
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.part import Cell
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variable
 from katoutcomes.cohorts.exposure import require_time_zero
-from katoutcomes.cohorts.frame_rules import (
+from katoutcomes.cohorts.tidy_frame.rules import (
     Problem,
     broken,
     one_row_a_visit,
@@ -21,7 +21,7 @@ from katoutcomes.cohorts.frame_rules import (
     read_scores,
     require_no_problem,
 )
-from katoutcomes.cohorts.frame_values import (
+from katoutcomes.cohorts.tidy_frame.values import (
     CodedColumn,
     code_covariate,
     code_treatment,
@@ -29,7 +29,7 @@ from katoutcomes.cohorts.frame_values import (
     level_name,
     with_first_level,
 )
-from katoutcomes.cohorts.frame_visits import VisitColumn, choose_visits, read_visit_column, visit_name
+from katoutcomes.cohorts.tidy_frame.visits import VisitColumn, choose_visits, read_visit_column, visit_name
 from katoutcomes.cohorts.value_order import in_value_order
 from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.instrument import Instrument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from katoutcomes.analyses.checks import IMBALANCE_LIMIT
+from katoutcomes.analyses.steps.checks import IMBALANCE_LIMIT
 from katoutcomes.results.check import Check
 
 WITHHOLD_BELOW_PATIENTS = 11

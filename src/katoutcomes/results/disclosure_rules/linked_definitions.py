@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from katoutcomes.results.small_cells import Key, Sum
+from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 
 CLASSES_OF_CHANGE: tuple[str, ...] = ("no reliable change", "reliable improvement", "reliable deterioration")
 """Terms of one definition set whose counts add up to all who have both scores."""

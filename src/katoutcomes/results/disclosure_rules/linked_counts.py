@@ -11,12 +11,16 @@ import operator
 from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
+from katoutcomes.results.disclosure_rules.linked_definitions import (
+    CLASSES_OF_CHANGE,
+    follows_of_definitions,
+    sums_of_definitions,
+)
+from katoutcomes.results.disclosure_rules.merged_exclusions import EXCLUDED, STAGE
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.linked_definitions import CLASSES_OF_CHANGE, follows_of_definitions, sums_of_definitions
-from katoutcomes.results.merged_exclusions import EXCLUDED, STAGE
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import ResultRecord
-from katoutcomes.results.small_cells import Counts, Key, Sum
 from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, ROW_COUNT_FIELDS
 
 Values = dict[Key, int | None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.figures.style import (
+from katoutcomes.figures.drawing.style import (
     AXIS_WIDTH,
     FONT_FAMILY,
     INK,

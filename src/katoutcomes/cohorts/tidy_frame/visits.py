@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from katoutcomes.cohorts.frame_values import level_name, number_in
+from katoutcomes.cohorts.tidy_frame.values import level_name, number_in
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.figures.layout import MARGIN, line_height, text_width, titled_page, wrap
-from katoutcomes.figures.style import (
+from katoutcomes.figures.drawing.layout import MARGIN, line_height, text_width, titled_page, wrap
+from katoutcomes.figures.drawing.style import (
     AXIS_WIDTH,
     FEWEST,
     IMPROVED,
@@ -23,16 +23,16 @@ from katoutcomes.figures.style import (
     WORSENED,
     WORSENED_EDGE,
 )
-from katoutcomes.figures.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
+from katoutcomes.figures.drawing.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
 from katoutcomes.results.formatting import format_estimate, format_n_patients, format_share, format_with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    from katoutcomes.figures.layout import Page
-    from katoutcomes.figures.pairs import PairCell
-    from katoutcomes.figures.scale import ScoreScale
+    from katoutcomes.figures.drawing.layout import Page
+    from katoutcomes.figures.drawing.pairs import PairCell
+    from katoutcomes.figures.drawing.scale import ScoreScale
     from katoutcomes.results.estimate import Estimate
 
 IMPROVEMENT = "reliable improvement"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from katoutcomes.cohorts.frame_values import number_in
+from katoutcomes.cohorts.tidy_frame.values import number_in
 from katoutcomes.errors import DataError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.figures.layout import MARGIN, line_height, titled_page, wrap
-from katoutcomes.figures.scale import nice_ticks
-from katoutcomes.figures.style import (
+from katoutcomes.figures.drawing.layout import MARGIN, line_height, titled_page, wrap
+from katoutcomes.figures.drawing.scale import nice_ticks
+from katoutcomes.figures.drawing.style import (
     AXIS_WIDTH,
     INK,
     LINE_WIDTH,
@@ -18,16 +18,16 @@ from katoutcomes.figures.style import (
     SMALL_SIZE,
     THREAD,
 )
-from katoutcomes.figures.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
+from katoutcomes.figures.drawing.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
 from katoutcomes.results.formatting import format_estimate, format_interval, format_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    from katoutcomes.figures.layout import Page
-    from katoutcomes.figures.pairs import PairCell
-    from katoutcomes.figures.scale import ScoreScale
+    from katoutcomes.figures.drawing.layout import Page
+    from katoutcomes.figures.drawing.pairs import PairCell
+    from katoutcomes.figures.drawing.scale import ScoreScale
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.part import Cell
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.score_pairs import paired_scores
+from katoutcomes.analyses.steps.score_pairs import paired_scores
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.reliable_change_rule import ReliableChangeRule
+    from katoutcomes.analyses.steps.reliable_change_rule import ReliableChangeRule
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet
