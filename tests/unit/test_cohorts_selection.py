@@ -483,7 +483,7 @@ class TestAnalysisSetOfACohort:
 
     def test_one_covariate_may_be_a_word_and_the_cohort_says_what_it_is(self, cohort):
         assert [variable.name for variable in cohort.analysis_set(covariates="site").variables] == ["site"]
-        assert repr(cohort) == "<Cohort 'all eligible first courses': 6 patients, 0 repeat courses not analyzed>"
+        assert repr(cohort) == "<Cohort 'first courses of adults': 6 patients, 0 repeat courses not analyzed>"
 
     def test_a_flag_known_at_time_zero_can_be_the_treatment_and_gets_names(self, cohort):
         data = cohort.analysis_set(treatment="covariate_trauma")
@@ -548,7 +548,7 @@ class TestDefinition:
     def test_to_dict_is_plain_and_complete(self):
         definition = CohortDefinition(criteria=[Criterion("eligible_consent", "==", 1, "no consent")])
         assert definition.to_dict() == {
-            "name": "all eligible first courses",
+            "name": "first courses of adults",
             "instrument": "PHQ-9",
             "gap_days": 90,
             "baseline_window": {"name": "baseline", "target_day": 0, "first_day": -14, "last_day": 0},

@@ -169,3 +169,9 @@ def test_drawing_does_not_import_pyplot():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_save_takes_a_folder_and_says_so(tmp_path):
+    with pytest.raises(OptionError, match="takes a folder"):
+        make("a_figure").save(tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []

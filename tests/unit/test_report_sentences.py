@@ -168,8 +168,9 @@ def test_a_small_class_is_named_as_small_and_a_linked_one_as_hidden() -> None:
 
 
 def test_without_reliable_change_the_missing_piece_is_named() -> None:
-    result = released("clinical_significance", (), warnings=("HAM-A: no reliability is known; pass one.",))
-    assert sentences.significance_sentence(result).endswith("HAM-A: no reliability is known; pass one.")
+    result = released("clinical_significance", (), warnings=("HAM-A: no reliability is known; pass reliability=…",))
+    # The advice is for those who call the function, not for those who read a report.
+    assert sentences.significance_sentence(result).endswith("HAM-A: no reliability is known.")
 
 
 def test_the_change_stands_beside_the_number_of_its_patients() -> None:

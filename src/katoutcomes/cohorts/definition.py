@@ -45,7 +45,7 @@ class CohortDefinition:
     2
     """
 
-    name: str = "all eligible first courses"
+    name: str = "first courses of adults"
     instrument: str = "PHQ-9"
     gap_days: int = 90
     baseline_window: VisitWindow = BASELINE_WINDOW

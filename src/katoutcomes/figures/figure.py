@@ -125,8 +125,15 @@ class Figure:
         ----------
         folder : str or Path
             Where to; made if it is not there.
+
+        Raises
+        ------
+        OptionError
+            If `folder` looks like the name of a picture: four files are written, each with its own ending.
         """
         place = Path(folder)
+        if place.suffix.lower() in {".svg", ".png", ".pdf", ".jpg", ".csv", ".txt"}:
+            raise OptionError(f"save() takes a folder and writes {self.name}.svg, .png, .csv and .txt into it.")
         place.mkdir(parents=True, exist_ok=True)
         contents = {
             "svg": self.svg().encode(),

@@ -198,7 +198,9 @@ def _notes(result: ResultRecord, panels: tuple[JacobsonPanel, ...]) -> tuple[str
         notes.append(f"The area of a circle is the number of patients with these two scores (the largest: {most}).")
     elif cells:
         notes.append("Numbers in the cells: patients.")
-    notes += not_drawn_note(result)
+    notes += not_drawn_note(
+        result, ((panel.shares[0].n_patients if panel.shares else None, panel.cells) for panel in panels)
+    )
     printed = [panel.n_text for panel in panels]
     printed += [format_share(share, panel.minimum_cell) for panel in panels for share in panel.shares]
     return (*notes, *general_notes(result, [word for text in printed for word in text.split()]))

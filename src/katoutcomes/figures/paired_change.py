@@ -174,7 +174,7 @@ def _notes(result: ResultRecord, panels: tuple[ChangePanel, ...]) -> tuple[str, 
         width = format_number(max(cell.baseline_high - cell.baseline_low + 1.0 for cell in cells), 0)
         most = format_count(max(cell.n_patients for cell in cells))
         notes.append(f"Lines join bins of {width} points; the wider, the more patients (the widest: {most}).")
-    notes += not_drawn_note(result)
+    notes += not_drawn_note(result, ((panel.change.n_patients, panel.cells) for panel in panels))
     printed = [panel.n_text for panel in panels]
     return (*notes, *general_notes(result, printed))
 

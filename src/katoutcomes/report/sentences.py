@@ -49,6 +49,11 @@ def headline(results: Results) -> tuple[str, ...]:
         sentences.append(significance_sentence(results.of("clinical_significance", name)))
     if results.has("cohort_difference", name):
         sentences.append(difference_sentence(results.of("cohort_difference", name)))
+    sentences += [
+        change_sentence(results.of("change_from_baseline", other))
+        for other in results.instruments()[1:]
+        if results.has("change_from_baseline", other)
+    ]
     sentences.append("There is no untreated group here, so none of this shows what the treatment itself did.")
     return tuple(sentences)
 
@@ -117,7 +122,7 @@ def significance_sentence(significance: ResultRecord) -> str:
     """Say which shares improved reliably, did not change reliably and deteriorated reliably, by which definition."""
     improved = _first(significance, "reliable improvement")
     if improved is None:
-        return "No reliable change can be reported: " + " ".join(significance.warnings)
+        return "No reliable change can be reported. " + " ".join(missing_pieces(significance))
     same = {"definition_set": improved.definition_set, "visit": improved.visit, "subgroup": ""}
     classes = (
         (improved, "improved reliably"),
@@ -131,6 +136,11 @@ def significance_sentence(significance: ResultRecord) -> str:
         f"At {improved.visit}, of the {format_n_patients(improved, _minimum_cell(significance))} patients with both "
         f"{improved.instrument} scores, {_listed(shown, hidden)} (rule: {_rule(improved.definition_set)})."
     )
+
+
+def missing_pieces(significance: ResultRecord) -> tuple[str, ...]:
+    """Return what is not known and therefore not reported, without the advice for those who call the function."""
+    return tuple(warning.split("; pass ", maxsplit=1)[0].removesuffix(".") + "." for warning in significance.warnings)
 
 
 def _hidden_class(found: Estimate, what: str, result: ResultRecord) -> str:

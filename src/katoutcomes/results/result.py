@@ -35,7 +35,7 @@ class Method:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ResultRecord:
     """What a result in the clinic and a released result have in common.
 
@@ -73,6 +73,13 @@ class ResultRecord:
     assumptions: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        what = f"{type(self).__name__} of {self.analysis}: {self.title}"
+        return f"<{what}; {len(self.estimates)} estimates, verdict: {self.verdict}>"
+
+    def __str__(self) -> str:
+        return str(self.to_table())
 
     @property
     def verdict(self) -> str:
@@ -135,7 +142,7 @@ class ResultRecord:
         return notebook_html(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result(ResultRecord):
     """An answer that stays in the clinic; `release` makes of it what may leave.
 
@@ -148,7 +155,7 @@ class Result(ResultRecord):
     individual_values: IndividualValues | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReleasedResult(ResultRecord):
     """An answer without individual values and without small cells: the only kind that a report accepts.
 

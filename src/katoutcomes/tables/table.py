@@ -25,7 +25,7 @@ def table_name(*words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", "_".join(word for word in words if word).lower()).strip("_")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table:
     """Formatted text in rows and columns, with what a reader must know below it.
 
@@ -133,6 +133,10 @@ class Table:
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+    def __repr__(self) -> str:
+        # What a person wants to see of a table in a terminal is the table.
+        return str(self)
 
     def __str__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]

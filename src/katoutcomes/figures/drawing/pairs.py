@@ -10,6 +10,8 @@ from katoutcomes.results.formatting import format_count, minimum_cell_of
 from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from katoutcomes.results.part import Cell
     from katoutcomes.results.result import ResultRecord
 
@@ -94,12 +96,26 @@ def binned_pairs(result: ResultRecord, visit: str, group: str) -> tuple[PairCell
     return tuple(cells)
 
 
-def not_drawn_note(result: ResultRecord) -> tuple[str, ...]:
-    """Return what must be said of cells that a released result has left out; nothing where none can be."""
+def not_drawn_note(result: ResultRecord, panels: Iterable[tuple[int | None, tuple[PairCell, ...]]]) -> tuple[str, ...]:
+    """Return what must be said of cells that a released result has left out; nothing where none can be.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        What is drawn.
+    panels : iterable of (int or None, tuple of PairCell)
+        For each panel the number of its patients, None where it is hidden, and the cells that are drawn.
+    """
     minimum = minimum_cell_of(result)
     if minimum is None or minimum == 1:
         return ()
-    return (f"Cells with fewer than {format_count(minimum)} patients are not drawn.",)
+    notes = [f"Cells with fewer than {format_count(minimum)} patients are not drawn."]
+    for n_patients, cells in panels:
+        n_drawn = sum(cell.n_patients for cell in cells)
+        if n_patients is not None and n_drawn < n_patients:
+            missing = format_count(n_patients - n_drawn)
+            notes.append(f"They hold {missing} of {format_count(n_patients)} patients.")
+    return tuple(notes)
 
 
 def individual_pairs(result: ResultRecord, visit: str, group: str) -> tuple[PairCell, ...] | None:
