@@ -56,7 +56,7 @@ def sounds_later(name: str) -> bool:
 
     Examples
     --------
-    >>> later = ("ever_integration", "hadIntegration", "covariate_sessions_attended", "drop-out", "integration_by_day_84")
+    >>> later = ("ever_integration", "hadIntegration", "sessions_attended", "drop-out", "integration_by_day_84")
     >>> [sounds_later(name) for name in later]
     [True, True, True, True, True]
     >>> [sounds_later(name) for name in ("arm", "program_booked", "everest_site", "completeness")]
