@@ -336,7 +336,7 @@ def test_the_refused_comparison_shows_a_difference_where_there_is_none():
     had_it, score = np.asarray(data.variable("any_integration_by_day_84").values), data.scores_at("week 12")
     pairs = data.pairs("week 12")
     design = np.column_stack([np.ones(pairs.sum()), had_it[pairs], data.baseline[pairs]])
-    coefficients, *_ = np.linalg.lstsq(design, score[pairs])
+    coefficients, *_ = np.linalg.lstsq(design, score[pairs], rcond=None)
     assert -1.75 < coefficients[1] < -1.25
     with pytest.raises(ImmortalTimeError):
         data.groups("any_integration_by_day_84")
