@@ -220,3 +220,18 @@ def test_methods_and_provenance_are_said_once() -> None:
     assert sentences.provenance(results)[-1].endswith("0" * 64 + ".")
     emptied = replace(results.entries[0], provenance=replace(results.entries[0].provenance, digest=""))
     assert sentences.provenance(Results("title", (emptied,)))[-1] == "Software: katoutcomes 0."
+
+
+def test_the_reasons_for_caution_stand_below_a_cautious_answer() -> None:
+    caution = Check("paired completeness", False, "caution", 0.6, 0.8, "Many were not scored again.")
+    note = Check("reliability", False, "note", 0.0, 0.0, "A note that changes no verdict.")
+    warnings = ("No norms are known here; pass norms=…",)
+    classes = (
+        share("reliable improvement", 0.5),
+        share("no reliable change", 0.4),
+        share("reliable deterioration", 0.1),
+    )
+    result = released("clinical_significance", classes, checks=(caution, note), warnings=warnings)
+    assert sentences.significance_remarks(result) == ("Many were not scored again.", "No norms are known here.")
+    unanswered = released("clinical_significance", (), checks=(caution,), warnings=warnings)
+    assert sentences.significance_remarks(unanswered) == ("Many were not scored again.",)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW, VisitWindow
+from katoutcomes.results.formatting import format_number
 
 DEFAULT_CRITERIA: tuple[Criterion, ...] = (Criterion("age_years", ">=", 18, "under 18 or age unknown"),)
 """Adults. Eligibility flags are not assumed: which of them must hold is the user's decision."""
@@ -107,4 +108,4 @@ def criterion_text(criterion: Criterion) -> str:
     name = criterion.field.replace("_", " ")
     if criterion.field.startswith("eligible_") and (criterion.operator, criterion.value) == ("==", 1):
         return f"eligible: {name.removeprefix('eligible ')}"
-    return f"{name} {_IN_WORDS[criterion.operator]}{criterion.value:g}"
+    return f"{name} {_IN_WORDS[criterion.operator]}{format_number(criterion.value, 6, trailing_zeros=False)}"

@@ -167,7 +167,7 @@ def _instrument_sections(results: Results, name: str, primary: str) -> list[Sect
                 question=significance.estimand.sentence(),
                 verdict=significance.verdict,
                 sentences=(sentences.significance_sentence(significance),),
-                bullets=sentences.missing_pieces(significance),
+                bullets=sentences.significance_remarks(significance),
                 tables=(significance.to_table(),),
                 figures=(significance.plot("jacobson"),),
             )

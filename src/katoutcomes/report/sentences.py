@@ -143,6 +143,13 @@ def missing_pieces(significance: ResultRecord) -> tuple[str, ...]:
     return tuple(warning.split("; pass ", maxsplit=1)[0].removesuffix(".") + "." for warning in significance.warnings)
 
 
+def significance_remarks(significance: ResultRecord) -> tuple[str, ...]:
+    """Return why to be cautious and what is not known, without what the sentence itself has said."""
+    said = significance_sentence(significance)
+    cautions = (check.message for check in significance.checks if not check.passed and check.severity != "note")
+    return tuple(dict.fromkeys(text for text in (*cautions, *missing_pieces(significance)) if text not in said))
+
+
 def _hidden_class(found: Estimate, what: str, result: ResultRecord) -> str:
     if found.below_minimum:
         return f"fewer than {_minimum_cell(result)} patients {what}"

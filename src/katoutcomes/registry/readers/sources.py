@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.errors import DataError, OptionError, require_option
 from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
 from katoutcomes.registry.readers.frames import frame_arrays, frame_columns
-from katoutcomes.registry.tables import TABLES, Column, TableSchema, table_schema
+from katoutcomes.registry.tables import TABLES, Column, TableSchema
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -351,8 +351,3 @@ def read_marker(folder: Path) -> bool:
     if not isinstance(marker.get("is_synthetic"), bool):
         raise DataError(f"{MARKER_FILE}: rule marker: is_synthetic must be true or false.")
     return bool(marker["is_synthetic"])
-
-
-def source_of(sources: tuple[TableSource, ...], table: str) -> TableSource | None:
-    """Return the source of one table, None where the input lacks it."""
-    return next((source for source in sources if source.schema is table_schema(table)), None)
