@@ -21,6 +21,7 @@ numbers; it never holds a patient's value, key or date.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class KatOutcomesError(Exception):
@@ -28,11 +29,37 @@ class KatOutcomesError(Exception):
 
 
 class DataError(KatOutcomesError):
-    """The data break a rule; the message names the table, the column, the rule and the row numbers."""
+    """The data break a rule; the message names the table, the column, the rule and the row numbers.
+
+    Attributes
+    ----------
+    faults : tuple of str
+        What is wrong with the files as such, one sentence each; empty where the message says it all.
+    findings : tuple of Finding
+        Evidence of direct identifiers; see `IdentifierError`.
+    load_report : LoadReport or None
+        What became of every row, where the load came that far.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        faults: Iterable[str] = (),
+        findings: Iterable[Any] = (),
+        load_report: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+        self.findings = tuple(findings)
+        self.load_report = load_report
 
 
 class IdentifierError(DataError):
-    """The data hold what may identify a person directly, so they are refused before anything is read further."""
+    """The data hold what may identify a person directly, so they are refused before anything is read further.
+
+    `findings` holds a `Finding` (file, column, rule, number of rows) for each piece of evidence.
+    """
 
 
 class DesignError(KatOutcomesError):

@@ -250,7 +250,7 @@ def test_the_engine_tables_are_those_of_the_schema_page(registry: Registry) -> N
         "diastolic_peak_mmhg", "oxygen_saturation_min_percent",
     )  # fmt: skip
     assert engine.columns("scores") == (
-        "score", "score_id", "patient", "day", "minute", "instrument", "version", "total",
+        "score", "score_id", "patient", "day", "minute", "instrument", "version", "metric", "session", "total",
         *(f"item_{number}" for number in range(1, 10)),
     )  # fmt: skip
     assert engine.columns("adverse_events") == (
@@ -262,7 +262,7 @@ def test_the_engine_tables_are_those_of_the_schema_page(registry: Registry) -> N
 
 def test_everything_that_is_counted_or_compared_is_an_integer(registry: Registry) -> None:
     text = {"patient_id", "site", "age_band", "sex", "diagnoses", "program_booked", "index_quarter", "session_id",
-            "kind", "route", "approach", "format", "score_id", "instrument", "version", "event_id", "term",
+            "kind", "route", "approach", "format", "score_id", "instrument", "version", "metric", "event_id", "term",
             "severity"}  # fmt: skip
     doubles = {"dose_mg", "dose_mg_per_kg", "covariate_age", "covariate_hope"}
     for name in TABLES:
@@ -575,7 +575,7 @@ def test_a_registry_without_scores_and_events_has_their_tables_empty() -> None:
     assert [file.table for file in read.load_report.files] == ["patients", "sessions"]
     assert len(read.table("scores")) == len(read.table("adverse_events")) == 0
     assert list(read.table("scores").columns) == [
-        "score_id", "patient_id", "day", "minute", "instrument", "version", "total",
+        "score_id", "patient_id", "day", "minute", "instrument", "version", "metric", "session_id", "total",
     ]  # fmt: skip
     assert "there is no table of scores." in read.load_report.notes
 

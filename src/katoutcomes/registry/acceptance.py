@@ -107,7 +107,7 @@ def _rules_of_one_row(engine: Engine, schema: TableSchema, source: TableSource |
     families = schema.family_columns(tuple(column.name for column in columns))
     materialize_typed(engine, schema, families)
     _stage(engine, f"repeated_{schema.name}", "01_repeated_keys", table=schema.name, key=schema.key)
-    rules = cell_rules(schema, columns) + key_rules(schema)
+    rules = (source.rules if source is not None else ()) + cell_rules(schema, columns) + key_rules(schema)
     if schema.name == "scores":
         rules += score_rules(tuple(int(column.name.removeprefix("item_")) for column in families))
     return rules
@@ -197,7 +197,7 @@ def events_query(schema: TableSchema, names: list[str]) -> str:
     }
     cells = [special.get(name, f"t.{name}") for name in names if name != "date"]
     join = ""
-    if schema.name == "adverse_events":
+    if schema is not SESSIONS:
         cells[cells.index("t.session_id")] = "s.session"
         join = " left join sessions as s on t.session_id = s.session_id"
     return (

@@ -37,6 +37,72 @@ class FileCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFileCounts:
+    """Rows of one file as it was before any conversion. A file may feed several tables.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file, or of the table where the input was a frame.
+    rows_in, rows_accepted, rows_rejected, rows_left_out : int
+        ``rows_in = rows_accepted + rows_rejected + rows_left_out``. A row is rejected if any record made from it is; it
+        is left out if no record was made from it.
+    """
+
+    file: str
+    rows_in: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyWarning:
+    """Something that is no direct identifier, but makes it easier to recognize somebody.
+
+    Attributes
+    ----------
+    rule : str
+        Rule id, for example ``"free_text"``.
+    file, column : str
+        Where; `column` is ``""`` where it is about several columns.
+    n_rows : int
+        How many rows it is about.
+    text : str
+        What it means and what to do. It never holds a value.
+    """
+
+    rule: str
+    file: str
+    column: str
+    n_rows: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class QualityWarning:
+    """A rule that rows break without being rejected: counted, kept, and to be looked at.
+
+    Attributes
+    ----------
+    rule, file, column, n_rows, text
+        As in `PrivacyWarning`.
+    table : str
+        As in `FileCounts`.
+    row_numbers : tuple of int
+        The first twenty of the rows; the first data row is 1.
+    """
+
+    rule: str
+    file: str
+    column: str
+    n_rows: int
+    text: str
+    table: str
+    row_numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A rule that rows of one column break. A row may break several.
 
@@ -79,12 +145,27 @@ class LoadReport:
         File and column name of every column that the schema does not know.
     notes : tuple of str
         What else a reader should know.
+    source_files : tuple of SourceFileCounts
+        One a file of the input; for converted data these are the original files, for tables of the schema the tables.
+    left_out_rows : tuple of Problem
+        Rows of files from which no record was made, by file and reason; `table` is ``""``.
+    warnings : tuple of PrivacyWarning or QualityWarning
+        What should be looked at although nothing was rejected for it.
+    overrides : tuple of str
+        Rules of the privacy gate that the caller allowed to be broken, as named by `allow`.
+    mapping_digest : str
+        SHA-256 of the mapping file; ``""`` without one.
     """
 
     files: tuple[FileCounts, ...]
     problems: tuple[Problem, ...]
     left_out_columns: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    source_files: tuple[SourceFileCounts, ...] = ()
+    left_out_rows: tuple[Problem, ...] = ()
+    warnings: tuple[PrivacyWarning | QualityWarning, ...] = ()
+    overrides: tuple[str, ...] = ()
+    mapping_digest: str = ""
 
     @property
     def has_rejections(self) -> bool:

@@ -222,6 +222,8 @@ SCORES = TableSchema(
         Column("time", "time"),
         Column("instrument", "text", is_required=True),
         Column("version", "text"),
+        Column("metric", "text"),
+        Column("session_id", "key"),
         Column("total", "integer"),
     ),
     families=(ColumnFamily(r"item_[1-9][0-9]?", "integer"),),

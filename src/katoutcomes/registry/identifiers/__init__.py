@@ -1,0 +1,37 @@
+"""THE PRIVACY GATE: what looks like a direct identifier stops the load.
+
+It can only find evidence that data are *not* de-identified. No program can certify that they are.
+
+Two kinds of evidence are looked for in every column of every file, also in those that would be left out: column names,
+and values in a form that hardly anything else has. What is found is named by file, column and rule, never by value.
+
+References
+----------
+The classes follow the eighteen of the Safe Harbor method, 45 CFR 164.514(b)(2)(i), and their Canadian counterparts.
+"""
+
+from __future__ import annotations
+
+from katoutcomes.registry.identifiers.gate import Finding, refuse
+from katoutcomes.registry.identifiers.names import NAME_RULES, holds_age, name_rule, normalized_words
+from katoutcomes.registry.identifiers.values import (
+    AGE_RULE,
+    VALUE_RULES,
+    holds_identifier,
+    text_findings,
+    value_findings,
+)
+
+__all__ = [
+    "AGE_RULE",
+    "NAME_RULES",
+    "VALUE_RULES",
+    "Finding",
+    "holds_age",
+    "holds_identifier",
+    "name_rule",
+    "normalized_words",
+    "refuse",
+    "text_findings",
+    "value_findings",
+]

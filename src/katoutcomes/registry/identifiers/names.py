@@ -1,0 +1,134 @@
+"""Column names that announce an identifier, and names that say that a column holds an age."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_NOT_YEARS = frozenset({"band", "group", "month", "months", "week", "weeks", "day", "days"})
+
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """Column names that announce an identifier.
+
+    Attributes
+    ----------
+    whole : tuple of str
+        Names that count only when nothing else stands in the column name.
+    anywhere : tuple of str
+        Words or runs of words that count wherever they stand in it.
+    """
+
+    whole: tuple[str, ...]
+    anywhere: tuple[str, ...]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
+    {
+        "column_name_person": NameRule(
+            _words("name names initials forename nickname"),
+            _words(
+                "first_name last_name full_name given_name family_name middle_name maiden_name preferred_name "
+                "patient_name client_name person_name user_name username surname lastname firstname fullname "
+                "name_first name_last therapist_name clinician_name provider_name practitioner_name contact_name "
+                "emergency_contact next_of_kin mother_name father_name spouse_name"
+            ),
+        ),
+        "column_name_birth_date": NameRule(
+            _words("birth born"),
+            _words("dob birth_date birthdate date_of_birth birth_day birthday birth_dt date_birth"),
+        ),
+        "column_name_phone": NameRule(
+            _words("tel cell mobile fax"),
+            _words("phone telephone cellphone phone_number mobile_number fax_number tel_no"),
+        ),
+        "column_name_email": NameRule((), _words("email e_mail mail_address")),
+        "column_name_government_number": NameRule(
+            _words("sin nino nin ssn4"),
+            _words(
+                "ssn social_security social_insurance sin_number passport driver_license drivers_license "
+                "driver_licence drivers_licence nhs_number national_id tax_id license_plate licence_plate vin"
+            ),
+        ),
+        "column_name_health_number": NameRule(
+            _words("phn ohip hcn uhn chart ramq"),
+            _words(
+                "mrn medical_record health_card health_number health_insurance_number medicare_number medicaid_number "
+                "ohip_number phn_number chart_number chart_no hospital_number insurance_number policy_number "
+                "member_number beneficiary_number account_number"
+            ),
+        ),
+        "column_name_device_or_network": NameRule(
+            _words("ip url website device mac imei web"),
+            _words("ip_address device_id device_serial serial_number mac_address url_address web_address"),
+        ),
+        "column_name_likeness": NameRule(
+            _words("face voice picture video audio"),
+            _words("photo photograph image_file video_file audio_file fingerprint biometric signature voiceprint"),
+        ),
+        "column_name_address": NameRule(
+            _words("street city town county village apartment house_number lat lon lng geo"),
+            _words(
+                "address addr street_name street_address home_city mailing latitude longitude gps geocode zip "
+                "zip_code zipcode postal postal_code postcode post_code"
+            ),
+        ),
+        "column_name_free_text": NameRule(
+            _words("note notes comment comments remark remarks narrative text description"),
+            _words(
+                "free_text freetext clinical_note clinical_notes session_note session_notes progress_note "
+                "progress_notes therapist_notes notes_text comment_text patient_comment patient_comments"
+            ),
+        ),
+    }
+)
+"""Rules about column names, by id."""
+
+
+def normalized_words(name: str) -> tuple[str, ...]:
+    """Return the words of a column name, in lower case.
+
+    Examples
+    --------
+    >>> normalized_words("Date-of Birth"), normalized_words("patientEMail2")
+    (('date', 'of', 'birth'), ('patient', 'e', 'mail', '2'))
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", name)
+    return tuple(word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word)
+
+
+def name_rule(name: str) -> str | None:
+    """Return the rule that a column name breaks, or None.
+
+    Examples
+    --------
+    >>> name_rule("Patient E-Mail"), name_rule("covariate_zip"), name_rule("patient_id")
+    ('column_name_email', 'column_name_address', None)
+    """
+    words = normalized_words(name)
+    if words[:1] in (("covariate",), ("eligible",)):
+        words = words[1:]
+    for rule, names in NAME_RULES.items():
+        whole = "_".join(word for word in words if not word.isdigit())
+        if whole in names.whole or any(_holds(words, tuple(run.split("_"))) for run in names.anywhere):
+            return rule
+    return None
+
+
+def _holds(words: tuple[str, ...], run: tuple[str, ...]) -> bool:
+    """Return whether a run of words stands in a name, also where the name writes it as one word."""
+    starts = range(len(words) - len(run) + 1)
+    return any(words[start : start + len(run)] == run for start in starts) or "".join(run) in words
+
+
+def holds_age(name: str) -> bool:
+    """Return whether a column name says that it holds an age in years."""
+    words = normalized_words(name)
+    return "age" in words and not _NOT_YEARS & set(words)
