@@ -68,6 +68,7 @@ figures: $(VENV)/run.stamp  ## draw the README's figure anew
 
 bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run
 	@$(BIN)/python benchmarks/main_job.py
+	@$(BIN)/python benchmarks/pipeline.py --patients 100000
 
 clean:  ## remove everything that the commands above made
 	@rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
