@@ -175,6 +175,14 @@ class Engine:
         finally:
             self._connection.unregister("katoutcomes_arrays")
 
+    def materialize_frame(self, name: str, frame: object) -> None:
+        """Make the table `name` from a frame that speaks the Arrow interface, such as one of Polars or PyArrow."""
+        self._connection.register("katoutcomes_frame", frame)
+        try:
+            self.materialize(name, "select * from katoutcomes_frame")
+        finally:
+            self._connection.unregister("katoutcomes_frame")
+
     def materialize_file(self, name: str, query: str, path: str) -> None:
         """Make the table `name` from a query that reads one file, named by ``?``, keeping the order of its rows.
 

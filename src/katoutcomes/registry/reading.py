@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError
@@ -9,9 +10,19 @@ from katoutcomes.registry.acceptance import Acceptance, accept_rows
 from katoutcomes.registry.engine import Engine
 from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, refuse, value_findings
 from katoutcomes.registry.load_report import LoadReport, count_rows
+from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
+from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
+from katoutcomes.registry.readers.conversion import (
+    Conversion,
+    converted_sources,
+    drop_origins,
+    missing_table_faults,
+)
+from katoutcomes.registry.readers.formats import convert_source
 from katoutcomes.registry.readers.sources import (
     TableSource,
     find_sources,
+    read_marker,
     required_column_faults,
     structure_error,
 )
@@ -20,14 +31,12 @@ from katoutcomes.registry.tables import PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    import pandas as pd
 
 
 def read_registry(
-    source: str | Path | Mapping[str, pd.DataFrame],
+    source: str | Path | Mapping[str, Any],
     *,
+    mapping: str | Path | None = None,
     is_synthetic: bool = False,
     engine: Engine | None = None,
     progress: Callable[[str], None] | None = None,
@@ -41,9 +50,13 @@ def read_registry(
     Parameters
     ----------
     source : path or mapping of str to DataFrame
-        A folder that holds ``patients.csv`` or ``patients.parquet`` and so on, or the same tables as data frames
-        (pandas, or anything with a `to_pandas` method). ``docs/reference/schema.md`` describes them. A folder may hold
-        ``registry.json`` with ``schema_version`` and ``is_synthetic``.
+        A folder that holds ``patients.csv``, ``patients.parquet`` or ``patients.xlsx`` and so on, or the same tables as
+        data frames (pandas, Polars, Arrow). ``docs/reference/schema.md`` describes them. A folder may hold
+        ``registry.json`` with ``schema_version`` and ``is_synthetic``. With a mapping: a folder of the files that it
+        names, or the frames by those names.
+    mapping : path, optional
+        A mapping file (TOML), which says how files of another format become the tables of the schema;
+        ``docs/reference/mapping.md`` describes it. Default: ``mapping.toml`` inside the folder, if it is there.
     is_synthetic : bool, default False
         Whether the data were made by a program; a folder may say so itself.
     engine : Engine, optional
@@ -61,7 +74,8 @@ def read_registry(
     IdentifierError
         If a column name or a value looks like a direct identifier. Nothing is loaded then.
     DataError
-        If a file or column that is needed is missing, a file is not a proper table, or no patient is accepted.
+        If a file or column that is needed is missing, a file is not a proper table, the mapping does not fit, or no
+        patient is accepted.
     OptionError
         If `source` is neither a folder nor a mapping of table names to frames.
 
@@ -87,7 +101,7 @@ def read_registry(
     """
     used = engine if engine is not None else Engine()
     try:
-        return _read(source, is_synthetic, used, progress or _stay_silent)
+        return _read(source, _mapping_of(source, mapping), is_synthetic, used, progress or _stay_silent)
     except BaseException:
         if engine is None:
             used.close()
@@ -98,14 +112,44 @@ def _stay_silent(_: str) -> None:
     return
 
 
-def _read(source: Any, is_synthetic: bool, engine: Engine, say: Callable[[str], None]) -> Registry:
+def _mapping_of(source: Any, mapping: str | Path | None) -> MappingFile | None:
+    """Return the mapping file that is named, or else the one that the folder holds."""
+    if mapping is not None:
+        return read_mapping(mapping)
+    return mapping_of_folder(Path(source)) if isinstance(source, str | Path) else None
+
+
+def _convert(
+    source: Any, mapping: MappingFile, engine: Engine, say: Callable[[str], None]
+) -> tuple[tuple[TableSource, ...], Conversion]:
+    """Read files of another format; refuse identifiers first, and what the mapping does not fit then."""
+    conversion = convert_source(source, mapping, engine, say)
+    refuse(conversion.findings)
+    if faults := [*conversion.faults] or missing_table_faults(conversion):
+        raise structure_error(faults)
+    return converted_sources(conversion), conversion
+
+
+def _read(
+    source: Any, mapping: MappingFile | None, is_synthetic: bool, engine: Engine, say: Callable[[str], None]
+) -> Registry:
     say("looking for tables")
-    sources, is_marked, notes = find_sources(source, engine)
+    conversion: Conversion | None = None
+    if mapping is None:
+        sources, is_marked, notes = find_sources(source, engine)
+    else:
+        sources, conversion = _convert(source, mapping, engine, say)
+        is_marked = mapping.is_synthetic or conversion.is_synthetic
+        is_marked = is_marked or (isinstance(source, str | Path) and read_marker(Path(source)))
+        notes = conversion.notes
     _stage_and_refuse(engine, sources, say)
     accepted = accept_rows(engine, sources, say)
     files = {table.schema.name: table.file for table in sources}
     counts, problems = count_rows(engine, accepted.rules, accepted.rows_in, files)
     left_out = tuple((table.file, name) for table in sources for name in table.left_out)
+    if conversion is not None:
+        left_out += conversion.left_out_columns
+        drop_origins(engine)
     notes += _notes(engine, sources, accepted)
     engine.drop("problems")
     report = LoadReport(counts, problems, left_out, notes)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from katoutcomes.registry.engine import Engine
+
 _LARGEST_WHOLE = 1e15
 """Below it a float holds every whole number exactly."""
 
@@ -92,3 +94,48 @@ def cell_text(value: object) -> str:
     if isinstance(value, dt.time):
         return value.isoformat("minutes" if not (value.second or value.microsecond) else "auto")
     return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def stage_frame(engine: Engine, frame: Any, name: str) -> tuple[str, ...]:
+    """Make the table `name` of an engine from a frame: ``input_row`` from 1, then ``c1``, ``c2`` and so on.
+
+    Polars frames (eager or lazy) and Arrow tables are handed to the engine as they are; a pandas frame goes through
+    `frame_arrays`.
+
+    Returns
+    -------
+    tuple of str
+        The names of the columns, without blanks at both ends.
+
+    Raises
+    ------
+    OptionError
+        If it is no frame, or a column name is not text.
+    """
+    kind = type(frame).__module__.partition(".")[0]
+    if kind == "polars" and hasattr(frame, "collect"):
+        frame = frame.collect()
+    if kind == "polars" and hasattr(frame, "with_row_index"):
+        return _stage_polars(engine, frame, name)
+    if kind == "pyarrow" and hasattr(frame, "rename_columns"):
+        return _stage_arrow(engine, frame, name)
+    converted, names = frame_columns(frame)
+    engine.materialize_arrays(name, frame_arrays(converted))
+    return names
+
+
+def _stage_polars(engine: Engine, frame: Any, name: str) -> tuple[str, ...]:
+    names = tuple(frame.columns)
+    short = {column: f"c{position}" for position, column in enumerate(names, start=1)}
+    engine.materialize_frame(name, frame.rename(short).with_row_index("input_row", offset=1))
+    return tuple(column.strip() for column in names)
+
+
+def _stage_arrow(engine: Engine, frame: Any, name: str) -> tuple[str, ...]:
+    import numpy as np
+
+    names = tuple(frame.column_names)
+    renamed = frame.rename_columns([f"c{position}" for position in range(1, len(names) + 1)])
+    rows = np.arange(1, len(frame) + 1, dtype=np.int64)
+    engine.materialize_frame(name, renamed.append_column("input_row", [rows]))
+    return tuple(column.strip() for column in names)

@@ -16,6 +16,7 @@ from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.rules import Rule
 
 MARKER_FILE = "registry.json"
 
@@ -36,12 +37,16 @@ class TableSource:
         Makes the table ``text_<table>`` in an engine: ``input_row``, each column of the schema as text (NULL where the
         cell is empty or the input lacks the column), and the unknown columns as ``unknown_<position>``. It returns
         what is wrong with the file.
+    rules : tuple of Rule
+        What was found wrong with rows already on their way here, as rules over a table that `stage` makes; see
+        `conversion.py`.
     """
 
     schema: TableSchema
     file: str
     names: tuple[str, ...]
     stage: Callable[[Engine], tuple[str, ...]]
+    rules: tuple[Rule, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
