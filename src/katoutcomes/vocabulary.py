@@ -177,4 +177,4 @@ DIAGNOSES: tuple[str, ...] = (
     "other",
 )
 EVENT_SEVERITIES: tuple[str, ...] = ("mild", "moderate", "severe")
-DIRECTIONS: tuple[str, ...] = ("higher_is_worse", "higher_is_better")
+DIRECTIONS: tuple[str, ...] = ("higher_is_worse", "higher_is_better", "higher_is_more")

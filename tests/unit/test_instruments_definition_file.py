@@ -131,7 +131,7 @@ MALFORMED = [
     ("unknown key in a reliability", "value = 0.8", "value = 0.8\nn = 1", "reliability 1, n: is not a key"),
     ("missing key at the top", "recall_days = 7\n", "", "recall_days: is missing"),
     ("missing key among the items", "reverse = [2]\n", "", "items, reverse: is missing"),
-    ("missing table", "[total]\nminimum = 0\nmaximum = 6\n", "", "total: is missing"),
+    ("missing table", "[total]\nminimum = 0\nmaximum = 6\n", "", "total, minimum: the range of the total is missing"),
     ("missing value", "value = 0.5\n", "", "definition_set 3, value: is missing"),
     ("missing bands", f"bands = [{BANDS}]\n", "", "definition_set 1, bands: at least one band is needed"),
     ("missing source", 'value = 0.5\nsource = "invented"', "value = 0.5", "definition_set 3, source: is missing"),
@@ -160,7 +160,7 @@ MALFORMED = [
     ("unknown construct", 'construct = "depression"', 'construct = "mood"', "construct: must be one of 'depression'"),
     ("unknown rater", 'rater = "self"', 'rater = "family"', "rater: must be one of 'self', 'clinician'"),
     ("unknown direction", 'direction = "higher_is_worse"', 'direction = "up"', "direction: must be one of"),
-    ("no item", "count = 3", "count = 0", "items, count: must be 1 or more"),
+    ("no item", "count = 3", "count = -1", "items, count: must be 0 (only totals are known) or more"),
     ("item range upside down", "minimum = 0\nmaximum = 2", "minimum = 2\nmaximum = 2", "items, maximum: must be above"),
     (
         "reverse item that is not there",
@@ -170,8 +170,18 @@ MALFORMED = [
     ),
     ("reverse item 0", "reverse = [2]", "reverse = [0]", "items, reverse: names an item outside 1 to 3"),
     ("safety item that is not there", "safety = [3]", "safety = [9]", "items, safety: names an item outside 1 to 3"),
-    ("maximum that does not follow", "maximum = 6", "maximum = 7", "total, maximum: 3 items of at maximum 2 give 6"),
-    ("minimum that does not follow", "[total]\nminimum = 0", "[total]\nminimum = 1", "total, minimum: 3 items of at"),
+    (
+        "maximum that does not follow",
+        "maximum = 6",
+        "maximum = 7",
+        "total, maximum: the items and their scoring give 6",
+    ),
+    (
+        "minimum that does not follow",
+        "[total]\nminimum = 0",
+        "[total]\nminimum = 1",
+        "total, minimum: the items and their scoring give 0",
+    ),
     ("set name with capitals", 'name = "case_a"', 'name = "Case"', "definition_set 2, name: must be lower-case"),
     ("unknown kind of a set", 'kind = "caseness"', 'kind = "cut"', "definition_set 2, kind: must be one of 'bands'"),
     ("set defined twice", 'name = "response_a"', 'name = "case_a"', "'demo/case_a' is defined twice"),
@@ -194,7 +204,12 @@ MALFORMED = [
         '{ label = "high", low = 3, high = 6 }, { label = "low", low = 0, high = 2 }',
         "must go from the least to the most severe",
     ),
-    ("band that starts at a half", "low = 3, high = 6", "low = 2.5, high = 6", "bands 2, low: must be a whole number"),
+    (
+        "band that starts at a half",
+        "low = 3, high = 6",
+        "low = 2.5, high = 6",
+        "must start and end at totals that there are: steps of 1",
+    ),
     ("reliability of 1", "value = 0.8", "value = 1.0", "reliability 1, value: must lie between 0 and 1"),
     ("reliability in percent", "value = 0.8", "value = 80", "reliability 1, value: must lie between 0 and 1"),
     ("unknown kind of reliability", 'kind = "retest"', 'kind = "omega"', "reliability 1, kind: must be one of"),
@@ -239,7 +254,8 @@ def test_a_table_of_the_wrong_type_is_refused() -> None:
 
 def test_one_problem_is_reported_once() -> None:
     assert _error(_changed("[total]\nminimum = 0\nmaximum = 6\n", "")) == (
-        "demo.toml has 1 problem:\n- total: is missing."
+        "demo.toml has 1 problem:\n- total, minimum: the range of the total is missing; only a scale that is never "
+        "added has none."
     )
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from katoutcomes.errors import DataError, OptionError
-from katoutcomes.instruments.definition_file import read_definition
+from katoutcomes.instruments.definition_file import read_definitions
 from katoutcomes.instruments.instrument import Instrument
 
 AMBIGUOUS_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -63,12 +63,12 @@ def instruments() -> tuple[Instrument, ...]:
     ['BDI-II', 'GAD-7', 'HAM-A', 'MADRS', 'PCL-5', 'PHQ-9']
     """
     folder = files("katoutcomes.instruments").joinpath("definitions")
-    found = [
-        read_definition(entry.read_text("utf-8"), entry.name)
+    files_read = [
+        read_definitions(entry.read_text("utf-8"), entry.name)
         for entry in folder.iterdir()
         if entry.name.endswith(".toml")
     ]
-    return tuple(sorted(found, key=lambda instrument: instrument.name))
+    return tuple(scale for scales in sorted(files_read, key=lambda scales: scales[0].name) for scale in scales)
 
 
 def instrument(name: str) -> Instrument:

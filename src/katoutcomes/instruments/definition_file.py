@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping
+from typing import Any
 
-from katoutcomes.instruments.instrument import (
-    DEFINITION_KINDS,
-    RELIABILITY_KINDS,
-    Band,
-    DefinitionSet,
-    Instrument,
-    Norms,
-    Reliability,
+from katoutcomes.instruments.instrument import USES, Instrument
+from katoutcomes.instruments.loinc_tables import read_loinc
+from katoutcomes.instruments.scale_tables import (
+    NAME,
+    ItemSet,
+    Scale,
+    check_total,
+    plain,
+    read_items,
+    read_metrics,
+    read_name,
+    read_prorating,
+    read_scoring,
+)
+from katoutcomes.instruments.threshold_tables import (
+    read_definition_sets,
+    read_norms,
+    read_reliabilities,
+    read_unverified,
 )
 from katoutcomes.instruments.toml_table import TomlTable, parse_toml, raise_problems
 from katoutcomes.vocabulary import DIRECTIONS, SCHEMA_VERSION
 
-CONSTRUCTS: tuple[str, ...] = ("depression", "anxiety", "ptsd")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Items, range and direction; `is_sound` says whether thresholds can be held against them."""
-
-    n_items: int
-    item_minimum: int
-    item_maximum: int
-    reverse_items: tuple[int, ...]
-    safety_items: tuple[int, ...]
-    minimum: int
-    maximum: int
-    direction: str
-    is_sound: bool
+CONSTRUCTS: tuple[str, ...] = (
+    "depression",
+    "anxiety",
+    "ptsd",
+    "obsessive_compulsive",
+    "stress",
+    "distress",
+    "worry",
+    "suicidality",
+    "anhedonia",
+    "insomnia",
+    "pain",
+    "somatic",
+    "alcohol",
+    "drugs",
+    "wellbeing",
+    "functioning",
+    "quality_of_life",
+    "global",
+    "dissociation",
+    "mystical",
+    "ego_dissolution",
+    "altered_state",
+)
+"""What a scale may measure, in the order of listings."""
 
 
 def read_definition(text: str, file_name: str) -> Instrument:
-    """Return the instrument that a TOML definition describes.
+    """Return the instrument that a TOML definition describes, without its sub-scales.
 
     Parameters
     ----------
@@ -56,10 +74,7 @@ def read_definition(text: str, file_name: str) -> Instrument:
     Raises
     ------
     DataError
-        If a key is unknown, missing or of the wrong type; if a number is out of its range; if bands overlap, leave a
-        gap or do not cover the range; if the range of the total does not follow from the items; if a name stands
-        twice, two sets of a kind are the default, or a source is missing. The message lists all of it, each with its
-        place in the file.
+        See `read_definitions`.
 
     Examples
     --------
@@ -68,204 +83,153 @@ def read_definition(text: str, file_name: str) -> Instrument:
     >>> read_definition(text, "phq9.toml").maximum
     27
     """
+    return read_definitions(text, file_name)[0]
+
+
+def read_definitions(text: str, file_name: str) -> tuple[Instrument, ...]:
+    """Return the instrument that a TOML definition describes, and after it its sub-scales as instruments of their own.
+
+    Parameters
+    ----------
+    text : str
+        The definition; its layout is described in the how-to page *Add an instrument*.
+    file_name : str
+        ``"<id>.toml"``; named in every message.
+
+    Returns
+    -------
+    tuple of Instrument
+        The scale, then its sub-scales in the order of the file. A sub-scale numbers its items from 1; `item_numbers`
+        says which items of the scale they are.
+
+    Raises
+    ------
+    DataError
+        If a key is unknown, missing or of the wrong type; if a number is out of its range; if bands overlap, leave a
+        gap or do not cover the range; if the range of the total does not follow from the items and their scoring; if
+        a metric does not map into the range; if a LOINC code has a wrong check digit or two meanings; if a sub-scale
+        has items that the scale has not; if a name stands twice, two sets of a kind are the default, or a source is
+        missing. The message lists all of it, each with its place in the file.
+    """
     problems: list[str] = []
     top = TomlTable(parse_toml(text, file_name), "", problems)
     if top.text("schema_version") not in ("", SCHEMA_VERSION):
         top.note("schema_version", f"must be {SCHEMA_VERSION!r}, the layout that this version reads.")
-    identifier = _read_identifier(top, file_name)
-    scale = _read_scale(top)
-    definition_sets = _read_definition_sets(top, identifier, scale)
-    reliabilities = tuple(_read_reliability(table) for table in top.tables("reliability"))
-    norms = tuple(_read_norms(table, scale) for table in top.tables("norms"))
-    fields = {key: top.text(key) for key in ("name", "full_name", "licence")}
-    lists = {key: top.texts(key) for key in ("aliases", "versions", "sources")}
-    if top.has("sources") and not lists["sources"]:
-        top.note("sources", "at least one source is needed.")
-    construct = top.choice("construct", CONSTRUCTS)
-    rater = top.choice("rater", ("self", "clinician"))
+    whole = _read_whole(top, file_name)
+    found = [whole]
+    for table in top.tables("subscale"):
+        part = _read_part(table, whole)
+        if any(part["id"] == earlier["id"] for earlier in found):
+            table.note("id", f"{part['id']!r} stands twice in the file.")
+        found.append(part)
+    top.finish()
+    raise_problems(file_name, problems)
+    return tuple(Instrument(**{key: value for key, value in fields.items() if key != _ITEMS}) for fields in found)
+
+
+_ITEMS = "item_set"
+"""Where the fields of a scale keep its items until all of its sub-scales are read."""
+
+
+def _read_whole(top: TomlTable, file_name: str) -> dict[str, Any]:
+    """Return the fields of the scale of a file; they may hold placeholders where a problem is noted."""
+    identifier = read_name(top, "id")
+    if NAME.fullmatch(identifier) and file_name != f"{identifier}.toml":
+        top.note("id", f"the file must be named after it: {identifier}.toml.")
+    items = read_items(top.table("items"))
+    total = top.table("total", is_required=False)
     recall_days = top.whole("recall_days")
     if recall_days < 0:
         top.note("recall_days", "must be 0 (no source says) or more.")
-    top.finish()
-    raise_problems(file_name, problems)
-    return Instrument(
-        id=identifier,
-        name=fields["name"],
-        full_name=fields["full_name"],
-        aliases=lists["aliases"],
-        construct=construct,
-        rater=rater,
-        n_items=scale.n_items,
-        item_minimum=scale.item_minimum,
-        item_maximum=scale.item_maximum,
-        reverse_items=scale.reverse_items,
-        minimum=scale.minimum,
-        maximum=scale.maximum,
-        direction=scale.direction,
-        recall_days=recall_days,
-        versions=lists["versions"],
-        safety_items=scale.safety_items,
-        licence=fields["licence"],
-        definition_sets=definition_sets,
-        reliabilities=tuple(reliability for reliability in reliabilities if reliability is not None),
-        norms=tuple(norm for norm in norms if norm is not None),
-        sources=lists["sources"],
-    )
-
-
-def _read_identifier(top: TomlTable, file_name: str) -> str:
-    identifier = top.text("id")
-    if identifier and not _NAME.fullmatch(identifier):
-        top.note("id", "must be lower-case letters, digits and underscores, a letter first.")
-    elif identifier and file_name != f"{identifier}.toml":
-        top.note("id", f"the file must be named after it: {identifier}.toml.")
-    return identifier
-
-
-def _read_scale(top: TomlTable) -> _Scale:
-    items, total = top.table("items"), top.table("total")
-    scale = _Scale(
-        n_items=items.whole("count"),
-        item_minimum=items.whole("minimum"),
-        item_maximum=items.whole("maximum"),
-        reverse_items=items.wholes("reverse"),
-        safety_items=items.wholes("safety"),
-        minimum=total.whole("minimum"),
-        maximum=total.whole("maximum"),
-        direction=top.choice("direction", DIRECTIONS),
-        is_sound=items.is_sound() and total.is_sound(),
-    )
-    items.finish()
+    fields: dict[str, Any] = {
+        "rater": top.choice("rater", ("self", "clinician")),
+        "recall_days": recall_days,
+        "versions": top.texts("versions"),
+        "licence": top.text("licence"),
+    }
+    fields |= _read_fields(top, total, items, identifier, inherited={})
     total.finish()
-    if scale.is_sound:
-        _check_scale(items, total, scale)
+    return fields
+
+
+def _read_part(table: TomlTable, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a sub-scale; what it does not say itself is as in the scale of the file."""
+    numbers = table.wholes("items")
+    items: ItemSet = whole[_ITEMS]
+    if items.is_sound and any(not 1 <= number <= items.n_items for number in numbers):
+        table.note("items", f"names an item outside 1 to {items.n_items}, the items of the scale.")
+    codes = whole["loinc"].items
+    can_inherit = table.is_sound() and len(codes) == items.n_items
+    inherited = {
+        **{key: whole[key] for key in ("construct", "direction", "use", "sources")},
+        "codes": tuple(codes[number - 1] for number in numbers) if can_inherit else (),
+        "answers": whole["loinc"].answers,
+    }
+    fields = {key: whole[key] for key in ("rater", "recall_days", "versions", "licence")}
+    fields |= _read_fields(table, table, items.part(numbers), read_name(table, "id"), inherited)
+    table.finish()
+    return {**fields, "subscale_of": whole["id"], "item_numbers": numbers}
+
+
+def _read_fields(
+    table: TomlTable, total: TomlTable, items: ItemSet, identifier: str, inherited: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the fields that a scale and a sub-scale have alike; `total` is where the range of the total stands."""
+    use = table.choice("use", USES, default=inherited.get("use", "outcome"))
+    scale = _read_scale(table, total, items, use, inherited.get("direction"))
+    sources = table.texts("sources", default=inherited.get("sources"))
+    if table.has("sources") and not sources:
+        table.note("sources", "at least one source is needed.")
+    return {
+        _ITEMS: items,
+        "id": identifier,
+        "name": table.text("name"),
+        "full_name": table.text("full_name"),
+        "aliases": table.texts("aliases"),
+        "construct": table.choice("construct", CONSTRUCTS, default=inherited.get("construct")),
+        "n_items": items.n_items,
+        "item_minimum": items.minimum,
+        "item_maximum": items.maximum,
+        "item_ranges": items.ranges,
+        "reverse_items": items.reverse,
+        "safety_items": items.safety,
+        "safety_at_least": items.safety_at_least,
+        "minimum": scale.minimum,
+        "maximum": scale.maximum,
+        "direction": scale.direction,
+        "use": use,
+        "scoring": scale.scoring,
+        "metrics": read_metrics(table.tables("metric"), scale),
+        "prorating": read_prorating(table.tables("prorating"), scale),
+        "loinc": read_loinc(
+            table.table("loinc", is_required=False),
+            items,
+            inherited_items=inherited.get("codes", ()),
+            inherited_answers=inherited.get("answers", ()),
+        ),
+        "definition_sets": read_definition_sets(table.tables("definition_set"), identifier, scale),
+        "reliabilities": read_reliabilities(table.tables("reliability")),
+        "norms": read_norms(table.tables("norms"), scale),
+        "unverified": read_unverified(table.tables("unverified")),
+        "sources": sources,
+    }
+
+
+def _read_scale(table: TomlTable, total: TomlTable, items: ItemSet, use: str, direction: str | None) -> Scale:
+    """Return scoring, range and direction, with a note of what does not fit together."""
+    scoring_table = table.table("scoring", is_required=False)
+    scoring = read_scoring(scoring_table, items)
+    has_total = total.has("minimum") or total.has("maximum")
+    minimum = plain(total.number("minimum", default=None if has_total else math.nan))
+    maximum = plain(total.number("maximum", default=None if has_total else math.nan))
+    chosen = table.choice("direction", DIRECTIONS, default=direction)
+    if chosen == "higher_is_more" and use in ("outcome", "global_change"):
+        table.note("direction", f"'higher_is_more' says neither better nor worse, so it cannot be of the use {use!r}.")
+    is_known = has_total != math.isnan(minimum + maximum)
+    can_lack_total = scoring.kind == "none"
+    is_sound = items.is_sound and scoring_table.is_sound() and is_known and chosen in DIRECTIONS
+    is_sound = is_sound and (has_total or can_lack_total)
+    scale = Scale(items, scoring, minimum, maximum, chosen, is_sound)
+    if scoring_table.is_sound() and is_known:
+        check_total(total, scale, use)
     return scale
-
-
-def _check_scale(items: TomlTable, total: TomlTable, scale: _Scale) -> None:
-    if scale.n_items < 1:
-        items.note("count", "must be 1 or more.")
-    if scale.item_maximum <= scale.item_minimum:
-        items.note("maximum", "must be above the minimum of an item.")
-    for key, numbers in (("reverse", scale.reverse_items), ("safety", scale.safety_items)):
-        if any(not 1 <= number <= scale.n_items for number in numbers):
-            items.note(key, f"names an item outside 1 to {scale.n_items}.")
-    # Reversing an item maps its range onto itself, so the range of the total does not depend on the reverse keys.
-    for key, stated, item_limit in (
-        ("minimum", scale.minimum, scale.item_minimum),
-        ("maximum", scale.maximum, scale.item_maximum),
-    ):
-        if stated != scale.n_items * item_limit:
-            total.note(key, f"{scale.n_items} items of at {key} {item_limit} give {scale.n_items * item_limit}.")
-
-
-def _read_definition_sets(top: TomlTable, identifier: str, scale: _Scale) -> tuple[DefinitionSet, ...]:
-    found: list[DefinitionSet] = []
-    for table in top.tables("definition_set"):
-        definition = _read_definition_set(table, identifier, scale)
-        if definition is None:
-            continue
-        if any(earlier.id == definition.id for earlier in found):
-            table.note("name", f"{definition.id!r} is defined twice.")
-        if definition.is_default and any(earlier.is_default and earlier.kind == definition.kind for earlier in found):
-            table.note("default", f"a second default of the kind {definition.kind!r}; one is the most.")
-        found.append(definition)
-    return tuple(found)
-
-
-def _read_definition_set(table: TomlTable, identifier: str, scale: _Scale) -> DefinitionSet | None:
-    name = table.text("name")
-    if name and not _NAME.fullmatch(name):
-        table.note("name", "must be lower-case letters, digits and underscores, a letter first.")
-    kind = table.choice("kind", DEFINITION_KINDS)
-    is_default = table.flag("default", default=False)
-    if is_default and not table.has("source"):
-        table.note("default", "a default needs the source it was seen in.")
-    source = table.text("source")
-    bands: tuple[Band, ...] = ()
-    value = math.nan
-    if kind == "bands":
-        bands = _read_bands(table, scale)
-    else:
-        value = table.number("value")
-    table.finish()
-    if not table.is_sound():
-        return None
-    if scale.is_sound:
-        _check_value(table, kind, value, scale)
-    return DefinitionSet(f"{identifier}/{name}", kind, value, bands, source, is_default)
-
-
-def _check_value(table: TomlTable, kind: str, value: float, scale: _Scale) -> None:
-    width = scale.maximum - scale.minimum
-    if kind in ("caseness", "remission") and not scale.minimum <= value <= scale.maximum:
-        table.note("value", f"must lie in the range {scale.minimum} to {scale.maximum}.")
-    if kind == "reliable_change" and not 0.0 < value <= width:
-        table.note("value", f"must be above 0 and at most {width}, the width of the scale.")
-    if kind == "response" and not 0.0 < value <= 1.0:
-        table.note("value", "must be a share above 0 and at most 1, not a percentage.")
-
-
-def _read_bands(table: TomlTable, scale: _Scale) -> tuple[Band, ...]:
-    rows = table.tables("bands")
-    if not rows:
-        table.note("bands", "at least one band is needed.")
-    bands = []
-    for row in rows:
-        bands.append(Band(row.text("label"), row.whole("low"), row.whole("high")))
-        row.finish()
-    if rows and table.is_sound() and scale.is_sound:
-        _check_bands(table, tuple(bands), scale)
-    return tuple(bands)
-
-
-def _check_bands(table: TomlTable, bands: tuple[Band, ...], scale: _Scale) -> None:
-    if len({band.label for band in bands}) < len(bands):
-        table.note("bands", "two bands have the same label.")
-    if any(band.high < band.low for band in bands):
-        table.note("bands", "a band ends below its start.")
-        return
-    ascending = bands if scale.direction == "higher_is_worse" else bands[::-1]
-    if ascending != tuple(sorted(ascending, key=lambda band: band.low)):
-        table.note("bands", "must go from the least to the most severe.")
-        return
-    if ascending[0].low != scale.minimum or ascending[-1].high != scale.maximum:
-        table.note("bands", f"must cover the whole range, {scale.minimum} to {scale.maximum}.")
-    for lower, upper in pairwise(ascending):
-        if upper.low <= lower.high:
-            table.note("bands", f"{lower.label!r} and {upper.label!r} overlap.")
-        elif upper.low > lower.high + 1:
-            table.note("bands", f"there is a gap between {lower.label!r} and {upper.label!r}.")
-
-
-def _read_reliability(table: TomlTable) -> Reliability | None:
-    value, kind, source = table.number("value"), table.choice("kind", RELIABILITY_KINDS), table.text("source")
-    if not (math.isnan(value) or 0.0 < value < 1.0):
-        table.note("value", "must lie between 0 and 1, both excluded.")
-    table.finish()
-    return Reliability(value, kind, source) if table.is_sound() else None
-
-
-def _read_norms(table: TomlTable, scale: _Scale) -> Norms | None:
-    populations = ["functional"]
-    if table.has("dysfunctional_mean") or table.has("dysfunctional_sd"):
-        populations.append("dysfunctional")
-    means = {population: table.number(f"{population}_mean") for population in populations}
-    sds = {population: table.number(f"{population}_sd") for population in populations}
-    for population in populations:
-        mean = means[population]
-        if scale.is_sound and not (math.isnan(mean) or scale.minimum <= mean <= scale.maximum):
-            table.note(f"{population}_mean", f"must lie in the range {scale.minimum} to {scale.maximum}.")
-        if sds[population] <= 0.0:
-            table.note(f"{population}_sd", "must be above 0.")
-    source = table.text("source")
-    table.finish()
-    if not table.is_sound():
-        return None
-    return Norms(
-        functional_mean=means["functional"],
-        functional_sd=sds["functional"],
-        dysfunctional_mean=means.get("dysfunctional", math.nan),
-        dysfunctional_sd=sds.get("dysfunctional", math.nan),
-        source=source,
-    )

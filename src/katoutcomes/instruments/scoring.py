@@ -160,7 +160,7 @@ def _as_floats(values: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(masked.filled(np.nan), dtype=np.float64)
 
 
-def _is_whole_within(values: NDArray[np.float64], minimum: int, maximum: int) -> NDArray[np.bool_]:
+def _is_whole_within(values: NDArray[np.float64], minimum: float, maximum: float) -> NDArray[np.bool_]:
     return np.asarray((values >= minimum) & (values <= maximum) & (values == np.floor(values)))
 
 
