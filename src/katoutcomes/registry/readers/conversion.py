@@ -46,6 +46,25 @@ class RowProblem:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FurtherRows:
+    """Rows that records were made from besides their own, such as the items of a questionnaire, a line each.
+
+    Attributes
+    ----------
+    positions : array of int64
+        Positions of the records in their `ConvertedTable`, from 0.
+    file : array of int32
+        As in `ConvertedTable`.
+    file_row : array of int64
+        As in `ConvertedTable`.
+    """
+
+    positions: NDArray[Any]
+    file: NDArray[Any]
+    file_row: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ConvertedTable:
     """Rows of one table of the schema, made from files of another format.
 
@@ -61,6 +80,8 @@ class ConvertedTable:
         For each row its place in that file: the data row from 1, or the line of an NDJSON file from 1.
     problems : tuple of RowProblem
         What was wrong with rows already before they were checked against the schema.
+    further : FurtherRows, optional
+        Where several rows of a file, or of several files, make one record: all but the first of them.
     """
 
     schema: TableSchema
@@ -68,6 +89,7 @@ class ConvertedTable:
     file: NDArray[Any]
     file_row: NDArray[Any]
     problems: tuple[RowProblem, ...] = ()
+    further: FurtherRows | None = None
 
     @property
     def n_rows(self) -> int:
@@ -173,8 +195,8 @@ def converted_sources(conversion: Conversion) -> tuple[TableSource, ...]:
     """Return the tables of a conversion as the rest of the load takes them, in the order of the schema.
 
     Staging one makes ``text_<table>`` and two tables that stay until the report is written: ``origin_<table>``
-    (input_row, file, file_row), where ``file`` is a position in `Conversion.files`, and ``converted_<table>``
-    (input_row, problem), which holds the `RowProblem` records.
+    (input_row, file, file_row; one line for each row that a record was made from), where ``file`` is a position in
+    `Conversion.files`, and ``converted_<table>`` (input_row, problem), which holds the `RowProblem` records.
     """
     order = [schema.name for schema in TABLES]
     tables = sorted(conversion.tables, key=lambda table: order.index(table.schema.name))
@@ -217,7 +239,11 @@ def _stage_origin(engine: Engine, table: ConvertedTable, input_row: NDArray[Any]
     import numpy as np
 
     name = table.schema.name
-    origin = {"input_row": input_row, "file": table.file.astype(np.int32), "file_row": table.file_row.astype(np.int64)}
+    more = table.further
+    parts = [(input_row, table.file, table.file_row)]
+    parts += [] if more is None else [(more.positions + 1, more.file, more.file_row)]
+    records, files, rows = (np.concatenate(values) for values in zip(*parts, strict=True))
+    origin = {"input_row": records, "file": files.astype(np.int32), "file_row": rows.astype(np.int64)}
     engine.materialize_arrays(f"origin_{name}", origin)
     positions = [problem.positions.astype(np.int64) for problem in table.problems]
     numbers = [np.full(len(where), number, dtype=np.int32) for number, where in enumerate(positions)]
