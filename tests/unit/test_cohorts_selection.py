@@ -53,6 +53,15 @@ SCORE_COLUMNS = {
     "total": "integer",
 }
 UNCERTAIN = "a dosing session was rejected, so the first dose is uncertain"
+PHASES = (
+    "n_doses",
+    "induction_doses",
+    "end_of_induction_day",
+    "maintenance_doses",
+    "reinductions",
+    "any_reinduction",
+    "n_courses",
+)
 NOBODY_ASKED = CohortDefinition(criteria=())
 DAY = 1440
 
@@ -79,7 +88,12 @@ def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True, uncer
     fill(engine, "scores", SCORE_COLUMNS, [{"score": n} | row for n, row in enumerate(scores, start=1)])
     fill(engine, "uncertain_index_days", {"patient": "bigint"}, [{"patient": number} for number in uncertain])
     return SimpleNamespace(
-        engine=engine, digest="0" * 64, patient_columns=tuple(extra), has_minutes=has_minutes, is_synthetic=True
+        engine=engine,
+        digest="0" * 64,
+        patient_columns=tuple(extra),
+        has_minutes=has_minutes,
+        is_synthetic=True,
+        settings=(),
     )
 
 
@@ -285,7 +299,7 @@ class TestExposure:
         known_by = {variable.name: variable.known_by_day for variable in data.variables}
         assert [known_by[column] for column in self.COLUMNS] == [3, 7, 28, 84]
         assert known_by["n_doses"] == 35
-        assert {name for name, day in known_by.items() if day != 0} == {*self.COLUMNS, "n_doses"}
+        assert {name for name, day in known_by.items() if day != 0} == {*self.COLUMNS, *PHASES}
 
     def test_the_number_of_doses_is_never_known_at_time_zero(self):
         data = select_cohort(registry_of(people(1), [dose(1, 0)], []), NOBODY_ASKED).analysis_set()
@@ -438,7 +452,7 @@ class TestAnalysisSetOfACohort:
             "program_booked",
         ]
         assert "diagnosis_ptsd" in names
-        assert names[-12:] == [
+        assert names[-18:] == [
             "eligible_consent",
             "covariate_affluence",
             "covariate_trauma",
@@ -446,7 +460,7 @@ class TestAnalysisSetOfACohort:
             "route",
             "approach",
             "first_dose_mg",
-            "n_doses",
+            *PHASES,
             "integration_within_72_hours",
             "integration_within_7_days",
             "integration_sessions_by_day_28",
@@ -520,7 +534,9 @@ class TestAnalysisSetOfACohort:
         assert "the earlier" in settings["visit rule"]
         assert settings["visits"].endswith("week 12: day 84 (70 to 98)")
         assert "day 0 to 3" in settings["times of day"]
-        assert settings["courses analyzed"] == "the first of each patient; repeat courses are counted and not analyzed"
+        assert (
+            settings["courses analyzed"] == "the first course of each patient; the others are counted and not analyzed"
+        )
         assert data.provenance.is_synthetic
         assert any("day 0 to 3" in note for note in data.notes)
         assert (data.cohort, data.attrition) == (cohort.definition.name, cohort.attrition)
@@ -552,6 +568,14 @@ class TestDefinition:
             "instrument": "PHQ-9",
             "gap_days": 90,
             "baseline_window": {"name": "baseline", "target_day": 0, "first_day": -14, "last_day": 0},
+            "baseline_choice": "last",
+            "course": "first",
+            "induction": {
+                "largest_gap_days": 14,
+                "most_doses": 8,
+                "reinduction_doses": 3,
+                "reinduction_days": 21,
+            },
             "criteria": [{"field": "eligible_consent", "operator": "==", "value": 1, "reason": "no consent"}],
         }
         assert definition.criteria[0].field == "eligible_consent"

@@ -24,6 +24,13 @@ NUMBERS = {
     "met_if_equal": 1,
     "met_if_above": 1,
     "question": 2,
+    "course": 1,
+    "largest_gap_days": 14,
+    "most_doses": 8,
+    "reinduction_doses": 3,
+    "reinduction_days": 21,
+    "number": 6,
+    "times_induction_doses": 0,
 }
 ALLOWED_FUNCTIONS = (
     exp.And,
@@ -41,6 +48,8 @@ ALLOWED_FUNCTIONS = (
     exp.Count,
     exp.RowNumber,
     exp.Lag,
+    exp.Lead,
+    exp.Floor,
 )
 
 
@@ -51,7 +60,7 @@ def filled(stage):
 
 
 def test_there_are_stages():
-    assert len(STAGES) == 15
+    assert len(STAGES) == 23
 
 
 @pytest.mark.parametrize("stage", STAGES)

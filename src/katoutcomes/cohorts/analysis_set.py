@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from katoutcomes.cohorts.exposure import require_known_at_time_zero
+from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.errors import DataError, DesignError, OptionError, require_option
-from katoutcomes.estimands.visit_window import VisitWindow, require_separate
+from katoutcomes.estimands.visit_window import VisitWindow, in_order_of_time, require_separate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +133,7 @@ class AnalysisSet:
     instrument : Instrument
         What the scores mean.
     visits : tuple of VisitWindow
-        The visits after baseline, in order of time.
+        The visits after baseline, in order of time; those that count from a dose after the first come last.
     baseline : ndarray of float64, shape (n_patients,)
         Score before the first dose; NaN where there is none.
     scores : ndarray of float64, shape (n_patients, n_visits)
@@ -160,7 +161,8 @@ class AnalysisSet:
     DataError
         If an array is not aligned with the others, or a code lies outside its levels; all problems are listed.
     DesignError
-        If the visits are not in order of time or share a day, or the treatment makes fewer than two groups.
+        If the visits are not in order of time or share a day, the treatment makes fewer than two groups, or the
+        instrument cannot be an outcome.
     ImmortalTimeError
         If the treatment is known only after time zero.
 
@@ -187,9 +189,9 @@ class AnalysisSet:
         problems = _alignment_problems(self)
         if problems:
             raise DataError("the arrays of an analysis set do not fit together: " + "; ".join(problems) + ".")
+        require_outcome(self.instrument)
         require_separate(self.visits)
-        target_days = [visit.target_day for visit in self.visits]
-        if target_days != sorted(target_days):
+        if self.visits != in_order_of_time(self.visits):
             raise DesignError("the visits of an analysis set must be in order of time.")
         treatment = self.treatment_variable()
         if treatment is None:
@@ -212,6 +214,11 @@ class AnalysisSet:
     def with_baseline(self) -> NDArray[np.bool_]:
         """Who has a baseline score: a mask of shape (n_patients,)."""
         return ~np.isnan(self.baseline)
+
+    @property
+    def later_anchored(self) -> tuple[VisitWindow, ...]:
+        """The visits whose days count from a dose after the first, which not everybody had."""
+        return tuple(visit for visit in self.visits if visit.is_anchored_later)
 
     def variable(self, name: str) -> Variable:
         """Return the variable called `name`.
@@ -259,10 +266,13 @@ class AnalysisSet:
         )
 
     def visit_index(self, name: str | None = None) -> int:
-        """Return the column of `scores` that holds the visit `name`; None means the last visit."""
+        """Return the column of `scores` that holds the visit `name`.
+
+        None means the last visit that counts from the first dose or, if there is none, the last visit.
+        """
         names = [visit.name for visit in self.visits]
         if name is None:
-            return len(names) - 1
+            return (len(names) - len(self.later_anchored) or len(names)) - 1
         require_option("visit", name, names)
         return names.index(name)
 

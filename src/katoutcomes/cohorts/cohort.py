@@ -1,4 +1,4 @@
-"""The cohort: first courses, one a patient, with the counts of who was left out and the way to an analysis set."""
+"""The cohort: courses, one a patient, with the counts of who was left out and the way to an analysis set."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variabl
 from katoutcomes.cohorts.course_variables import as_floats, as_texts, course_variables
 from katoutcomes.cohorts.definition import criterion_text
 from katoutcomes.cohorts.exposure import require_adjustable, require_known_at_time_zero
+from katoutcomes.cohorts.outcome_scale import require_outcome
+from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
 from katoutcomes.cohorts.value_order import in_value_order
+from katoutcomes.cohorts.window_scores import Placed, placed_windows, window_scores
 from katoutcomes.errors import DesignError, require_option
-from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow, require_separate
+from katoutcomes.estimands.visit_window import (
+    DEFAULT_VISITS,
+    END_OF_INDUCTION,
+    FIRST_DOSE,
+    VisitWindow,
+    anchors_of,
+    in_order_of_time,
+    require_separate,
+)
 from katoutcomes.instruments.catalog import instrument as instrument_called
 from katoutcomes.results.provenance import Provenance
 
@@ -24,18 +35,32 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.definition import CohortDefinition
     from katoutcomes.cohorts.stages import CohortTables
+    from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.registry.registry import Registry
 
 _WITHOUT_TIMES = (
     'Times of day are not known, so "within 72 hours" means on day 0 to 3 and "within 7 days" on day 0 to 7.'
 )
 
+_WHICH_COURSE = (
+    "Time zero is the first dose of {}. A dosing session that was rejected on reading may have begun a course or "
+    "joined two, so a course may be numbered wrongly where sessions were rejected."
+)
+_LAST_COURSE = (
+    "Which course is a patient's last is known only at the end of the data: those who did well may not have come "
+    "again, so their last course is an earlier one. The numbers describe these courses and compare nothing."
+)
+
+_VISIT_RULE = (
+    "score nearest to the target day inside the window; of two equally near, the earlier; unless another choice stands "
+    "with the visit"
+)
 _SAME_DAY = "on day 0 a score counts as before the dose unless both times are known and the score is later"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cohort:
-    """The first courses that meet a definition.
+    """The courses that meet a definition, one a patient.
 
     Attributes
     ----------
@@ -50,7 +75,7 @@ class Cohort:
     n_courses : int
         All courses of these patients.
     n_repeat_courses : int
-        Courses after the first: counted, not analyzed.
+        Courses of these patients beside the analyzed ones: counted, not analyzed.
     tables : CohortTables
         The cohort's tables inside the registry's engine.
     """
@@ -71,25 +96,32 @@ class Cohort:
     def population(self) -> str:
         """Who, in words, for an estimand."""
         asked = [criterion_text(criterion) for criterion in self.definition.criteria]
-        return "patients with a first dosing session" + (f" ({'; '.join(asked)})" if asked else "")
+        number = self.definition.course_number
+        who = "patients with a first dosing session"
+        if number != 1:
+            who = f"patients with {self.definition.course_words}" if number else f"{who}, at their last course"
+        return who + (f" ({'; '.join(asked)})" if asked else "")
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         """Return every rule that shaped the cohort, as pairs of name and text."""
         rules = self.definition
-        window = rules.baseline_window
+        window = rules.effective_baseline_window
+        baseline = _choice_words(window)
         asked = "; ".join(criterion_text(criterion) for criterion in rules.criteria)
         return (
             ("cohort", rules.name),
-            ("time zero", "first dosing session of the first course (course day 0)"),
+            ("time zero", f"first dosing session of {rules.course_words} (course day 0)"),
             (
                 "course rule",
                 f"a dosing session more than {rules.gap_days} days after the one before begins a new course",
             ),
-            ("courses analyzed", "the first of each patient; repeat courses are counted and not analyzed"),
+            ("courses analyzed", f"{rules.course_words} of each patient; the others are counted and not analyzed"),
+            ("induction rule", rules.induction.sentence()),
             ("criteria", asked or "none"),
-            ("baseline rule", f"last score on course day {window.first_day} to {window.last_day}; {_SAME_DAY}"),
-            ("visit rule", "score nearest to the target day inside the window; of two equally near, the earlier"),
+            ("baseline rule", f"{baseline} on course day {window.first_day} to {window.last_day}; {_SAME_DAY}"),
+            ("visit rule", _VISIT_RULE),
             ("times of day", "known where given" if self.registry.has_minutes else _WITHOUT_TIMES),
+            *self.registry.settings,
         )
 
     def courses(self) -> pd.DataFrame:
@@ -98,18 +130,17 @@ class Cohort:
         Returns
         -------
         pandas.DataFrame
-            Sorted by patient and course. `is_analyzed` is 1 for first courses, which alone have a baseline and
-            exposures. It holds patient keys, so it stays in the clinic.
+            Sorted by patient and course. `is_analyzed` is 1 for the analyzed courses, which alone have a baseline,
+            phases and exposures. It holds patient keys, so it stays in the clinic.
         """
         import pandas as pd
 
         name = self.tables.name
         columns = self.tables.fetch(
-            "12_course_table",
+            "18_course_table",
             analyzed=name("analyzed"),
             courses=name("courses"),
             baseline=name("selection_baseline"),
-            exposure=name("exposure"),
         )
         return pd.DataFrame({key: _readable(column) for key, column in columns.items()})
 
@@ -128,7 +159,8 @@ class Cohort:
         instrument : str, optional
             A name of the catalog; by default the definition's.
         visits : sequence of VisitWindow
-            Visits after baseline; windows do not overlap and begin on day 0 or later.
+            Visits after baseline. Windows of one anchor do not overlap; those that count from the first dose begin on
+            day 0 or later. Visits that count from a later dose come after the others.
         treatment : str, optional
             The variable that defines the compared cohorts. It must be known at time zero.
         covariates : sequence of str, optional
@@ -145,15 +177,17 @@ class Cohort:
         ImmortalTimeError
             If the treatment is known only after time zero.
         DesignError
-            If visits overlap or begin before day 0, the treatment makes fewer than two groups, or a covariate is known
-            only after time zero.
+            If visits overlap or begin before day 0, the treatment makes fewer than two groups, a covariate is known
+            only after time zero, or the instrument cannot be an outcome (it describes a session, is already a change,
+            or has no total).
         OptionError
             If the instrument or a variable is unknown.
         """
         scale = instrument_called(self.definition.instrument if instrument is None else instrument)
+        require_outcome(scale)
         windows = _ordered(visits)
-        columns = self.tables.fetch("15_rows", table=self.tables.name("analyzed"))
-        baseline, scores = self._scores(columns["patient"], scale.id, windows)
+        columns = self.tables.fetch("21_rows", table=self.tables.name("analyzed"))
+        baseline, scores = self._scores(columns["patient"], scale, windows)
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
         baseline, scores, variables = in_value_order(baseline, scores, variables)
         return AnalysisSet(
@@ -172,54 +206,91 @@ class Cohort:
                 settings=(*self.settings(), ("visits", "; ".join(_window_text(window) for window in windows))),
                 is_synthetic=self.registry.is_synthetic,
             ),
-            notes=() if self.registry.has_minutes else (_WITHOUT_TIMES,),
+            notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
         )
 
-    def _scores(
-        self, patients: NDArray[Any], instrument_id: str, windows: tuple[VisitWindow, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        tables = self.tables
-        analyzed = tables.name("analyzed")
-        window = self.definition.baseline_window
-        course_scores, baseline = tables.baseline_scores(instrument_id, analyzed, instrument_id, window)
-        baseline_scores = _aligned(patients, tables.fetch("15_rows", table=baseline), "baseline_score")
-        scores = np.full((len(patients), len(windows)), np.nan)
-        for position, visit in enumerate(windows):
-            at_visit = tables.make(
-                f"{instrument_id}_visit",
-                "11_visit",
-                course_scores=course_scores,
-                target_day=visit.target_day,
-                first_day=visit.first_day,
-                last_day=visit.last_day,
+    def _notes(self, scale: Instrument) -> tuple[str, ...]:
+        notes = [] if self.registry.has_minutes else [_WITHOUT_TIMES]
+        if self.definition.course_number != 1:
+            notes.append(_WHICH_COURSE.format(self.definition.course_words))
+        if self.definition.course_number == 0:
+            notes.append(_LAST_COURSE)
+        if scale.subscale_of:
+            whole = instrument_called(scale.subscale_of).name
+            notes.append(
+                f"Scores of the {scale.name} are rows of its own or, on days without one, the sum of its items in the "
+                f"{whole}; a {whole} without items gives none."
             )
-            scores[:, position] = _aligned(patients, tables.fetch("15_rows", table=at_visit), "score")
-            tables.engine.drop(at_visit)
-        tables.engine.drop(course_scores, baseline)
-        return baseline_scores, scores
+        return tuple(notes)
+
+    def _scores(
+        self, patients: NDArray[Any], scale: Instrument, windows: tuple[VisitWindow, ...]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the baseline and the score at each visit, NaN where there is none; patients ascend."""
+        tables = self.tables
+        scores = scores_table(tables, scale)
+        sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
+        values = np.full((len(patients), 1 + len(windows)), np.nan)
+        placed = placed_windows(self.definition.effective_baseline_window, windows)
+        for anchor in anchors_of(window for _, window in placed):
+            wanted = [entry for entry in placed if entry[1].anchor == anchor]
+            rows = self._anchored(f"{scale.id}_scores", sources, wanted)
+            values[np.searchsorted(patients, rows["patient"]), rows["position"]] = rows["score"]
+        if scores != SCORES:
+            tables.engine.drop(scores)
+        return values[:, 0].copy(), values[:, 1:].copy()
+
+    def _anchored(self, name: str, sources: dict[str, str], windows: list[Placed]) -> dict[str, NDArray[Any]]:
+        """Return the scores in windows of one anchor."""
+        tables = self.tables
+        window = windows[0][1]
+        if window.anchor == FIRST_DOSE:
+            course_scores = tables.make(name, "06_course_scores", **sources)
+        else:
+            days = self._anchor_days(window)
+            course_scores = tables.make(name, "16_anchored_scores", anchor_days=days, **sources)
+            tables.engine.drop(days)
+        rows = window_scores(tables, course_scores, windows)
+        tables.engine.drop(course_scores)
+        return rows
+
+    def _anchor_days(self, window: VisitWindow) -> str:
+        """Make the table of the doses that a window counts from: dose N, or some doses after the induction's last."""
+        number = window.dose_number
+        return self.tables.make(
+            "anchor_days",
+            "15_anchor_days",
+            phases=self.tables.name("phases"),
+            phase_counts=self.tables.name("phase_counts"),
+            number=number if number is not None else int(window.anchor != END_OF_INDUCTION),
+            times_induction_doses=int(number is None),
+        )
+
+
+def _choice_words(window: VisitWindow) -> str:
+    if window.choice == "mean":
+        return "mean of the scores"
+    return f"score nearest to day {window.target_day}" if window.choice == "nearest" else f"{window.choice} score"
 
 
 def _window_text(window: VisitWindow) -> str:
-    return f"{window.name}: day {window.target_day} ({window.first_day} to {window.last_day})"
+    text = f"{window.name}: day {window.target_day} ({window.first_day} to {window.last_day})"
+    if window.is_anchored_later:
+        text += f" from {window.anchor}"
+    return text if window.choice == "nearest" else f"{text}, {_choice_words(window)}"
 
 
 def _ordered(visits: Sequence[VisitWindow]) -> tuple[VisitWindow, ...]:
-    windows = tuple(sorted(visits, key=lambda visit: visit.first_day))
-    require_separate(windows)
-    if windows[0].first_day < 0:
-        raise DesignError(
-            f"the window of {windows[0].name!r} begins on day {windows[0].first_day}; visits follow the first dose, "
-            "so they begin on day 0 or later."
-        )
+    require_separate(tuple(visits))
+    windows = in_order_of_time(tuple(visits))
+    for window in windows:
+        if window.first_day < 0 and not window.is_anchored_later:
+            raise DesignError(
+                f"the window of {window.name!r} begins on day {window.first_day}; visits follow the first dose, "
+                "so they begin on day 0 or later."
+            )
     return windows
-
-
-def _aligned(patients: NDArray[Any], rows: dict[str, NDArray[Any]], column: str) -> NDArray[np.float64]:
-    """Return one value a patient, NaN for those without a row; both tables are in the order of patients."""
-    values = np.full(len(patients), np.nan)
-    values[np.searchsorted(patients, rows["patient"])] = as_floats(rows[column])
-    return values
 
 
 def _chosen(

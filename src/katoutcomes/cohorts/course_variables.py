@@ -75,7 +75,7 @@ def course_variables(columns: Columns, patient_columns: Sequence[str]) -> tuple[
         *_diagnoses(columns["diagnoses"]),
         *(_patient_column(name, columns[name]) for name in patient_columns),
         *(_variable(column, columns) for column in _OF_COURSES),
-        _n_doses(columns),
+        *_phases(columns),
         *(_variable(column, columns) for column in _AFTER_FIRST_DOSE),
     )
 
@@ -146,9 +146,29 @@ def _patient_column(name: str, column: NDArray[Any]) -> Variable:
     return Variable(name, words.capitalize(), coded.kind, coded.values, coded.levels, known_by_day=known_by_day)
 
 
-def _n_doses(columns: Columns) -> Variable:
-    # Counted to the last dose of the course, so it is known for everybody only when the longest course has ended.
-    last = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
-    known_by_day = max(1, int(last.max(initial=0.0)))
-    column = _Column("n_doses", "Dosing sessions in the course", "number", "sessions", known_by_day)
-    return _number(column, as_floats(columns["n_doses"]))
+def _phases(columns: Columns) -> tuple[Variable, ...]:
+    """Return what is counted over the whole course: known for everybody only when the longest course has ended."""
+    lasting = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
+    known_by_day = max(1, int(lasting.max(initial=0.0)))
+    numbers = (
+        _Column("n_doses", "Dosing sessions in the course", "number", "sessions", known_by_day),
+        _Column("induction_doses", "Doses of the induction", "number", "sessions", known_by_day),
+        _Column("end_of_induction_day", "Day of the last induction dose", "number", "days", known_by_day),
+        _Column("maintenance_doses", "Doses after the induction", "number", "sessions", known_by_day),
+        _Column("reinductions", "Re-inductions in the course", "number", "", known_by_day),
+    )
+    flag = (as_floats(columns["reinductions"]) > 0).astype(np.float64)
+    return (
+        *(_number(column, as_floats(columns[column.name])) for column in numbers),
+        Variable("any_reinduction", "Any re-induction in the course", "flag", flag, known_by_day=known_by_day),
+        _n_courses(columns),
+    )
+
+
+def _n_courses(columns: Columns) -> Variable:
+    # Later courses begin after this one has ended, so the number is known later than anything that is counted in it.
+    lasting = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
+    known_by_day = 1 + max(1, int(lasting.max(initial=0.0)))
+    return _number(
+        _Column("n_courses", "Courses in the data", "number", "courses", known_by_day), as_floats(columns["n_courses"])
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.cohorts.analysis_set import AttritionStep
 from katoutcomes.cohorts.cohort import Cohort
 from katoutcomes.cohorts.definition import CohortDefinition, criterion_text
 from katoutcomes.cohorts.exposure import sounds_later
+from katoutcomes.cohorts.outcome_scale import require_outcome
+from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.stages import CohortTables, cohort_tables
+from katoutcomes.cohorts.window_scores import baseline_table
 from katoutcomes.errors import DesignError
 from katoutcomes.instruments.catalog import instrument
 
@@ -23,7 +27,7 @@ _FIRST_DOSE = (
     ("with a first dose", "no dosing session"),
     ("with a first dose on a certain day", "a dosing session was rejected, so the first dose is uncertain"),
 )
-"""The questions of stage 07, which come before the criteria."""
+"""The questions of stage 11, which come before the criteria; with a numbered course there is one more."""
 
 # What a value below, equal to and above the criterion's counts for.
 _MET_IF: dict[str, tuple[int, int, int]] = {
@@ -38,9 +42,10 @@ _MET_IF: dict[str, tuple[int, int, int]] = {
 def select_cohort(registry: Registry, definition: CohortDefinition | None = None) -> Cohort:
     """Choose the patients and their time zero.
 
-    Time zero (course day 0) is the first dosing session of a patient's first course. Patients of whom an earlier
-    dosing session, or one of an unknown day, was rejected when the registry was read are left out: their time zero may
-    be wrong. Attrition is counted by the table that selects.
+    Time zero (course day 0) is the first dosing session of the analyzed course, by default a patient's first course;
+    everything that makes a patient eligible is asked at that day. Patients of whom an earlier dosing session, or one of
+    an unknown day, was rejected when the registry was read are left out: their time zero may be wrong. Attrition is
+    counted by the table that selects.
 
     Parameters
     ----------
@@ -52,13 +57,14 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     Returns
     -------
     Cohort
-        One first course a patient; further courses are counted in `n_repeat_courses`.
+        One course a patient; the others are counted in `n_repeat_courses`.
 
     Raises
     ------
     DesignError
         If a criterion asks about a column that the registry lacks, that is known for nobody or whose name speaks of
-        something after time zero, or if nobody is left; the message holds the attrition counts.
+        something after time zero, if the instrument cannot be an outcome, or if nobody is left; the message holds the
+        attrition counts.
     OptionError
         If the catalog has no such instrument.
 
@@ -72,17 +78,37 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     """
     rules = CohortDefinition() if definition is None else definition
     scale = instrument(rules.instrument)
+    require_outcome(scale)
     tables = cohort_tables(registry.engine, rules)
-    dosing = tables.make("dosing_sessions", "01_dosing_sessions", gap_days=rules.gap_days)
-    courses = tables.make("courses", "02_courses", dosing_sessions=dosing)
-    _, baseline = tables.baseline_scores("selection", courses, scale.id, rules.baseline_window)
-    exposure = tables.make("exposure", "05_exposure", courses=courses)
-    fields = tables.make("eligibility_fields", "06_eligibility_fields", courses=courses, baseline=baseline)
+    courses = _courses(tables, rules)
+    scores = tables.make(
+        "selection_scores",
+        "06_course_scores",
+        scores=scores_table(tables, scale),
+        courses=courses.index,
+        instrument=scale.id,
+    )
+    baseline = baseline_table(tables, scores, rules.effective_baseline_window)
+    exposure = tables.make("exposure", "09_exposure", courses=courses.index)
+    fields = tables.make(
+        "eligibility_fields",
+        "10_eligibility_fields",
+        courses=courses.every,
+        index_course=courses.index,
+        baseline=baseline,
+    )
     eligibility = _apply_criteria(tables, fields, rules, registry)
     attrition = _attrition(tables, eligibility, rules)
     _require_somebody(attrition)
-    analyzed = tables.make("analyzed", "10_analyzed", eligibility=eligibility, courses=courses, exposure=exposure)
-    n_courses = tables.count("14_course_count", courses=courses, analyzed=analyzed)
+    analyzed = tables.make(
+        "analyzed",
+        "14_analyzed",
+        eligibility=eligibility,
+        index_course=courses.index,
+        phase_counts=courses.phase_counts,
+        exposure=exposure,
+    )
+    n_courses = tables.count("20_course_count", courses=courses.every, analyzed=analyzed)
     n_patients = attrition[-1].n_patients
     return Cohort(
         definition=rules,
@@ -95,11 +121,50 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _CourseTables:
+    """Names of the tables of courses: every one, the analyzed ones, and their phases counted."""
+
+    every: str
+    index: str
+    phase_counts: str
+
+
+def _courses(tables: CohortTables, rules: CohortDefinition) -> _CourseTables:
+    induction = rules.induction
+    dosing = tables.make("dosing_sessions", "01_dosing_sessions", gap_days=rules.gap_days)
+    every = tables.make("courses", "02_courses", dosing_sessions=dosing)
+    index = tables.make("index_course", "03_index_course", courses=every, course=rules.course_number)
+    phases = tables.make(
+        "phases",
+        "04_phases",
+        dosing_sessions=dosing,
+        index_course=index,
+        largest_gap_days=induction.largest_gap_days,
+        most_doses=induction.most_doses,
+    )
+    counts = tables.make(
+        "phase_counts",
+        "05_phase_counts",
+        phases=phases,
+        reinduction_doses=induction.reinduction_doses,
+        reinduction_days=induction.reinduction_days,
+    )
+    return _CourseTables(every, index, counts)
+
+
+def _first_questions(rules: CohortDefinition) -> tuple[tuple[str, str], ...]:
+    """Return the steps before the criteria, and why they leave patients out."""
+    if rules.course_number < 2:
+        return _FIRST_DOSE
+    return (*_FIRST_DOSE, (f"with course {rules.course_number}", f"fewer than {rules.course_number} courses"))
+
+
 def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, registry: Registry) -> str:
     """Make one table a question, each built on the one before, and return the last."""
     askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE)
-    table = tables.make("first_dose", "07_first_dose", eligibility_fields=fields)
-    for question, criterion in enumerate(rules.criteria, start=len(_FIRST_DOSE) + 1):
+    table = tables.make("first_dose", "11_first_dose", eligibility_fields=fields)
+    for question, criterion in enumerate(rules.criteria, start=len(_first_questions(rules)) + 1):
         field = _field(criterion)
         if criterion.field not in askable:
             raise DesignError(
@@ -112,12 +177,12 @@ def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, 
                 "zero: to keep those who had it is to keep those who stayed in care. If the value was really known "
                 "before the first dose, rename the column."
             )
-        if not tables.count("13_known_values", field=field, eligibility_fields=fields):
+        if not tables.count("19_known_values", field=field, eligibility_fields=fields):
             raise DesignError(f"the criterion on {criterion.field!r} asks about a value that is known for no patient.")
         below, equal, above = _MET_IF[criterion.operator]
         table = tables.make(
             f"question_{question}",
-            "08_criterion",
+            "12_criterion",
             previous=table,
             eligibility_fields=fields,
             field=field,
@@ -139,11 +204,11 @@ def _field(criterion: Criterion) -> str:
 
 
 def _attrition(tables: CohortTables, eligibility: str, rules: CohortDefinition) -> tuple[AttritionStep, ...]:
-    counted = tables.fetch("09_attrition", eligibility=eligibility)
+    counted = tables.fetch("13_attrition", eligibility=eligibility)
     n_by_question = dict(zip(counted["first_failed"].tolist(), counted["n_patients"].tolist(), strict=True))
     n_left = sum(n_by_question.values())
     steps = [AttritionStep("patients in the registry", "", n_left, 0)]
-    asked = [*_FIRST_DOSE]
+    asked = [*_first_questions(rules)]
     asked += [(criterion_text(criterion), criterion.reason) for criterion in rules.criteria]
     for question, (step, reason) in enumerate(asked, start=1):
         n_excluded = n_by_question.get(question, 0)

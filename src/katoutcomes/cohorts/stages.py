@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.definition import CohortDefinition
-    from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.registry.engine import Engine
 
 _PACKAGE = "katoutcomes.cohorts"
@@ -51,30 +50,6 @@ class CohortTables:
     def count(self, stage: str, **values: float | str) -> int:
         """Return the one number of a stage."""
         return int(self.engine.scalar(stage_text(_PACKAGE, stage, **values)))
-
-    def baseline_scores(self, label: str, courses: str, instrument_id: str, window: VisitWindow) -> tuple[str, str]:
-        """Make the scores of an instrument in course days, and the baseline of each patient; return both names.
-
-        Parameters
-        ----------
-        label : str
-            What the two tables are called.
-        courses : str
-            The table of courses whose patients count.
-        instrument_id : str
-            Id of the catalog.
-        window : VisitWindow
-            The baseline window.
-        """
-        scores = self.make(f"{label}_scores", "03_course_scores", courses=courses, instrument=instrument_id)
-        baseline = self.make(
-            f"{label}_baseline",
-            "04_baseline",
-            course_scores=scores,
-            first_day=window.first_day,
-            last_day=window.last_day,
-        )
-        return scores, baseline
 
 
 def cohort_tables(engine: Engine, definition: CohortDefinition) -> CohortTables:

@@ -12,7 +12,7 @@ import numpy as np
 
 from katoutcomes.cohorts.tidy_frame.values import level_name, number_in
 from katoutcomes.errors import OptionError
-from katoutcomes.estimands.visit_window import VisitWindow, require_separate
+from katoutcomes.estimands.visit_window import VisitWindow, in_order_of_time, require_separate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,12 +145,11 @@ def _named(visits: Mapping[Any, int] | Sequence[VisitWindow]) -> tuple[VisitWind
     windows = []
     for entry in visits.items() if isinstance(visits, Mapping) else visits:
         window = entry if isinstance(entry, VisitWindow) else _window(*entry)
-        if window.first_day < 1:
+        if window.first_day < 1 and not window.is_anchored_later:
             raise OptionError(f"visit {window.name!r} must begin after time zero, on day 1 or later.")
         windows.append(window)
-    windows.sort(key=lambda window: window.target_day)
-    require_separate(tuple(windows))
-    return tuple(windows)
+    require_separate(windows)
+    return in_order_of_time(windows)
 
 
 def _window(label: object, day: Any) -> VisitWindow:

@@ -2,9 +2,10 @@
 -- for the age, so that a band meets a criterion only if every age in it does.
 select
     p.*,
-    case when c.patient is null then 0 else 1 end as has_first_dose,
+    case when f.patient is null then 0 else 1 end as has_first_dose,
+    case when c.patient is null then 0 else 1 end as has_course,
     case when u.patient is null then 1 else 0 end as is_certain_first_dose,
-    b.baseline_score,
+    b.score as baseline_score,
     coalesce(p.age_years, case p.age_band
         when '12-17' then 12 when '18-24' then 18 when '25-34' then 25 when '35-44' then 35
         when '45-54' then 45 when '55-64' then 55 when '65-74' then 65 when '75-89' then 75
@@ -14,6 +15,7 @@ select
         when '45-54' then 54 when '55-64' then 64 when '65-74' then 74 when '75-89' then 89
     end) as age_years_at_most
 from patients as p
-left join {{courses}} as c on c.patient = p.patient and c.course = 1
+left join {{courses}} as f on f.patient = p.patient and f.course = 1
+left join {{index_course}} as c on c.patient = p.patient
 left join {{baseline}} as b on b.patient = p.patient
 left join uncertain_index_days as u on u.patient = p.patient

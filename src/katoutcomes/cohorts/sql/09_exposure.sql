@@ -1,10 +1,10 @@
--- Integration after the first dose of the first course. Where the minutes of both sessions are known they decide:
+-- Integration after the first dose of the analyzed course. Where the minutes of both sessions are known they decide:
 -- 72 hours are 4320 minutes, 7 days are 10080, and a session of day 0 that is earlier than the dose does not count.
--- Otherwise days decide: day 0 to 3, day 0 to 7. A session counts only for the first course's day 0.
+-- Otherwise days decide: day 0 to 3, day 0 to 7. A session counts only for the analyzed course's day 0.
 with integration as (
     select s.patient, s.day - c.first_day as course_day, s.minute - c.first_minute as minutes_after
     from sessions as s
-    inner join {{courses}} as c on c.patient = s.patient and c.course = 1
+    inner join {{courses}} as c on c.patient = s.patient
     where s.kind = 'integration' and s.day >= c.first_day
 ),
 placed as (
@@ -41,4 +41,3 @@ select
     case when n.n_by_day_84 >= 1 then 1 else 0 end as any_integration_by_day_84
 from {{courses}} as c
 left join counted as n on n.patient = c.patient
-where c.course = 1
