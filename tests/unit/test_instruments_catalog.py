@@ -219,24 +219,29 @@ def test_a_name_of_several_scales_is_refused_with_a_question(name: str) -> None:
         instrument(name)
     message = str(caught.value)
     assert message.startswith(f"which scale is meant by {name!r}?")
-    for meaning in AMBIGUOUS_NAMES[name_key(name)]:
+    ambiguous = AMBIGUOUS_NAMES[name_key(name)]
+    for meaning in ambiguous.meanings:
         assert meaning in message
-    assert "PCL-5 (pcl5)" in message  # what the catalog has
+    listed = [scale for scale in instruments() if scale.id in ambiguous.candidates]
+    for scale in listed:  # what the catalog has
+        assert f"{scale.name} ({scale.id})" in message
+    assert ("Name it in full" in message) is bool(listed)
 
 
-@pytest.mark.parametrize("name", ["SHAPS", "", "PHQ-99", "MADRS-S"])
-def test_an_unknown_name_is_refused_with_what_there_is(name: str) -> None:
+@pytest.mark.parametrize(("name", "alike"), [("PHQ-99", "PHQ-9 (phq9)"), ("MADRS-X", "MADRS (madrs)"), ("QQQ", "")])
+def test_an_unknown_name_is_refused_with_those_that_are_like_it(name: str, alike: str) -> None:
     with pytest.raises(OptionError, match="no instrument is called") as caught:
         instrument(name)
-    for scale in instruments():
-        assert f"{scale.name} ({scale.id})" in str(caught.value)
+    message = str(caught.value)
+    assert f"did you mean {alike}" in message if alike else "did you mean" not in message
+    assert f"The catalog has {len(instruments())}; `katoutcomes instruments` lists them." in message
 
 
 def test_two_scales_cannot_share_a_spelling() -> None:
     phq9, gad7 = instrument("phq9"), instrument("gad7")
-    with pytest.raises(DataError, match=r"phq9\.toml: 'gad 7' already means GAD-7"):
+    with pytest.raises(DataError, match=r"phq9: 'gad 7' already means GAD-7"):
         index_names((gad7, dataclasses.replace(phq9, aliases=("gad 7",))))
-    with pytest.raises(DataError, match=r"phq9\.toml: 'P-H-Q' is a name of several scales"):
+    with pytest.raises(DataError, match=r"phq9: 'P-H-Q' is a name of several scales"):
         index_names((dataclasses.replace(phq9, aliases=("P-H-Q",)),))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from katoutcomes.errors import DataError
-from katoutcomes.instruments.definition_file import read_definition
+from katoutcomes.instruments.definition_file import read_definition, read_definitions
 
 # An invented scale: three items of 0 to 2, the second reversed.
 VALID = """
@@ -278,7 +278,13 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_the_example_of_the_how_to_page_is_a_valid_definition() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "add_an_instrument.md").read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(examples) == 1
+    assert len(examples) == 2
     scale = read_definition(examples[0], "demo.toml")
     assert [definition.kind for definition in scale.definition_sets] == ["bands", "caseness"]
     assert (len(scale.reliabilities), len(scale.norms)) == (1, 1)
+    use, more = examples[1].split("\n\n", 1)
+    start = examples[0][: examples[0].index("[[definition_set]]")].replace("maximum = 6", "maximum = 12")
+    whole, part = read_definitions(f"{use}\n{start}{more}", "demo.toml")
+    assert (whole.scoring.factor, whole.maximum, whole.legal_answers(3)) == (2.0, 12, (0, 2))
+    assert (part.subscale_of, part.item_numbers, part.reverse_items) == ("demo", (1, 2), (2,))
+    assert part.prorating[0].rounding == "half_up"

@@ -1,32 +1,32 @@
-"""Which instruments there are, and which one a name means."""
+"""Which instruments there are, and which one a name or a LOINC code means."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from katoutcomes.errors import DataError, OptionError
+from katoutcomes.instruments.ambiguous_names import AMBIGUOUS_NAMES, AmbiguousName
 from katoutcomes.instruments.definition_file import read_definitions
 from katoutcomes.instruments.instrument import Instrument
+from katoutcomes.instruments.loinc_codes import LoincMeaning
 
-AMBIGUOUS_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "bdi": ("BDI-II (1996)", "BDI-IA (1978)", "BDI (1961)", "BDI short form"),
-        "beck": ("BDI-II (depression)", "BAI (anxiety)", "BHS (hopelessness)"),
-        "caps": ("CAPS-5 (DSM-5)", "CAPS-IV (DSM-IV)", "the Cardiff Anomalous Perceptions Scale"),
-        "gad": ("GAD-7", "GAD-2", "the diagnosis"),
-        "ham": ("HAM-A (anxiety)", "HAM-D (depression)"),
-        "hamd": ("HAM-D with 6, 7, 17, 21 or 24 items",),
-        "hamilton": ("HAM-A (anxiety)", "HAM-D (depression)"),
-        "pcl": ("PCL-5 (DSM-5, 20 items)", "PCL-C, PCL-M, PCL-S (DSM-IV, 17 items)", "PCL-6 (abbreviated PCL-C)"),
-        "phq": ("PHQ-9", "PHQ-8", "PHQ-2", "PHQ-15 (somatic symptoms)"),
-        "qids": ("QIDS-SR16 (self-report)", "QIDS-C16 (clinician)"),
-    }
-)
-"""Names that papers use for several scales whose scores cannot be told apart by their range. Keys as `name_key`."""
+__all__ = [
+    "AMBIGUOUS_NAMES",
+    "AmbiguousName",
+    "index_codes",
+    "index_names",
+    "instrument",
+    "instrument_by_loinc",
+    "instruments",
+    "name_key",
+    "subscales",
+]
+
+_CLOSE_NAMES = 3
 
 
 def name_key(name: str) -> str:
@@ -45,7 +45,7 @@ def name_key(name: str) -> str:
 
 @cache
 def instruments() -> tuple[Instrument, ...]:
-    """Return every instrument of the catalog, in the order of their names.
+    """Return every instrument of the catalog, in the order of their names, sub-scales after their scale.
 
     Returns
     -------
@@ -55,12 +55,12 @@ def instruments() -> tuple[Instrument, ...]:
     Raises
     ------
     DataError
-        If a definition file breaks a rule, or two instruments share a name.
+        If a definition file breaks a rule.
 
     Examples
     --------
-    >>> [instrument.name for instrument in instruments()]
-    ['BDI-II', 'GAD-7', 'HAM-A', 'MADRS', 'PCL-5', 'PHQ-9']
+    >>> [scale.name for scale in instruments() if scale.id in ("gad7", "madrs", "phq9")]
+    ['GAD-7', 'MADRS', 'PHQ-9']
     """
     folder = files("katoutcomes.instruments").joinpath("definitions")
     files_read = [
@@ -68,7 +68,13 @@ def instruments() -> tuple[Instrument, ...]:
         for entry in folder.iterdir()
         if entry.name.endswith(".toml")
     ]
-    return tuple(scale for scales in sorted(files_read, key=lambda scales: scales[0].name) for scale in scales)
+    files_read.sort(key=lambda scales: (scales[0].name.casefold(), scales[0].id))
+    return tuple(scale for scales in files_read for scale in scales)
+
+
+def subscales(scale: Instrument) -> tuple[Instrument, ...]:
+    """Return the sub-scales of a scale of the catalog, in the order of its definition; empty if it has none."""
+    return tuple(part for part in instruments() if part.subscale_of == scale.id)
 
 
 def instrument(name: str) -> Instrument:
@@ -88,8 +94,11 @@ def instrument(name: str) -> Instrument:
     Raises
     ------
     OptionError
-        If no instrument has the name; the message lists what there is. If papers use the name for several scales,
-        such as ``"PCL"``; the message asks which is meant, because a score of 40 is legal in each of them.
+        If no instrument has the name; the message lists those with a name like it. If papers use the name for
+        several scales, such as ``"PCL"``; the message asks which is meant, because a score of 40 is legal in each of
+        them, and lists those that the catalog has.
+    DataError
+        If two instruments share a name.
 
     Examples
     --------
@@ -103,19 +112,43 @@ def instrument(name: str) -> Instrument:
     katoutcomes.errors.OptionError: which scale is meant by 'PCL'? It may be PCL-5 (DSM-5, 20 items); ...
     """
     key = name_key(name)
-    by_key = index_names(instruments())
-    if key in by_key:
-        return by_key[key]
-    listed = ", ".join(f"{known.name} ({known.id})" for known in instruments())
+    found = _names().get(key)
+    if found is not None:
+        return found
     if key in AMBIGUOUS_NAMES:
-        meanings = "; ".join(AMBIGUOUS_NAMES[key])
-        raise OptionError(
-            f"which scale is meant by {name!r}? It may be {meanings}. Name it in full; the catalog has {listed}."
-        )
-    raise OptionError(f"no instrument is called {name!r}; the catalog has {listed}.")
+        raise OptionError(_question(name, AMBIGUOUS_NAMES[key]))
+    raise OptionError(_unknown(name, key))
+
+
+def _question(name: str, ambiguous: AmbiguousName) -> str:
+    known = {scale.id: scale for scale in instruments()}
+    listed = _listed([known[identifier] for identifier in ambiguous.candidates if identifier in known])
+    return f"which scale is meant by {name!r}? It may be {'; '.join(ambiguous.meanings)}. " + (
+        f"Name it in full; the catalog has {listed}." if listed else "The catalog has none of them."
+    )
+
+
+def _unknown(name: str, key: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, list(_names()), n=2 * _CLOSE_NAMES, cutoff=0.7)
+    alike = list(dict.fromkeys(_names()[spelling] for spelling in close))[:_CLOSE_NAMES]
+    hint = f"; did you mean {_listed(alike)}?" if alike else "."
+    return (
+        f"no instrument is called {name!r}{hint} The catalog has {len(instruments())}; `katoutcomes instruments` "
+        "lists them."
+    )
+
+
+def _listed(scales: Iterable[Instrument]) -> str:
+    return ", ".join(f"{scale.name} ({scale.id})" for scale in scales)
 
 
 @cache
+def _names() -> Mapping[str, Instrument]:
+    return index_names(instruments())
+
+
 def index_names(known: tuple[Instrument, ...]) -> Mapping[str, Instrument]:
     """Return every spelling, as `name_key`, with the one instrument that it means.
 
@@ -129,7 +162,87 @@ def index_names(known: tuple[Instrument, ...]) -> Mapping[str, Instrument]:
         for spelling in (scale.id, scale.name, scale.full_name, *scale.aliases):
             key = name_key(spelling)
             if key in AMBIGUOUS_NAMES:
-                raise DataError(f"{scale.id}.toml: {spelling!r} is a name of several scales.")
+                raise DataError(f"{scale.id}: {spelling!r} is a name of several scales.")
             if by_key.setdefault(key, scale) is not scale:
-                raise DataError(f"{scale.id}.toml: {spelling!r} already means {by_key[key].name}.")
+                raise DataError(f"{scale.id}: {spelling!r} already means {by_key[key].name}.")
     return MappingProxyType(by_key)
+
+
+def instrument_by_loinc(code: str) -> LoincMeaning:
+    """Return what a LOINC code stands for.
+
+    Parameters
+    ----------
+    code : str
+        For example ``"44261-6"``.
+
+    Returns
+    -------
+    LoincMeaning
+        The scale, and whether the code is its total, one of its items or its panel.
+
+    Raises
+    ------
+    OptionError
+        If the code is none of the catalog's; if it is one that is easily taken for another, with the reason; if it is
+        the panel of several scales.
+
+    Examples
+    --------
+    >>> meaning = instrument_by_loinc("44260-8")
+    >>> meaning.instrument.name, meaning.kind, meaning.item_number
+    ('PHQ-9', 'item', 9)
+    """
+    meanings = _codes().get(code, ())
+    if len(meanings) == 1:
+        return meanings[0]
+    if meanings:
+        listed = _listed(meaning.instrument for meaning in meanings)
+        raise OptionError(f"the LOINC code {code!r} is a panel of several scales: {listed}; use the codes of one.")
+    for scale in instruments():
+        for refused, reason in scale.loinc.refused:
+            if refused == code:
+                raise OptionError(f"the LOINC code {code!r} does not belong to the {scale.name}: {reason}")
+    raise OptionError(f"no instrument of the catalog has the LOINC code {code!r}.")
+
+
+@cache
+def _codes() -> Mapping[str, tuple[LoincMeaning, ...]]:
+    return index_codes(instruments())
+
+
+def index_codes(known: tuple[Instrument, ...]) -> Mapping[str, tuple[LoincMeaning, ...]]:
+    """Return every LOINC code with what it stands for; only a panel may stand for several scales.
+
+    An item means that of the scale it was written for: the sub-scales share its code.
+
+    Raises
+    ------
+    DataError
+        If a code has two meanings.
+    """
+    found: dict[str, tuple[LoincMeaning, ...]] = {}
+    for scale in sorted(known, key=lambda scale: scale.subscale_of != ""):
+        items = enumerate(scale.loinc.items, start=1)
+        meanings = [
+            *((code, LoincMeaning(scale, "total")) for code in scale.loinc.total),
+            *((code, LoincMeaning(scale, "panel")) for code in scale.loinc.panel),
+            *((code, LoincMeaning(scale, "item", number)) for number, code in items if code),
+        ]
+        for code, meaning in meanings:
+            earlier = found.get(code, ())
+            if meaning.kind == "item" and any(_is_item_of_parent(meaning, other) for other in earlier):
+                continue
+            if any((meaning.kind, other.kind) != ("panel", "panel") for other in earlier):
+                raise DataError(f"{scale.id}: the LOINC code {code} already means another score.")
+            found[code] = (*earlier, meaning)
+    return MappingProxyType(found)
+
+
+def _is_item_of_parent(item: LoincMeaning, other: LoincMeaning) -> bool:
+    scale = item.instrument
+    return (
+        other.kind == "item"
+        and other.instrument.id == scale.subscale_of
+        and other.item_number == scale.item_numbers[item.item_number - 1]
+    )

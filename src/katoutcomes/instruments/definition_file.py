@@ -163,7 +163,7 @@ def _read_part(table: TomlTable, whole: Mapping[str, Any]) -> dict[str, Any]:
     inherited = {
         **{key: whole[key] for key in ("construct", "direction", "use", "sources")},
         "codes": tuple(codes[number - 1] for number in numbers) if can_inherit else (),
-        "answers": whole["loinc"].answers,
+        "answers": whole["loinc"].answers if numbers else (),
     }
     fields = {key: whole[key] for key in ("rater", "recall_days", "versions", "licence")}
     fields |= _read_fields(table, table, items.part(numbers), read_name(table, "id"), inherited)

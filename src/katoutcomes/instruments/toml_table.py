@@ -85,6 +85,10 @@ class TomlTable:
         """Whether the key is given."""
         return key in self._values
 
+    def holds_list(self, key: str) -> bool:
+        """Whether the key is given and holds a list."""
+        return isinstance(self._values.get(key), list)
+
     def names(self) -> tuple[str, ...]:
         """Return the keys that are given, in the order of the file."""
         return tuple(self._values)
