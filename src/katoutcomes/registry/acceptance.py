@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
 
 _ROOM = "katoutcomes.registry"
+_NO_CAUSE = "select 0 as file, 0 as rule, 0 as cause, cast(0 as bigint) as input_row where 1 = 0"
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
 
 
@@ -71,6 +72,7 @@ def accept_rows(engine: Engine, sources: tuple[TableSource, ...], say: Callable[
     rules: list[Rule] = []
     rows_in: dict[str, int] = {}
     engine.materialize("problems", _NO_PROBLEM)
+    engine.materialize("problem_causes", _NO_CAUSE)
 
     def judge(*new: Rule) -> None:
         record_problems(engine, new, first_number=len(rules))

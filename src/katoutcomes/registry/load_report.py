@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.tables import TABLES
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
-    from katoutcomes.registry.rules import Rule
+    from numpy.typing import NDArray
+
+    from katoutcomes.registry.identifiers import Finding
 
 MOST_ROWS_LISTED = 20
 
@@ -120,6 +123,8 @@ class Problem:
         How many rows break it.
     row_numbers : tuple of int
         The first twenty of them; the first data row is 1.
+    causes : tuple of (str, int)
+        What the cells look like, in words, and in how many of the rows; the rest looks like nothing known.
     """
 
     table: str
@@ -129,6 +134,26 @@ class Problem:
     description: str
     n_rows: int
     row_numbers: tuple[int, ...]
+    causes: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RejectedRows:
+    """Every rejected row with every rule it breaks, as aligned arrays in the order of file, row and rule.
+
+    Attributes
+    ----------
+    file : array of int32
+        Position in `LoadReport.source_files`.
+    row : array of int64
+        Row number in that file, from 1.
+    problem : array of int32
+        Position in `LoadReport.problems`.
+    """
+
+    file: NDArray[Any]
+    row: NDArray[Any]
+    problem: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,11 @@ class LoadReport:
         Rules of the privacy gate that the caller allowed to be broken, as named by `allow`.
     mapping_digest : str
         SHA-256 of the mapping file; ``""`` without one.
+    faults, findings : tuple of str, tuple of Finding
+        Why nothing was loaded: files that are no proper tables, and evidence of direct identifiers. Empty in the report
+        of a `Registry`; `katoutcomes check` writes them.
+    rejected_rows : RejectedRows or None
+        All rejected rows; `write_rejects` writes them.
     """
 
     files: tuple[FileCounts, ...]
@@ -166,11 +196,19 @@ class LoadReport:
     warnings: tuple[PrivacyWarning | QualityWarning, ...] = ()
     overrides: tuple[str, ...] = ()
     mapping_digest: str = ""
+    faults: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    rejected_rows: RejectedRows | None = field(default=None, repr=False, compare=False)
 
     @property
     def has_rejections(self) -> bool:
         """Whether any row was rejected."""
         return any(file.rows_rejected for file in self.files)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was loaded."""
+        return bool(self.faults or self.findings)
 
     def to_text(self) -> str:
         """Return the report as plain text for a terminal, in aligned columns."""
@@ -193,11 +231,61 @@ class LoadReport:
         """Return the report as plain data for JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
+            "is_refused": self.is_refused,
             "files": [asdict(file) for file in self.files],
-            "problems": [{**asdict(problem), "row_numbers": list(problem.row_numbers)} for problem in self.problems],
+            "source_files": [asdict(file) for file in self.source_files],
+            "problems": [_problem_dict(problem) for problem in self.problems],
+            "left_out_rows": [_problem_dict(problem) for problem in self.left_out_rows],
             "left_out_columns": [{"file": file, "column": column} for file, column in self.left_out_columns],
+            "warnings": [_warning_dict(warning) for warning in self.warnings],
+            "findings": [asdict(finding) for finding in self.findings],
+            "faults": list(self.faults),
+            "overrides": list(self.overrides),
+            "mapping_digest": self.mapping_digest,
             "notes": list(self.notes),
         }
+
+    def to_html(self) -> str:
+        """Return the report as one self-contained page: what was read, what was rejected and what to do about it."""
+        from katoutcomes.registry.load_report_page import load_report_page
+
+        return load_report_page(self)
+
+    def write_rejects(self, path: str | Path) -> None:
+        """Write every rejected row, one line for each rule it breaks, as CSV.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to write. It holds file, row, column, rule and description; never a value and never a key, so the
+            rows are found by their numbers in the files that were read.
+        """
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("file", "row", "column", "rule", "description"))
+            writer.writerows(self._reject_lines())
+
+    def _reject_lines(self) -> Iterator[tuple[str, int, str, str, str]]:
+        rejected = self.rejected_rows
+        if rejected is None:
+            return
+        names = [file.file for file in self.source_files]
+        rules = [(problem.column, problem.rule, problem.description) for problem in self.problems]
+        for file, row, problem in zip(
+            rejected.file.tolist(), rejected.row.tolist(), rejected.problem.tolist(), strict=True
+        ):
+            yield (names[file], row, *rules[problem])
+
+
+def _problem_dict(problem: Problem) -> dict[str, Any]:
+    causes = [{"cause": cause, "n_rows": n_rows} for cause, n_rows in problem.causes]
+    return {**asdict(problem), "row_numbers": list(problem.row_numbers), "causes": causes}
+
+
+def _warning_dict(warning: PrivacyWarning | QualityWarning) -> dict[str, Any]:
+    kind = "quality" if isinstance(warning, QualityWarning) else "privacy"
+    row_numbers = list(warning.row_numbers) if isinstance(warning, QualityWarning) else []
+    return {"kind": kind, **asdict(warning), "row_numbers": row_numbers}
 
 
 def _aligned(rows: tuple[tuple[str, ...], ...]) -> str:
@@ -218,51 +306,3 @@ def _row_numbers(problem: Problem) -> str:
     most = 5
     listed = ", ".join(str(number) for number in problem.row_numbers[:most])
     return listed + (", …" if problem.n_rows > most else "")
-
-
-def count_rows(
-    engine: Engine, rules: tuple[Rule, ...], rows_in: dict[str, int], files: dict[str, str]
-) -> tuple[tuple[FileCounts, ...], tuple[Problem, ...]]:
-    """Count accepted and rejected rows and broken rules from the engine's tables.
-
-    Parameters
-    ----------
-    engine : Engine
-        Holds the accepted tables and `problems`.
-    rules : tuple of Rule
-        The rules by their number in `problems`.
-    rows_in : dict of str to int
-        Rows of each table.
-    files : dict of str to str
-        How the input calls each table that it has.
-    """
-    counts = []
-    for schema in TABLES:
-        n_rows = rows_in[schema.name]
-        accepted = int(engine.scalar(f"select count(*) from {schema.name}"))
-        rejected = int(engine.scalar(f"select count(distinct input_row) from problems where file = {schema.number}"))
-        if accepted + rejected != n_rows:
-            raise AssertionError(f"{schema.name}: rows accepted and rejected do not add up to the rows read.")
-        if schema.name in files:
-            counts.append(FileCounts(schema.name, files[schema.name], n_rows, accepted, rejected))
-    return tuple(counts), _broken_rules(engine, rules, files)
-
-
-def _broken_rules(engine: Engine, rules: tuple[Rule, ...], files: dict[str, str]) -> tuple[Problem, ...]:
-    """Return what `problems` holds, one entry a table, column and rule, in the order of the tables and checks."""
-    seen = engine.fetch("select rule from problems group by rule order by rule")
-    numbers: dict[tuple[str, str, str], list[int]] = {}
-    for number in (int(value) for value in seen["rule"]):
-        rule = rules[number]
-        numbers.setdefault((rule.table, rule.column, rule.id), []).append(number)
-    found = [_problem(engine, rules[same[0]], same, files) for same in numbers.values()]
-    order = [schema.name for schema in TABLES]
-    return tuple(sorted(found, key=lambda problem: order.index(problem.table)))
-
-
-def _problem(engine: Engine, rule: Rule, numbers: list[int], files: dict[str, str]) -> Problem:
-    broken = f"from problems where rule in ({', '.join(str(number) for number in numbers)})"
-    n_rows = int(engine.scalar(f"select count(distinct input_row) {broken}"))
-    first = engine.fetch(f"select distinct input_row {broken} order by input_row limit {MOST_ROWS_LISTED}")
-    rows = tuple(int(row) for row in first["input_row"])
-    return Problem(rule.table, files[rule.table], rule.column, rule.id, rule.description, n_rows, rows)

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.errors import DataError
 from katoutcomes.registry.acceptance import Acceptance, accept_rows
 from katoutcomes.registry.engine import Engine
-from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, refuse, value_findings
-from katoutcomes.registry.load_report import LoadReport, count_rows
+from katoutcomes.registry.identifiers import (
+    Finding,
+    Gate,
+    holds_identifier,
+    name_rule,
+    parse_overrides,
+    value_findings,
+)
+from katoutcomes.registry.load_report import LoadReport
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
 from katoutcomes.registry.readers.conversion import (
@@ -27,10 +34,12 @@ from katoutcomes.registry.readers.sources import (
     structure_error,
 )
 from katoutcomes.registry.registry import Registry, registry_digest
+from katoutcomes.registry.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
+from katoutcomes.registry.row_accounting import count_rows
 from katoutcomes.registry.tables import PATIENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def read_registry(
@@ -38,6 +47,8 @@ def read_registry(
     *,
     mapping: str | Path | None = None,
     is_synthetic: bool = False,
+    rekey_salt: bytes | str | None = None,
+    allow: Sequence[str] = (),
     engine: Engine | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Registry:
@@ -59,6 +70,13 @@ def read_registry(
         ``docs/reference/mapping.md`` describes it. Default: ``mapping.toml`` inside the folder, if it is there.
     is_synthetic : bool, default False
         Whether the data were made by a program; a folder may say so itself.
+    rekey_salt : bytes or str, optional
+        A secret of at least 16 bytes or characters. Keys are replaced by HMAC-SHA256 of themselves under it: the same
+        salt gives the same keys in every load. It is never kept. Keys of formats from hospital systems are always
+        replaced, without a salt by running numbers.
+    allow : sequence of str, default ()
+        Rules of the privacy gate that may be broken, each ``"rule"``, ``"rule:column"`` or ``"rule:file:column"``. What
+        was allowed is written into the load report and into the provenance of every result.
     engine : Engine, optional
         Where the tables are kept; a new one in memory by default.
     progress : callable, optional
@@ -101,7 +119,15 @@ def read_registry(
     """
     used = engine if engine is not None else Engine()
     try:
-        return _read(source, _mapping_of(source, mapping), is_synthetic, used, progress or _stay_silent)
+        return _read(
+            source,
+            _mapping_of(source, mapping),
+            is_synthetic=is_synthetic,
+            salt=make_salt(rekey_salt),
+            gate=Gate(parse_overrides(allow)),
+            engine=used,
+            say=progress or _stay_silent,
+        )
     except BaseException:
         if engine is None:
             used.close()
@@ -120,53 +146,81 @@ def _mapping_of(source: Any, mapping: str | Path | None) -> MappingFile | None:
 
 
 def _convert(
-    source: Any, mapping: MappingFile, engine: Engine, say: Callable[[str], None]
+    source: Any, mapping: MappingFile, gate: Gate, engine: Engine, say: Callable[[str], None]
 ) -> tuple[tuple[TableSource, ...], Conversion]:
     """Read files of another format; refuse identifiers first, and what the mapping does not fit then."""
     conversion = convert_source(source, mapping, engine, say)
-    refuse(conversion.findings)
+    gate.refuse(conversion.findings)
     if faults := [*conversion.faults] or missing_table_faults(conversion):
         raise structure_error(faults)
     return converted_sources(conversion), conversion
 
 
 def _read(
-    source: Any, mapping: MappingFile | None, is_synthetic: bool, engine: Engine, say: Callable[[str], None]
+    source: Any,
+    mapping: MappingFile | None,
+    *,
+    is_synthetic: bool,
+    salt: Salt | None,
+    gate: Gate,
+    engine: Engine,
+    say: Callable[[str], None],
 ) -> Registry:
     say("looking for tables")
     conversion: Conversion | None = None
     if mapping is None:
         sources, is_marked, notes = find_sources(source, engine)
     else:
-        sources, conversion = _convert(source, mapping, engine, say)
+        sources, conversion = _convert(source, mapping, gate, engine, say)
         is_marked = mapping.is_synthetic or conversion.is_synthetic
         is_marked = is_marked or (isinstance(source, str | Path) and read_marker(Path(source)))
         notes = conversion.notes
-    _stage_and_refuse(engine, sources, say)
+    _stage_and_refuse(engine, sources, gate, say)
+    is_rekeyed = mapping is not None and mapping.format in REKEYED_FORMATS
+    settings = rekey(engine, sources, salt, is_required=is_rekeyed)
     accepted = accept_rows(engine, sources, say)
     files = {table.schema.name: table.file for table in sources}
-    counts, problems = count_rows(engine, accepted.rules, accepted.rows_in, files)
+    counted = count_rows(
+        engine,
+        accepted.rules,
+        accepted.rows_in,
+        files,
+        source_files=() if conversion is None else conversion.files,
+        left_out=() if conversion is None else conversion.left_out,
+    )
     left_out = tuple((table.file, name) for table in sources for name in table.left_out)
     if conversion is not None:
         left_out += conversion.left_out_columns
         drop_origins(engine)
     notes += _notes(engine, sources, accepted)
-    engine.drop("problems")
-    report = LoadReport(counts, problems, left_out, notes)
-    if counts[0].rows_accepted == 0:
-        raise DataError("no patient is accepted, so there is nothing to analyze:\n" + report.to_text())
+    engine.drop("problems", "problem_causes")
+    report = LoadReport(
+        counted.files,
+        counted.problems,
+        left_out,
+        notes,
+        source_files=counted.source_files,
+        left_out_rows=counted.left_out_rows,
+        overrides=gate.used,
+        mapping_digest=mapping.digest if mapping is not None else "",
+        rejected_rows=counted.rejected_rows,
+    )
+    if report.files[0].rows_accepted == 0:
+        message = "no patient is accepted, so there is nothing to analyze:\n" + report.to_text()
+        raise DataError(message, load_report=report)
     say("taking the digest")
     return Registry(
         engine=engine,
         digest=registry_digest(engine),
         load_report=report,
         is_synthetic=is_synthetic or is_marked,
+        settings=_settings(settings, gate, mapping, conversion),
         patient_columns=tuple(column.name for column in PATIENTS.family_columns(sources[0].names)),
         has_minutes=bool(engine.scalar("select count(minute) from sessions")),
     )
 
 
-def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None]) -> None:
+def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], gate: Gate, say: Callable[[str], None]) -> None:
     """Read every file as text; refuse identifiers first, and files that are no proper tables then."""
     findings = [finding for table in sources for finding in _name_findings(table)]
     faults = required_column_faults(sources)
@@ -176,9 +230,18 @@ def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], say: Cal
         faults += [f"{table.file}: {fault}" for fault in wrong]
         if not wrong:
             findings += value_findings(engine, f"text_{table.schema.name}", table.file, table.shown_names())
-    refuse(findings)
+    gate.refuse(findings)
     if faults:
         raise structure_error(faults)
+
+
+def _settings(
+    keys: tuple[tuple[str, str], ...], gate: Gate, mapping: MappingFile | None, conversion: Conversion | None
+) -> tuple[tuple[str, str], ...]:
+    """Return the choices of the load that every result should name."""
+    allowed = tuple(("identifier rule allowed", used) for used in gate.used)
+    mapped = () if mapping is None else (("mapping", f"{mapping.format}, SHA-256 {mapping.digest}"),)
+    return (*keys, *allowed, *mapped, *(() if conversion is None else conversion.settings))
 
 
 def _name_findings(table: TableSource) -> list[Finding]:

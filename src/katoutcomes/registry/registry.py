@@ -39,6 +39,9 @@ class Registry:
         The ``eligible_*`` and ``covariate_*`` columns of the input, in that order, each sorted by name.
     has_minutes : bool
         Whether any session says at which time it began.
+    settings : tuple of (str, str)
+        Choices of the load that every result names: how keys were replaced, which rules of the privacy gate were
+        allowed to be broken, which mapping was used.
     """
 
     engine: Engine
@@ -47,6 +50,7 @@ class Registry:
     is_synthetic: bool
     patient_columns: tuple[str, ...]
     has_minutes: bool
+    settings: tuple[tuple[str, str], ...] = ()
 
     def table(self, name: str) -> pd.DataFrame:
         """Return an accepted table as a data frame.

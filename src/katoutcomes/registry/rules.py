@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """A reason that often stands behind a broken rule.
+
+    Attributes
+    ----------
+    text : str
+        What the rows look like, and what to do. It never holds a value of the data.
+    predicate : str
+        SQL, true for the rows it is about, among those that break the rule.
+    """
+
+    text: str
+    predicate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -31,6 +47,8 @@ class Rule:
         The engine's table in which the predicate is true or not; it has a column ``input_row``.
     predicate : str
         SQL, true where the rule is broken. Unknown counts as kept: that a cell must be filled is a rule of its own.
+    causes : tuple of Cause
+        Reasons to tell apart; the first that fits a row counts.
     """
 
     id: str
@@ -39,6 +57,7 @@ class Rule:
     description: str
     relation: str
     predicate: str
+    causes: tuple[Cause, ...] = ()
 
 
 def cell_rules(schema: TableSchema, columns: tuple[Column, ...]) -> tuple[Rule, ...]:
@@ -258,6 +277,19 @@ def record_problems(engine: Engine, rules: tuple[Rule, ...], first_number: int) 
                 file = _file_number(rule)
                 where = f"select {file}, {number}, input_row from {relation} where {rule.predicate}"
                 engine.insert("problems", where)
+                _record_causes(engine, rule, number, file)
+
+
+def _record_causes(engine: Engine, rule: Rule, number: int, file: int) -> None:
+    """Append to `problem_causes`, as (file, rule, cause, input_row), the first cause that fits each broken row."""
+    if not rule.causes:
+        return
+    cases = " ".join(f"when {cause.predicate} then {place}" for place, cause in enumerate(rule.causes))
+    engine.insert(
+        "problem_causes",
+        f"select {file}, {number}, cause, input_row from (select input_row, case {cases} end as cause "
+        f"from {rule.relation} where {rule.predicate}) as broken where cause is not null",
+    )
 
 
 def _file_number(rule: Rule) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from katoutcomes.registry.identifiers.gate import Finding, refuse
 from katoutcomes.registry.identifiers.names import NAME_RULES, holds_age, name_rule, normalized_words
+from katoutcomes.registry.identifiers.overrides import Gate, Override, parse_overrides
 from katoutcomes.registry.identifiers.values import (
     AGE_RULE,
     VALUE_RULES,
@@ -27,10 +28,13 @@ __all__ = [
     "NAME_RULES",
     "VALUE_RULES",
     "Finding",
+    "Gate",
+    "Override",
     "holds_age",
     "holds_identifier",
     "name_rule",
     "normalized_words",
+    "parse_overrides",
     "refuse",
     "text_findings",
     "value_findings",

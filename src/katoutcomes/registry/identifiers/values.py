@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -112,21 +112,23 @@ def text_findings(values: Iterable[object], file: str, column: str) -> tuple[Fin
     (Finding(file='a.ndjson', column='valueString', rule='value_email', n_rows=1),)
     """
     exempt = KEY_EXEMPTIONS if column in _KEYS else frozenset()
-    patterns = {rule: re.compile(text) for rule, text in VALUE_RULES.items() if rule not in exempt}
-    tests = {rule: (lambda text, seek=pattern.search: seek(text) is not None) for rule, pattern in patterns.items()}
+    tests: dict[str, Callable[[str], object]] = {
+        rule: re.compile(text).search for rule, text in VALUE_RULES.items() if rule not in exempt
+    }
     if holds_age(column):
         tests[AGE_RULE] = _is_high_age_text
     counts = dict.fromkeys(tests, 0)
     for text, n_values in Counter(value for value in values if isinstance(value, str)).items():
         for rule, is_found in tests.items():
-            counts[rule] += n_values * is_found(text)
+            counts[rule] += n_values * bool(is_found(text))
     return tuple(Finding(file, column, rule, n_rows) for rule, n_rows in counts.items() if n_rows)
 
 
 def _is_high_age_text(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{2,3}([.][0-9]+)?[+]?", text) is not None and float(
-        text.rstrip("+")
-    ) >= HIGHEST_AGE_YEARS + 1
+    return (
+        re.fullmatch(r"[0-9]{2,3}([.][0-9]+)?[+]?", text) is not None
+        and float(text.rstrip("+")) >= HIGHEST_AGE_YEARS + 1
+    )
 
 
 def _holds_pattern(column: str, pattern: str) -> str:

@@ -158,7 +158,8 @@ def find_sources(source: Any, engine: Engine) -> tuple[tuple[TableSource, ...], 
 
 def structure_error(faults: list[str]) -> DataError:
     """Return the error that lists what is wrong with the files as such."""
-    return DataError("the tables cannot be read:\n" + "\n".join(f"  {fault}" for fault in faults))
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return DataError(f"the tables cannot be read:\n{listed}", faults=faults)
 
 
 def _frame_sources(source: Mapping[Any, Any]) -> tuple[list[TableSource], list[str]]:
