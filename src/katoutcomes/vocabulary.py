@@ -128,6 +128,7 @@ PART_FIELDS: frozenset[str] = (
             "kind",
             "visit",
             "target_day",
+            "anchor",
             "group",
             "instrument",
             "term",

@@ -139,10 +139,10 @@ def test_levels_belong_to_limits():
 
 def test_visits():
     assert change_from_baseline(analysis_set()).part("visits").rows == (
-        (0, "baseline", 0),
-        (1, "week 4", 28),
-        (2, "week 8", 56),
-        (3, "week 12", 84),
+        (0, "baseline", 0, "first dose"),
+        (1, "week 4", 28, "first dose"),
+        (2, "week 8", 56, "first dose"),
+        (3, "week 12", 84, "first dose"),
     )
 
 

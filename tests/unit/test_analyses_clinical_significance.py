@@ -179,7 +179,10 @@ class TestSharesByHand:
 
 class TestParts:
     def test_visits(self, result):
-        assert result.part("visits").rows == ((0, "baseline", 0), (1, "week 12", 84))
+        assert result.part("visits").rows == (
+            (0, "baseline", 0, "first dose"),
+            (1, "week 12", 84, "first dose"),
+        )
 
     def test_score_pair_counts_hold_every_pair_once(self, result):
         part = result.part("score_pair_counts")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
@@ -17,6 +18,7 @@ from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, r
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.estimands.visit_window import FIRST_DOSE
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.formatting import format_level
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.summaries import MeanInterval
 
 BASELINE_VISIT = "baseline"
-VISIT_COLUMNS: tuple[str, ...] = ("order", "visit", "target_day")
+VISIT_COLUMNS: tuple[str, ...] = ("order", "visit", "target_day", "anchor")
 
 _SOURCES = (
     "Student. The probable error of a mean. Biometrika 1908;6:1-25. doi:10.1093/biomet/6.1.1",
@@ -149,14 +151,18 @@ def change_from_baseline(
         parts=(visits_part(data.visits), score_pair_counts(data, data.visits, groups)),
         assumptions=_ASSUMPTIONS + grouping_note(data, by) + data.notes,
         checks=_checks(data, groups),
+        warnings=anchored_warnings(data.visits),
         individual_values=individual_pairs(data, data.visits, groups),
     )
 
 
 def visits_part(visits: tuple[VisitWindow, ...]) -> Part:
-    """Return the part ``"visits"``: the baseline and the visits in order of time, with the day each is meant for."""
-    rows: list[tuple[Cell, ...]] = [(0, BASELINE_VISIT, 0)]
-    rows += [(order, visit.name, visit.target_day) for order, visit in enumerate(visits, start=1)]
+    """Return the part ``"visits"``: the baseline and the visits, with the day each is meant for and its anchor.
+
+    The days of visits with another `anchor` than the first dose have no place on the axis of the others.
+    """
+    rows: list[tuple[Cell, ...]] = [(0, BASELINE_VISIT, 0, FIRST_DOSE)]
+    rows += [(order, visit.name, visit.target_day, visit.anchor) for order, visit in enumerate(visits, start=1)]
     return Part("visits", VISIT_COLUMNS, tuple(rows))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.change_from_baseline import visits_part
+from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
@@ -158,7 +159,7 @@ def clinical_significance(
         parts=(visits_part((window,)), score_pair_counts(data, (window,), groups)),
         assumptions=_assumptions(definitions) + grouping_note(data, by) + data.notes,
         checks=_checks(data, window, groups) + rule_checks(rule),
-        warnings=missing_sentences(rule, data.instrument),
+        warnings=anchored_warnings((window,)) + missing_sentences(rule, data.instrument),
         individual_values=individual_pairs(data, (window,), groups),
     )
 

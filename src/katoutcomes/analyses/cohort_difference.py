@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.anchored_visits import require_common_days
 from katoutcomes.analyses.steps.checks import paired_completeness_check
 from katoutcomes.analyses.steps.choices import require_conf_level
 from katoutcomes.analyses.steps.cohort_checks import (
@@ -80,7 +81,7 @@ def cohort_difference(
     estimand : Estimand, optional
         The question, if another wording is wanted. By default it is about an association, not about an effect.
     visit : str, optional
-        Name of the visit; the last one by default.
+        Name of the visit; by default the last one that counts from the first dose.
     treatment : str, optional
         A variable known at time zero of which two levels occur; the first of them is the comparator. By default
         `data.treatment`.
@@ -100,7 +101,7 @@ def cohort_difference(
     Raises
     ------
     DesignError
-        If not exactly two levels of the treatment occur, a cohort has no patient with both scores, a covariate is known
+        If the days of the visit count from a dose after the first, not exactly two levels of the treatment occur, a cohort has no patient with both scores, a covariate is known
         only after time zero, or there are too few patients for the covariates.
     ImmortalTimeError
         If the treatment is known only after time zero, such as having had any integration session.
@@ -133,6 +134,7 @@ def cohort_difference(
     """
     require_conf_level(conf_level)
     window = data.visit(visit)
+    require_common_days(window)
     cohorts = _two_cohorts(data, treatment)
     variables = chosen_covariates(data, covariates, cohorts.variable.name)
     patients = _patients(data, window, cohorts, variables)

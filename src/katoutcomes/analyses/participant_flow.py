@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.choices import grouping, grouping_note, require_conf_level
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
@@ -115,6 +116,7 @@ def participant_flow(
         parts=(_flow_part(data, everybody + levels),),
         assumptions=_ASSUMPTIONS + grouping_note(data, by) + data.notes,
         checks=(_steps_check(data),),
+        warnings=anchored_warnings(data.visits),
     )
 
 

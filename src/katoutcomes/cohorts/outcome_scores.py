@@ -35,7 +35,7 @@ def scores_table(tables: CohortTables, instrument: Instrument) -> str:
     own = tables.fetch("22_score_rows", instrument=instrument.id)
     items = tables.fetch("23_item_rows", instrument=parent.id)
     answers = np.column_stack([as_floats(items[name]) for name in names])
-    complete: NDArray[np.bool_] = ~np.isnan(answers).any(axis=1)
+    complete = np.asarray(~np.isnan(answers).any(axis=1), dtype=np.bool_)
     totals = score_items(instrument, answers[complete]).totals
     rows = [(own, np.ones(len(own["patient"]), dtype=bool), as_floats(own["total"])), (items, complete, totals)]
     name = tables.name(f"{instrument.id}_rows")

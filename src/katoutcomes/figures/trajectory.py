@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from katoutcomes.figures.drawing.pairs import anchored_later
 from katoutcomes.figures.drawing.scale import score_scale
 from katoutcomes.figures.drawing.style import series_styles
 from katoutcomes.figures.drawing.trajectory_drawing import TrajectoryPlan, VisitMean, draw_trajectory
@@ -56,7 +57,8 @@ def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Ins
     -------
     Figure
         Means with confidence intervals against the target day, one line a cohort, and below them the number of
-        patients behind each mean. A hidden mean is a gap. ``rows`` holds `COLUMNS`.
+        patients behind each mean. A hidden mean is a gap. Visits whose days count from a later dose have no place on
+        the axis and are left out, which the figure says. ``rows`` holds `COLUMNS`.
 
     Raises
     ------
@@ -94,12 +96,15 @@ def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Ins
 
 
 def visit_means(result: ResultRecord, groups: tuple[str, ...]) -> tuple[VisitMean, ...]:
-    """Return the mean of each cohort at each visit of the part ``"visits"``, baseline included, hidden ones too."""
+    """Return the mean of each cohort at the baseline and each visit that counts from the first dose, hidden ones too."""
     part = result.part("visits")
     minimum_cell = minimum_cell_of(result)
+    left_out = anchored_later(result)
     points = []
     for group in groups:
         for visit, target_day in zip(part.column("visit"), part.column("target_day"), strict=True):
+            if str(visit) in left_out:
+                continue
             term = BASELINE_TERM if visit == BASELINE_VISIT else FOLLOW_UP_TERM
             for mean in result.select(term=term, measure="mean", visit=str(visit), subgroup=group):
                 n_text = format_n_patients(mean, minimum_cell)
@@ -109,6 +114,9 @@ def visit_means(result: ResultRecord, groups: tuple[str, ...]) -> tuple[VisitMea
 
 def _notes(result: ResultRecord, points: tuple[VisitMean, ...]) -> tuple[str, ...]:
     notes = ["Baseline: all with a baseline score. Visits: those of them with a score there, so not the same patients."]
+    left_out = anchored_later(result)
+    if left_out:
+        notes.append(f"Not drawn, because their days count from a later dose: {', '.join(left_out)}.")
     if any(point.mean.suppressed for point in points):
         notes.append("A gap is a mean that is not shown.")
     return (*notes, *general_notes(result, [point.n_text for point in points]))

@@ -59,6 +59,8 @@ class PairCell:
 def chosen_visit(result: ResultRecord, visit: str | None) -> str:
     """Return the visit to draw: the one named, or the last at which anybody has both scores, drawn or hidden.
 
+    A visit whose days count from a later dose is drawn unasked only if there is no other.
+
     Raises
     ------
     OptionError
@@ -72,7 +74,20 @@ def chosen_visit(result: ResultRecord, visit: str | None) -> str:
     changes = result.select(measure="mean change")
     drawn |= {estimate.visit for estimate in changes if estimate.suppressed or estimate.n_patients}
     candidates = [name for name in visits if name in drawn] or visits
+    later = anchored_later(result)
+    candidates = [name for name in candidates if name not in later] or candidates
     return candidates[-1] if candidates else ""
+
+
+def anchored_later(result: ResultRecord) -> tuple[str, ...]:
+    """Return the visits whose days count from a dose after the first, from the part ``"visits"``."""
+    part = result.part("visits")
+    if "anchor" not in part.columns:
+        return ()
+    later = (
+        name for name, anchor in zip(part.column("visit"), part.column("anchor"), strict=True) if anchor != "first dose"
+    )
+    return tuple(str(name) for name in later)
 
 
 def _visit_columns(result: ResultRecord) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
