@@ -1,0 +1,159 @@
+"""Variances that hold where the covariance of the visits is wrong: CR0, CR2 and CR3, with their degrees of freedom.
+
+They need each patient's residuals, so the data are read a second time, in blocks.
+
+References
+----------
+Liang KY, Zeger SL. Biometrika 1986;73:13-22. doi:10.1093/biomet/73.1.13
+Bell RM, McCaffrey DF. Surv Methodol 2002;28:169-181.
+Pustejovsky JE, Tipton E. J Bus Econ Stat 2018;36:672-683. doi:10.1080/07350015.2016.1247004
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from katoutcomes.kernels.mmrm.inference import CoefficientInference
+from katoutcomes.kernels.mmrm.pattern_statistics import Center, cells_of, with_precision
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
+
+VARIANCES: tuple[str, ...] = ("CR0", "CR2", "CR3")
+_PATIENTS_A_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientData:
+    """The data that the statistics of a fit were made from, as `aggregate` took them."""
+
+    z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    group: NDArray[np.int64] | None = None
+    frequency_weights: NDArray[np.float64] | None = None
+    precision_weights: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Some patients of one cell: designs and residuals standardized by the covariance, and adjusted for leverage.
+
+    Attributes
+    ----------
+    designs : ndarray of float64, shape (n, o, q)
+        Standardized designs.
+    adjusted : ndarray of float64, shape (n, o, q)
+        The same, times the adjustment for leverage.
+    residuals : ndarray of float64, shape (n, o)
+        Standardized residuals.
+    """
+
+    designs: NDArray[np.float64]
+    adjusted: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+
+
+def robust_inference(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> CoefficientInference:
+    """Return a covariance of the coefficients that does not trust the modeled covariance, clustered by patient.
+
+    Parameters
+    ----------
+    fit : RepeatedMeasuresFit
+        A converged fit.
+    data : PatientData
+        What it was fitted to.
+    variance : {"CR0", "CR2", "CR3"}
+        Without adjustment for leverage; Bell and McCaffrey's bias-reduced; the jackknife's.
+
+    Returns
+    -------
+    CoefficientInference
+        With degrees of freedom after Bell and McCaffrey. Every contrast's degrees of freedom read the data again.
+    """
+    phi = fit.at.coefficient_covariance
+    meat = np.zeros_like(phi)
+    for block in _blocks(fit, data, variance):
+        scores = np.matmul(block.adjusted.transpose(0, 2, 1), block.residuals[:, :, None])[:, :, 0]
+        meat += scores.T @ scores
+
+    def degrees(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _bell_mccaffrey(fit, _blocks(fit, data, variance), weights)
+
+    return CoefficientInference("satterthwaite", phi @ meat @ phi, degrees)
+
+
+def _bell_mccaffrey(
+    fit: RepeatedMeasuresFit, blocks: Iterator[_Block], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return twice the squared mean over the variance of each variance estimate, under the model, shape (l,)."""
+    phi = fit.at.coefficient_covariance
+    pushed = phi @ weights.T  # (q, l)
+    trace = np.zeros(weights.shape[0])
+    squares = np.zeros(weights.shape[0])
+    cross = np.zeros((weights.shape[0], *phi.shape))
+    for block in blocks:
+        a = block.adjusted @ pushed  # (n, o, l)
+        v = np.matmul(block.designs.transpose(0, 2, 1), a).transpose(2, 0, 1)  # (l, n, q)
+        s = (a * a).sum(axis=1).T  # (l, n)
+        h = ((v @ phi) * v).sum(axis=2)
+        trace += (s - h).sum(axis=1)
+        squares += (s * s - 2.0 * s * h).sum(axis=1)
+        cross += v.transpose(0, 2, 1) @ v
+    turned = cross @ phi
+    squares += (turned * turned.transpose(0, 2, 1)).sum(axis=(1, 2))
+    return np.divide(trace**2, squares, out=np.full_like(squares, np.inf), where=squares > 0.0)
+
+
+def _blocks(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> Iterator[_Block]:
+    """Go through the patients, some of one cell at a time."""
+    work, statistics = fit.work, fit.work.statistics
+    unwhiten = np.asarray(np.linalg.inv(statistics.covariate_map).T, dtype=np.float64)
+    center = Center(statistics.covariate_center, statistics.outcome_center, unwhiten)
+    cells = cells_of(data.y, data.group)
+    m = statistics.n_columns
+    for cell, rows_of_cell in enumerate(cells.rows):
+        seen = cells.observed[cell]
+        kept = np.flatnonzero(seen)
+        root = np.linalg.cholesky(fit.at.inverse[cell][np.ix_(kept, kept)])
+        for start in range(0, rows_of_cell.size, _PATIENTS_A_BLOCK):
+            rows = rows_of_cell[start : start + _PATIENTS_A_BLOCK]
+            u = center.columns(data.z, data.y, rows, seen)
+            if data.precision_weights is not None:
+                u = with_precision(u, data.precision_weights[rows], seen)
+            if data.frequency_weights is not None:
+                u = u * np.sqrt(data.frequency_weights[rows])[:, None]
+            outcomes = (u[:, m:] + u[:, :m] @ work.outcome_shift.T) / work.scale
+            designs = np.tensordot(u[:, :m] / work.column_size, work.rows[:, kept], axes=([1], [2])).transpose(0, 2, 1)
+            residuals = outcomes[:, kept] - designs @ fit.at.coefficients
+            designs = np.matmul(root.T, designs)
+            leverage = designs @ fit.at.coefficient_covariance @ designs.transpose(0, 2, 1)
+            yield _Block(designs, _ADJUSTMENTS[variance](leverage, designs), residuals @ root)
+
+
+def _unadjusted(_: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return designs
+
+
+def _bias_reduced(leverage: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (I - H) ** (-1/2) times the designs; directions that a patient alone determines get no weight."""
+    values, vectors = np.linalg.eigh(np.eye(leverage.shape[1]) - leverage)
+    with np.errstate(divide="ignore"):
+        roots = np.where(values > 1e-10, 1.0 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
+    return np.asarray((vectors * roots[:, None, :]) @ (vectors.transpose(0, 2, 1) @ designs))
+
+
+def _jackknife(leverage: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.solve(np.eye(leverage.shape[1]) - leverage, designs))
+
+
+_ADJUSTMENTS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
+    "CR0": _unadjusted,
+    "CR2": _bias_reduced,
+    "CR3": _jackknife,
+}
