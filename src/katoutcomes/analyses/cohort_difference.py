@@ -101,8 +101,9 @@ def cohort_difference(
     Raises
     ------
     DesignError
-        If the days of the visit count from a dose after the first, not exactly two levels of the treatment occur, a cohort has no patient with both scores, a covariate is known
-        only after time zero, or there are too few patients for the covariates.
+        If the days of the visit count from a dose after the first, not exactly two levels of the treatment occur, a
+        cohort has no patient with both scores, a covariate is known only after time zero, or there are too few patients
+        for the covariates.
     ImmortalTimeError
         If the treatment is known only after time zero, such as having had any integration session.
     NumericalError

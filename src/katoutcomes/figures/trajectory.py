@@ -96,7 +96,7 @@ def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Ins
 
 
 def visit_means(result: ResultRecord, groups: tuple[str, ...]) -> tuple[VisitMean, ...]:
-    """Return the mean of each cohort at the baseline and each visit that counts from the first dose, hidden ones too."""
+    """Return the mean of each cohort at baseline and at each visit that counts from the first dose, hidden ones too."""
     part = result.part("visits")
     minimum_cell = minimum_cell_of(result)
     left_out = anchored_later(result)

@@ -39,8 +39,8 @@ def require_common_days(visit: VisitWindow) -> None:
     if visit.is_anchored_later:
         raise DesignError(
             f"the days of {visit.name!r} count from {_the(visit.anchor)}, which lies after time zero. Who of each "
-            "group came that far is a result of the treatment, so the groups are no longer those of time zero and their "
-            "difference is biased. Compare at a visit that counts from the first dose; "
+            "group came that far is a result of the treatment, so the groups are no longer those of time zero and "
+            "their difference is biased. Compare at a visit that counts from the first dose; "
             "change_from_baseline(data, by=...) describes those who came that far."
         )
 
