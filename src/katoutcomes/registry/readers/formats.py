@@ -38,9 +38,6 @@ DRAFTERS: Mapping[str, str] = MappingProxyType(
 )
 """Format to the function ``draft(folder, engine) -> str`` that writes the sections of its mapping file."""
 
-REKEYED_FORMATS: frozenset[str] = frozenset({"redcap", "fhir", "omop", "mirah"})
-"""Exports of hospital and platform systems, whose keys never stay as they are."""
-
 
 def convert_source(source: Any, mapping: MappingFile, engine: Engine, say: Callable[[str], None]) -> Conversion:
     """Read a source as its mapping says.
