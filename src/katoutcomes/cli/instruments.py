@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from katoutcomes.instruments.instrument import DefinitionSet, Instrument
+    from katoutcomes.instruments.instrument import Instrument
 
 
 def add_command(commands: Any) -> None:
@@ -15,69 +15,48 @@ def add_command(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "instruments",
         help="list the scales of the catalog, or show one",
-        description="List the scales of the catalog; with a name, show its range, thresholds and their sources.",
+        description="List the scales of the catalog; with a name, show its items, range, thresholds and their sources.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="an id or a name, for example PHQ-9")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from katoutcomes.instruments.catalog import instrument, instruments
+    from katoutcomes.cli.instrument_text import details, listing
+    from katoutcomes.instruments.catalog import instrument, instruments, subscales
 
     if options.name is None:
-        print(_listing(instruments()))
-    else:
-        print(_details(instrument(options.name)))
+        print(_as_json([_summary(entry) for entry in instruments()]) if options.json else listing(instruments()))
+        return 0
+    entry = instrument(options.name)
+    print(_as_json(_everything(entry)) if options.json else details(entry, subscales(entry)))
     return 0
 
 
-def _listing(known: tuple[Instrument, ...]) -> str:
-    lines = [f"{'id':<8}{'name':<10}{'items':>5}  {'range':<8}{'direction':<18}{'rater':<11}construct"]
-    for entry in known:
-        span = f"{entry.minimum}-{entry.maximum}"
-        direction = entry.direction.replace("_", " ")
-        lines.append(
-            f"{entry.id:<8}{entry.name:<10}{entry.n_items:>5}  {span:<8}{direction:<18}{entry.rater:<11}"
-            f"{entry.construct}"
-        )
-    return "\n".join(lines)
+def _summary(entry: Instrument) -> dict[str, Any]:
+    keys = ("id", "name", "full_name", "subscale_of", "construct", "use", "rater", "n_items", "minimum", "maximum")
+    return {**{key: getattr(entry, key) for key in keys}, "direction": entry.direction, "licence": entry.licence}
 
 
-def _details(entry: Instrument) -> str:
-    from katoutcomes.results.formatting import format_number
+def _everything(entry: Instrument) -> dict[str, Any]:
+    from dataclasses import asdict
 
-    def plain(value: float) -> str:
-        return format_number(value, 3, trailing_zeros=False)
+    from katoutcomes.instruments.catalog import subscales
 
-    direction = entry.direction.replace("_", " ")
-    lines = [
-        f"{entry.name} ({entry.id}): {entry.full_name}",
-        f"  items: {entry.n_items}, each {entry.item_minimum} to {entry.item_maximum}",
-        f"  total: {entry.minimum} to {entry.maximum}, {direction}, {entry.rater}-rated",
-        f"  looks back: {entry.recall_days} days",
-        f"  licence: {entry.licence}",
-        "  definition sets (* = used when none is named):",
-    ]
-    lines += [f"    {_definition_line(definition, plain)}" for definition in entry.definition_sets]
-    lines.append(
-        "  reliability:" if entry.reliabilities else "  reliability: none with a checked source; pass your own"
-    )
-    lines += [
-        f"    {plain(known.value)} {known.kind.replace('_', ' ')}: {known.source}" for known in entry.reliabilities
-    ]
-    lines.append("  norms:" if entry.norms else "  norms: no checked source; pass your own")
-    lines += [
-        f"    functional {plain(known.functional_mean)} (SD {plain(known.functional_sd)}), dysfunctional "
-        f"{plain(known.dysfunctional_mean)} (SD {plain(known.dysfunctional_sd)}): {known.source}"
-        for known in entry.norms
-    ]
-    return "\n".join(lines)
+    return {**asdict(entry), "subscales": [part.id for part in subscales(entry)]}
 
 
-def _definition_line(definition: DefinitionSet, plain: Callable[[float], str]) -> str:
-    mark = "*" if definition.is_default else " "
-    if definition.bands:
-        what = ", ".join(f"{plain(band.low)} to {plain(band.high)} {band.label}" for band in definition.bands)
-    else:
-        what = f"{definition.kind.replace('_', ' ')} {plain(definition.value)}"
-    return f"{mark} {definition.id}: {what} [{definition.source}]"
+def _as_json(value: Any) -> str:
+    import json
+
+    return json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _without_nan(value: Any) -> Any:
+    """Return the value with null for NaN, "does not apply", which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
