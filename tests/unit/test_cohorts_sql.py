@@ -30,6 +30,7 @@ NUMBERS = {
     "reinduction_doses": 3,
     "reinduction_days": 21,
     "number": 6,
+    "patient": 1,
     "times_induction_doses": 0,
 }
 ALLOWED_FUNCTIONS = (
@@ -60,7 +61,7 @@ def filled(stage):
 
 
 def test_there_are_stages():
-    assert len(STAGES) == 23
+    assert len(STAGES) == 27
 
 
 @pytest.mark.parametrize("stage", STAGES)

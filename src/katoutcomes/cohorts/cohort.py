@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.registry.registry import Registry
 
+ELIGIBILITY = "eligibility"
+"""The table of the last question of eligibility."""
+
 _WITHOUT_TIMES = (
     'Times of day are not known, so "within 72 hours" means on day 0 to 3 and "within 7 days" on day 0 to 7.'
 )
@@ -209,6 +212,61 @@ class Cohort:
             notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
         )
+
+    def trace(
+        self,
+        patient_id: str,
+        instrument: str | None = None,
+        *,
+        visits: Sequence[VisitWindow] = DEFAULT_VISITS,
+    ) -> pd.DataFrame:
+        """Return why each score of one patient is the baseline, a visit, or neither. It stays in the clinic.
+
+        A trace is made on request only; no result holds one. It is a patient's record, which `release` never sees.
+
+        Parameters
+        ----------
+        patient_id : str
+            The key that the registry knows the patient by (after re-keying, the new one).
+        instrument : str, optional
+            A name of the catalog; by default the definition's.
+        visits : sequence of VisitWindow
+            As for `analysis_set`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            In order of time: a row on whether the patient is in the cohort and, if not, under which reason the patient
+            left; a row for each dosing session with its course, its number and phase in the analyzed course, and why it
+            begins or continues a course; a row for each score with the windows it lies in, what it was chosen for, and
+            the rule that decided. `day` is the registry's, `course_day` counts from time zero.
+
+        Raises
+        ------
+        OptionError
+            If the registry has no such patient; the message does not repeat the key.
+        DesignError
+            If the visits or the instrument cannot be used, as for `analysis_set`.
+
+        Examples
+        --------
+        >>> import katoutcomes as kat
+        >>> registry = kat.simulate_registry(seed=1, n_patients=30)
+        >>> cohort = kat.select_cohort(registry)
+        >>> trace = cohort.trace(cohort.courses()["patient_id"].iloc[0])
+        >>> trace.loc[trace["course_day"] == 0, "why"].iloc[0]
+        'the first dosing session; time zero: the first dose of the analyzed course'
+        """
+        from katoutcomes.cohorts.trace import trace_patient
+
+        scale = instrument_called(self.definition.instrument if instrument is None else instrument)
+        require_outcome(scale)
+        return trace_patient(self, patient_id, scale, _ordered(visits))
+
+    @property
+    def eligibility_table(self) -> str:
+        """The name of the engine's table that says, for each patient, which question of eligibility failed first."""
+        return self.tables.name(ELIGIBILITY)
 
     def _notes(self, scale: Instrument) -> tuple[str, ...]:
         notes = [] if self.registry.has_minutes else [_WITHOUT_TIMES]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.cohorts.analysis_set import AttritionStep
-from katoutcomes.cohorts.cohort import Cohort
+from katoutcomes.cohorts.cohort import ELIGIBILITY, Cohort
 from katoutcomes.cohorts.definition import CohortDefinition, criterion_text
 from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.outcome_scale import require_outcome
@@ -163,8 +163,14 @@ def _first_questions(rules: CohortDefinition) -> tuple[tuple[str, str], ...]:
 def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, registry: Registry) -> str:
     """Make one table a question, each built on the one before, and return the last."""
     askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE)
-    table = tables.make("first_dose", "11_first_dose", eligibility_fields=fields)
-    for question, criterion in enumerate(rules.criteria, start=len(_first_questions(rules)) + 1):
+    first = len(_first_questions(rules))
+    last = first + len(rules.criteria)
+
+    def name(question: int) -> str:
+        return ELIGIBILITY if question == last else f"question_{question}"
+
+    table = tables.make(name(first), "11_first_dose", eligibility_fields=fields)
+    for question, criterion in enumerate(rules.criteria, start=first + 1):
         field = _field(criterion)
         if criterion.field not in askable:
             raise DesignError(
@@ -181,7 +187,7 @@ def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, 
             raise DesignError(f"the criterion on {criterion.field!r} asks about a value that is known for no patient.")
         below, equal, above = _MET_IF[criterion.operator]
         table = tables.make(
-            f"question_{question}",
+            name(question),
             "12_criterion",
             previous=table,
             eligibility_fields=fields,

@@ -11,7 +11,7 @@ with numbered as (
 ),
 in_runs as (
     select
-        n.patient, n.day, n.minute, n.dose,
+        n.patient, n.day, n.minute, n.place, n.dose,
         cast(
             sum(case when n.gap > {{largest_gap_days}} then 1 else 0 end) over (
                 partition by n.patient order by n.dose nulls last rows between unbounded preceding and current row
@@ -20,7 +20,7 @@ in_runs as (
     from numbered as n
 )
 select
-    r.patient, r.day, r.minute, r.dose, r.run,
+    r.patient, r.day, r.minute, r.place, r.dose, r.run,
     min(r.day) over (partition by r.patient, r.run) as run_day,
     case when r.run = 0 and r.dose <= {{most_doses}} then 1 else 0 end as is_induction
 from in_runs as r
