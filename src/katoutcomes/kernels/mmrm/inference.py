@@ -66,26 +66,45 @@ class JointTest:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoefficientInference:
-    """A covariance matrix of the coefficients with a rule for degrees of freedom, in working coordinates.
+class LinearModel:
+    """All that is needed to test combinations of the coefficients, and nothing about any patient.
 
     Attributes
     ----------
+    coefficients : ndarray of float64, shape (Q,)
+        0 for aliased columns.
+    to_original : ndarray of float64, shape (Q, q)
+        From the q working coefficients, whose design is orthonormal, to the original ones.
+    working_covariance : ndarray of float64, shape (q, q)
+        Model-based covariance of the working coefficients.
+    covariance : ndarray of float64, shape (q, q)
+        The one that standard errors are taken from.
+    slopes : ndarray of float64, shape (k, q, q)
+        Derivative of the information by each covariance parameter.
+    theta_covariance : ndarray of float64, shape (k, k)
+        Covariance of the covariance parameters.
     df_method : str
         One of `DF_METHODS`.
-    covariance : ndarray of float64, shape (q, q)
-        Used for standard errors.
     robust_df : callable or None
         For robust covariances: degrees of freedom of combinations of the working coefficients, shape (l, q).
     """
 
-    df_method: str
+    coefficients: NDArray[np.float64]
+    to_original: NDArray[np.float64]
+    working_covariance: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    theta_covariance: NDArray[np.float64]
+    df_method: str
     robust_df: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
 
+    def original_covariance(self) -> NDArray[np.float64]:
+        """Return the covariance of the original coefficients, 0 for aliased columns."""
+        return np.asarray(self.to_original @ self.covariance @ self.to_original.T)
 
-def coefficient_inference(fit: RepeatedMeasuresFit, df_method: str) -> CoefficientInference:
-    """Return the model-based covariance of the coefficients, adjusted where the method says so.
+
+def linear_model(fit: RepeatedMeasuresFit, df_method: str) -> LinearModel:
+    """Return what tests of coefficients need, with the covariance adjusted where the method says so.
 
     Parameters
     ----------
@@ -95,10 +114,18 @@ def coefficient_inference(fit: RepeatedMeasuresFit, df_method: str) -> Coefficie
         One of `DF_METHODS`. Kenward-Roger's covariance depends on how the covariance is parametrized unless it is
         linear, which is why the linear form is preferred.
     """
-    phi = fit.at.coefficient_covariance
+    covariance = fit.at.coefficient_covariance
     if df_method in ("kenward-roger", "kenward-roger-linear"):
-        return CoefficientInference(df_method, _kenward_roger(fit, is_linear=df_method.endswith("linear")))
-    return CoefficientInference(df_method, phi)
+        covariance = _kenward_roger(fit, is_linear=df_method.endswith("linear"))
+    return LinearModel(
+        coefficients=np.where(fit.work.kept, fit.coefficients, 0.0),
+        to_original=fit.work.to_original,
+        working_covariance=fit.at.coefficient_covariance,
+        covariance=covariance,
+        slopes=fit.slopes,
+        theta_covariance=fit.theta_covariance,
+        df_method=df_method,
+    )
 
 
 def _kenward_roger(fit: RepeatedMeasuresFit, *, is_linear: bool) -> NDArray[np.float64]:
@@ -131,24 +158,20 @@ def _kenward_roger(fit: RepeatedMeasuresFit, *, is_linear: bool) -> NDArray[np.f
     return np.asarray(0.5 * (adjusted + adjusted.T))
 
 
-def linear_tests(
-    fit: RepeatedMeasuresFit, inference: CoefficientInference, combinations: NDArray[np.float64]
-) -> LinearTests:
+def linear_tests(model: LinearModel, combinations: NDArray[np.float64]) -> LinearTests:
     """Return the t tests of linear combinations of the original coefficients.
 
     Parameters
     ----------
-    fit : RepeatedMeasuresFit
-        The fit.
-    inference : CoefficientInference
-        From `coefficient_inference` or `sandwich.robust_inference`.
+    model : LinearModel
+        From `linear_model` or `sandwich.robust_model`.
     combinations : ndarray of float64, shape (l, Q)
         Weights of the coefficients, one combination a row; those of aliased columns count as 0 (see `is_estimable`).
     """
-    weights = combinations @ fit.work.to_original
-    estimate = combinations @ fit.work.offset + weights @ fit.at.coefficients
-    std_error = np.sqrt(np.maximum(((weights @ inference.covariance) * weights).sum(axis=1), 0.0))
-    df = degrees_of_freedom(fit, inference, weights)
+    weights = combinations @ model.to_original
+    estimate = combinations @ model.coefficients
+    std_error = np.sqrt(np.maximum(((weights @ model.covariance) * weights).sum(axis=1), 0.0))
+    df = degrees_of_freedom(model, weights)
     statistic = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
     return LinearTests(estimate, std_error, df, statistic, _two_sided(statistic, df))
 
@@ -161,58 +184,47 @@ def _two_sided(statistic: NDArray[np.float64], df: NDArray[np.float64]) -> NDArr
     return np.asarray(2.0 * np.where(np.isinf(df), ndtr(distance), stdtr(finite, distance)))
 
 
-def degrees_of_freedom(
-    fit: RepeatedMeasuresFit, inference: CoefficientInference, weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def degrees_of_freedom(model: LinearModel, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the degrees of freedom of combinations of the working coefficients, shape (l, q)."""
-    if inference.df_method == "asymptotic":
+    if model.df_method == "asymptotic":
         return np.full(weights.shape[0], np.inf)
-    if inference.robust_df is not None:
-        return inference.robust_df(weights)
+    if model.robust_df is not None:
+        return model.robust_df(weights)
     # The one-dimensional rule of Kenward and Roger is Satterthwaite's.
-    pushed = weights @ fit.at.coefficient_covariance
-    gradient = -((pushed @ fit.slopes) * pushed).sum(axis=2).T  # (l, k): the variance's derivative by each parameter
-    spread = ((gradient @ fit.theta_covariance) * gradient).sum(axis=1)
+    pushed = weights @ model.working_covariance
+    gradient = -((pushed @ model.slopes) * pushed).sum(axis=2).T  # (l, k): the variance's derivative by each parameter
+    spread = ((gradient @ model.theta_covariance) * gradient).sum(axis=1)
     variance = (weights * pushed).sum(axis=1)
     df: NDArray[np.float64] = np.full_like(spread, np.inf)
     np.divide(2.0 * variance**2, spread, out=df, where=spread > 0.0)
     return df
 
 
-def joint_test(
-    fit: RepeatedMeasuresFit, inference: CoefficientInference, combinations: NDArray[np.float64]
-) -> JointTest:
+def joint_test(model: LinearModel, combinations: NDArray[np.float64]) -> JointTest:
     """Return the F test that several linear combinations of the original coefficients are all 0.
 
     Parameters
     ----------
-    fit : RepeatedMeasuresFit
-        The fit.
-    inference : CoefficientInference
-        From `coefficient_inference` or `sandwich.robust_inference`.
+    model : LinearModel
+        From `linear_model` or `sandwich.robust_model`.
     combinations : ndarray of float64, shape (l, Q)
         One combination a row; linearly independent for the Kenward-Roger methods.
     """
-    weights = combinations @ fit.work.to_original
-    estimates = combinations @ fit.work.offset + weights @ fit.at.coefficients
-    if inference.df_method.startswith("kenward-roger"):
-        return _kenward_roger_test(fit, inference, weights, estimates)
-    return _eigenvector_test(fit, inference, weights, estimates)
+    weights = combinations @ model.to_original
+    estimates = combinations @ model.coefficients
+    if model.df_method.startswith("kenward-roger"):
+        return _kenward_roger_test(model, weights, estimates)
+    return _eigenvector_test(model, weights, estimates)
 
 
-def _eigenvector_test(
-    fit: RepeatedMeasuresFit,
-    inference: CoefficientInference,
-    weights: NDArray[np.float64],
-    estimates: NDArray[np.float64],
-) -> JointTest:
+def _eigenvector_test(model: LinearModel, weights: NDArray[np.float64], estimates: NDArray[np.float64]) -> JointTest:
     """Return the F test whose degrees of freedom come from those of independent one-dimensional tests."""
-    values, vectors = np.linalg.eigh(weights @ inference.covariance @ weights.T)
+    values, vectors = np.linalg.eigh(weights @ model.covariance @ weights.T)
     used = values > 1e-10 * values[-1]
     values, vectors = values[used], vectors[:, used]
     rank = int(used.sum())
     statistic = float((((vectors.T @ estimates) ** 2) / values).sum()) / rank
-    df = _combined_df(degrees_of_freedom(fit, inference, vectors.T @ weights))
+    df = _combined_df(degrees_of_freedom(model, vectors.T @ weights))
     return JointTest(rank, df, statistic, _upper_f(statistic, rank, df))
 
 
@@ -226,24 +238,19 @@ def _combined_df(dfs: NDArray[np.float64]) -> float:
     return 2.0 * total / (total - dfs.size)
 
 
-def _kenward_roger_test(
-    fit: RepeatedMeasuresFit,
-    inference: CoefficientInference,
-    weights: NDArray[np.float64],
-    estimates: NDArray[np.float64],
-) -> JointTest:
+def _kenward_roger_test(model: LinearModel, weights: NDArray[np.float64], estimates: NDArray[np.float64]) -> JointTest:
     """Return Kenward and Roger's scaled F test (equations of their section 4)."""
-    phi, variance = fit.at.coefficient_covariance, fit.theta_covariance
+    phi, variance = model.working_covariance, model.theta_covariance
     rank = weights.shape[0]
     pushed = weights @ phi
     theta = pushed.T @ np.linalg.solve(weights @ phi @ weights.T, pushed)
-    products = np.einsum("ij,hjk->hik", theta, fit.slopes)
+    products = theta @ model.slopes
     traces = np.trace(products, axis1=1, axis2=2)
-    crossed = np.einsum("hij,lji->hl", products, products)
+    crossed = np.tensordot(products, products, axes=([1, 2], [2, 1]))
     a1 = float(traces @ variance @ traces)
     a2 = float((variance * crossed).sum())
     scale, df = _matched_moments(rank, a1, a2)
-    quadratic = float(estimates @ np.linalg.solve(weights @ inference.covariance @ weights.T, estimates))
+    quadratic = float(estimates @ np.linalg.solve(weights @ model.covariance @ weights.T, estimates))
     statistic = scale * quadratic / rank
     return JointTest(rank, df, statistic, _upper_f(statistic, rank, df))
 

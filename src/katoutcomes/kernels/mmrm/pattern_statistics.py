@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ROWS_FOR_CENTER = 4096
 ROWS_A_BLOCK = 32768
+LARGEST_CONDITION = 300.0
+"""Of the covariates; at a larger one more than five digits would be lost in a single pass."""
 MOST_VISITS = 62
 """Patterns are bits of one integer."""
 
@@ -175,6 +177,31 @@ def aggregate(
         has_visit_blocks=by_visit,
         n_without_outcome=y.shape[0] - sum(rows.size for rows in cells.rows),
     )
+
+
+def whitening_map(statistics: PatternStatistics) -> NDArray[np.float64] | None:
+    """Return the `covariate_map` of a second pass where the covariates are nearly collinear, None where they are not.
+
+    Cross-products square the condition number of the covariates. A second pass with the covariates made uncorrelated
+    by the first one's Cholesky factor gives the lost digits back.
+
+    References
+    ----------
+    Yamamoto Y, Nakatsukasa Y, Yanagisawa Y, Fukaya T. Electron Trans Numer Anal 2015;44:306-326.
+    """
+    width = statistics.n_covariates
+    total = statistics.gram[:, 1 : 1 + width, 1 : 1 + width].sum(axis=0)
+    size = np.sqrt(np.diag(total))
+    varies = size > 0.0
+    if not varies.any():
+        return None
+    scaled = total[np.ix_(varies, varies)] / np.outer(size[varies], size[varies])
+    values = np.linalg.eigvalsh(scaled)
+    if values[0] * LARGEST_CONDITION**2 > values[-1] or values[0] <= 1e-14 * values[-1]:
+        return None  # well conditioned, or exactly collinear: then a column is dropped, and nothing is lost
+    factor = np.eye(width)
+    factor[np.ix_(varies, varies)] = np.linalg.cholesky(scaled) * size[varies][:, None]
+    return factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,12 +12,12 @@ Pustejovsky JE, Tipton E. J Bus Econ Stat 2018;36:672-683. doi:10.1080/07350015.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.kernels.mmrm.inference import CoefficientInference
+from katoutcomes.kernels.mmrm.inference import LinearModel, linear_model
 from katoutcomes.kernels.mmrm.pattern_statistics import Center, cells_of, with_precision
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Block:
     residuals: NDArray[np.float64]
 
 
-def robust_inference(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> CoefficientInference:
+def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> LinearModel:
     """Return a covariance of the coefficients that does not trust the modeled covariance, clustered by patient.
 
     Parameters
@@ -73,7 +73,7 @@ def robust_inference(fit: RepeatedMeasuresFit, data: PatientData, variance: str)
 
     Returns
     -------
-    CoefficientInference
+    LinearModel
         With degrees of freedom after Bell and McCaffrey. Every contrast's degrees of freedom read the data again.
     """
     phi = fit.at.coefficient_covariance
@@ -85,7 +85,7 @@ def robust_inference(fit: RepeatedMeasuresFit, data: PatientData, variance: str)
     def degrees(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return _bell_mccaffrey(fit, _blocks(fit, data, variance), weights)
 
-    return CoefficientInference("satterthwaite", phi @ meat @ phi, degrees)
+    return replace(linear_model(fit, "satterthwaite"), covariance=phi @ meat @ phi, robust_df=degrees)
 
 
 def _bell_mccaffrey(

@@ -2,10 +2,6 @@
 
 Cross-products square the condition number of the data. What saves them is to work with centered columns of unit size
 that are orthonormal under the data: all of it can be done on the aggregates, and exactly undone at the end.
-
-References
-----------
-Yamamoto Y, Nakatsukasa Y, Yanagisawa Y, Fukaya T. Electron Trans Numer Anal 2015;44:306-326.
 """
 
 from __future__ import annotations
@@ -27,7 +23,6 @@ Roots of Gram matrices carry noise of 1.5e-8 (the square root of the machine's p
 """
 _EIGENVALUE_FLOOR = 1e-13
 _CONSTANT_TOLERANCE = 1e-12
-_LARGEST_CONDITION = 1e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +55,6 @@ class WorkingDesign:
         Which of the original columns are estimated.
     log_determinant : float
         log |X'X| that orthonormalizing took away; the restricted likelihood is that of the original columns.
-    condition : float
-        Condition number of the scaled, centered covariates.
     """
 
     statistics: PatternStatistics
@@ -76,17 +69,11 @@ class WorkingDesign:
     offset: NDArray[np.float64]
     kept: NDArray[np.bool_]
     log_determinant: float
-    condition: float
 
     @property
     def n_coefficients(self) -> int:
         """Number of estimated coefficients q."""
         return int(self.rows.shape[0])
-
-    @property
-    def needs_whitening(self) -> bool:
-        """Whether the covariates are so nearly collinear that a second, whitened pass over the data is worth it."""
-        return self.condition > _LARGEST_CONDITION
 
 
 def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *, common_scale: bool) -> WorkingDesign:
@@ -135,7 +122,6 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
         offset=elimination.T @ offset,
         kept=kept,
         log_determinant=2.0 * float(np.log(np.abs(np.diag(triangle))).sum()),
-        condition=_condition(covariates, constants),
     )
 
 
@@ -254,12 +240,3 @@ def _orthonormalized(columns: NDArray[np.float64]) -> tuple[NDArray[np.bool_], N
         basis[:, rank] = left / remainder
         rank += 1
     return kept, triangle[:rank, :rank]
-
-
-def _condition(covariates: NDArray[np.float64], constants: NDArray[np.bool_]) -> float:
-    total = covariates.sum(axis=0)[np.ix_(~constants, ~constants)]
-    used = np.diag(total) > 0.0
-    if not used.any():
-        return 1.0
-    values = np.linalg.eigvalsh(total[np.ix_(used, used)])
-    return float(np.sqrt(values[-1] / max(values[0], 1e-300 * values[-1], 1e-300)))
