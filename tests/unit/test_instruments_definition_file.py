@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from katoutcomes.errors import DataError
+from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.definition_file import read_definition, read_definitions
+from katoutcomes.instruments.instrument import DefinitionSet, Unverified
+from katoutcomes.instruments.item_arithmetic import Metric, ProratingRule, Scoring
 
 # An invented scale: three items of 0 to 2, the second reversed.
 VALID = """
@@ -288,3 +290,311 @@ def test_the_example_of_the_how_to_page_is_a_valid_definition() -> None:
     assert (whole.scoring.factor, whole.maximum, whole.legal_answers(3)) == (2.0, 12, (0, 2))
     assert (part.subscale_of, part.item_numbers, part.reverse_items) == ("demo", (1, 2), (2,))
     assert part.prorating[0].rounding == "half_up"
+
+
+# The same scale with everything that a definition may say: total = 2 x the sum, the third item 0 or 2 only.
+WIDE = """
+schema_version = "1.0"
+id = "demo"
+name = "DEMO-4"
+full_name = "Demonstration Scale"
+aliases = []
+construct = "depression"
+rater = "self"
+recall_days = 7
+direction = "higher_is_worse"
+use = "outcome"
+versions = ["week", "month"]
+licence = "none"
+sources = ["invented for a test"]
+
+[items]
+count = 4
+minimum = 0
+maximum = 2
+reverse = [2]
+safety = [4]
+safety_at_least = 2
+
+[[items.range]]
+items = [3]
+values = [0, 2]
+
+[scoring]
+kind = "sum"
+factor = 2
+step = 1
+
+[total]
+minimum = 0
+maximum = 16
+
+[[metric]]
+name = "doubled"
+factor = 1
+offset = 0
+minimum = 0
+maximum = 16
+
+[[metric]]
+name = "lifted"
+factor = 2
+offset = -2
+minimum = 1
+maximum = 9
+
+[loinc]
+total = ["44261-6"]
+panel = ["44249-1"]
+items = ["44250-9", "", "44259-0", "44254-1"]
+answers = { LA6568-5 = 0, LA6570-1 = 2 }
+
+[[loinc.refused]]
+code = "54635-8"
+reason = "another form"
+
+[[unverified]]
+kind = "remission"
+text = "below 5, source not seen"
+
+[[definition_set]]
+name = "response_points"
+kind = "response"
+value = 8.5
+unit = "points"
+source = "invented"
+
+[[definition_set]]
+name = "mcid_points"
+kind = "mcid"
+value = 4
+source = "invented"
+
+[[definition_set]]
+name = "mcid_share"
+kind = "mcid"
+value = 0.2
+unit = "share_of_baseline"
+source = "invented"
+
+[[subscale]]
+id = "demo_part"
+name = "DEMO part"
+full_name = "Demonstration Scale, part"
+aliases = ["Part of Demo"]
+construct = "anxiety"
+direction = "higher_is_better"
+items = [4, 2]
+minimum = 0
+maximum = 2
+
+[subscale.scoring]
+kind = "mean"
+
+[[subscale.prorating]]
+name = "rule_a"
+most_missing = 1
+rounding = "none"
+source = "invented"
+
+[[subscale.definition_set]]
+name = "bands_a"
+kind = "bands"
+source = "invented"
+bands = [{ label = "well", low = 1.5, high = 2 }, { label = "unwell", low = 0, high = 1.5 }]
+
+[[subscale]]
+id = "demo_given"
+name = "DEMO given"
+full_name = "Demonstration Scale, given"
+aliases = []
+items = []
+count = 3
+minimum = 38.2
+maximum = 81.3
+"""
+
+
+def test_a_wide_definition_becomes_three_instruments() -> None:
+    whole, part, given = read_definitions(WIDE, "demo.toml")
+    assert whole.scoring == Scoring("sum", 2.0, (), 1.0)
+    assert [whole.legal_answers(number) for number in (1, 2, 3, 4)] == [(0, 1, 2), (0, 1, 2), (0, 2), (0, 1, 2)]
+    assert (whole.safety_items, whole.safety_at_least) == ((4,), 2)
+    assert whole.metric("lifted") == Metric("lifted", 2.0, -2.0, 1, 9)
+    assert whole.loinc.items == ("44250-9", "", "44259-0", "44254-1")
+    assert whole.loinc.answers == (("LA6568-5", 0), ("LA6570-1", 2))
+    assert whole.loinc.refused == (("54635-8", "another form"),)
+    assert whole.unverified == (Unverified("remission", "below 5, source not seen"),)
+    assert [(d.value, d.is_share) for d in whole.definition_sets] == [(8.5, False), (4, False), (0.2, True)]
+    assert str(whole.maximum) == "16"  # whole numbers print without decimals
+    assert (part.subscale_of, part.item_numbers, part.n_items) == ("demo", (4, 2), 2)
+    assert (part.reverse_items, part.safety_items, part.item_ranges) == ((2,), (1,), ())  # in its own numbering
+    assert (part.loinc.items, part.loinc.total) == (("44254-1", ""), ())
+    assert (part.construct, part.direction, part.recall_days, part.versions) == (
+        "anxiety",
+        "higher_is_better",
+        7,
+        ("week", "month"),
+    )
+    assert (part.scoring.kind, part.scoring.step, part.sign) == ("mean", 0.0, 1)
+    assert part.definition_sets[0].id == "demo_part/bands_a"
+    assert (given.n_items, given.item_numbers, given.scoring.kind) == (3, (), "none")
+    assert (given.minimum, given.maximum, given.has_total) == (38.2, 81.3, True)
+
+
+def test_a_scale_may_have_no_total() -> None:
+    text = _changed("[total]\nminimum = 0\nmaximum = 6\n", '[scoring]\nkind = "none"\n')
+    text = text[: text.index("[[definition_set]]")].replace("recall_days", 'use = "categories"\nrecall_days')
+    scale = read_definition(text, "demo.toml")
+    assert not scale.has_total
+    assert (scale.use, scale.n_items) == ("categories", 3)
+
+
+def test_a_session_scale_is_neither_better_nor_worse() -> None:
+    text = VALID.replace('"higher_is_worse"', '"higher_is_more"').replace(
+        "recall_days", 'use = "session_state"\nrecall_days'
+    )
+    assert read_definition(text, "demo.toml").sign == 0
+
+
+def test_domains_count_the_largest_of_their_items() -> None:
+    text = _changed("[total]\nminimum = 0\nmaximum = 6\n", "[total]\nminimum = 0\nmaximum = 4\n")
+    text = text[: text.index("[[definition_set]]")] + '[scoring]\nkind = "domains"\ndomains = [[1, 3], [2]]\n'
+    assert read_definition(text, "demo.toml").scoring.domains == ((1, 3), (2,))
+
+
+MALFORMED_WIDE = [
+    ("unknown use", 'use = "outcome"', 'use = "mood"', "use: must be one of 'outcome', 'session_state'"),
+    (
+        "neither better nor worse",
+        'direction = "higher_is_worse"',
+        'direction = "higher_is_more"',
+        "direction: 'higher_is_more' says neither better nor worse",
+    ),
+    ("unknown key in a range", "values = [0, 2]", "values = [0, 2]\nn = 1", "items, range 1, n: is not a key"),
+    ("range of no item", "items = [3]", "items = []", "items, range 1, items: must name at least one item"),
+    ("range of an item not there", "items = [3]", "items = [7]", "items, range: names an item outside 1 to 4"),
+    ("range that goes down", "values = [0, 2]", "values = [2, 0]", "must list at least two answers, ascending"),
+    (
+        "item with two ranges",
+        "[scoring]\n",
+        "[[items.range]]\nitems = [3]\nvalues = [0, 1]\n\n[scoring]\n",
+        "items, range: names an item twice",
+    ),
+    (
+        "reversed item with uneven answers",
+        "items = [3]\nvalues = [0, 2]",
+        "items = [2]\nvalues = [0, 1, 2, 4]",
+        "the answers of a reversed item must lie evenly",
+    ),
+    ("unknown kind of scoring", 'kind = "sum"', 'kind = "product"', "scoring, kind: must be one of 'sum', 'mean'"),
+    ("factor of nothing", "factor = 2\nstep", "factor = 0\nstep", "scoring, factor: must be above 0"),
+    ("negative step", "step = 1", "step = -1", "scoring, step: must be above 0, or 0"),
+    ("step that does not fit", "step = 1", "step = 3", "scoring, step: must go into the factor"),
+    ("domains of a sum", "step = 1", "step = 1\ndomains = [[1], [2]]", "domains: belong to the kind 'domains'"),
+    ("domains that are no lists", "step = 1", "domains = [1, 2]", "domains: must be a list of lists of whole numbers"),
+    (
+        "item in two domains",
+        'kind = "sum"\nfactor = 2\nstep = 1',
+        'kind = "domains"\ndomains = [[1, 2], [2, 3], [4]]',
+        "scoring, domains: must hold each of the items 1 to 4 once",
+    ),
+    ("total without the factor", "[total]\nminimum = 0\nmaximum = 16", "[total]\nminimum = 0\nmaximum = 8", "give 16"),
+    ("half a range of the total", "[total]\nminimum = 0\n", "[total]\n", "total, minimum: is missing"),
+    (
+        "total of categories",
+        'use = "outcome"',
+        'use = "categories"',
+        "total, minimum: categories have no total, so leave its range out",
+    ),
+    ("first metric with a factor", "factor = 1\noffset = 0", "factor = 2\noffset = 0", "metric 1, factor: the first"),
+    (
+        "first metric with another range",
+        "offset = 0\nminimum = 0\nmaximum = 16",
+        "offset = 0\nminimum = 0\nmaximum = 8",
+        "metric 1, minimum: the first metric has the range of the total, 0 to 16",
+    ),
+    ("metric that leaves the range", "maximum = 9", "maximum = 10", "its range becomes 0 to 18, outside 0 to 16"),
+    ("metric upside down", "minimum = 1\nmaximum = 9", "minimum = 9\nmaximum = 1", "metric 2, maximum: must be above"),
+    ("metric with factor 0", "factor = 2\noffset = -2", "factor = 0\noffset = -2", "metric 2, factor: must not be 0"),
+    ("metric twice", 'name = "lifted"', 'name = "doubled"', "metric 2, name: 'doubled' is a metric already"),
+    ("metric with capitals", 'name = "lifted"', 'name = "Lifted"', "metric 2, name: must be lower-case"),
+    ("prorating of all items", "most_missing = 1", "most_missing = 2", "most_missing: must lie between 1 and 1"),
+    ("prorating of none", "most_missing = 1", "most_missing = 0", "most_missing: must lie between 1 and 1"),
+    ("unknown rounding", 'rounding = "none"', 'rounding = "up"', "rounding: must be one of 'none', 'half_up'"),
+    (
+        "prorating without a source",
+        'rounding = "none"\nsource = "invented"',
+        'rounding = "none"',
+        "subscale 1, prorating 1, source: is missing",
+    ),
+    (
+        "prorating of unlike items",
+        "[loinc]\n",
+        '[[prorating]]\nname = "p"\nmost_missing = 1\nrounding = "none"\nsource = "s"\n\n[loinc]\n',
+        "prorating 1, name: items with different ranges cannot be prorated",
+    ),
+    ("code with a wrong check digit", '"44261-6"', '"44261-7"', "loinc, total: '44261-7' is no LOINC code"),
+    ("code of an answer as a total", '"44261-6"', '"LA6568-5"', "loinc, total: 'LA6568-5' is no LOINC code"),
+    ("total among the items", '"44250-9", ""', '"44261-6", ""', "items: the code of the total stands among the items"),
+    ("panel that is the total", '"44249-1"', '"44261-6"', "loinc, panel: a code has two meanings"),
+    ("item code twice", '"44259-0", "44254-1"', '"44250-9", "44254-1"', "loinc, items: names something twice"),
+    ("too few item codes", '"", "44259-0"', '"44259-0"', "loinc, items: must hold 4 codes, one an item"),
+    ("refused code in use", '"54635-8"', '"44261-6"', "loinc, refused: a code that is refused is used above"),
+    ("answer that is no code", "LA6568-5 = 0", "X1 = 0", "loinc, answers: must be LOINC answer codes"),
+    ("answer for no number", "LA6570-1 = 2", "LA6570-1 = 5", "loinc, answers: stand for a number that is no answer"),
+    ("answers that are texts", "LA6570-1 = 2", 'LA6570-1 = "2"', "loinc, answers: must be a table of whole numbers"),
+    ("refusal without a reason", 'reason = "another form"\n', "", "loinc, refused 1, reason: is missing"),
+    ("unknown key among the codes", "panel = ", "snomed = 1\npanel = ", "loinc, snomed: is not a key"),
+    ("open point without a text", 'text = "below 5, source not seen"\n', "", "unverified 1, text: is missing"),
+    ("unknown unit", 'unit = "points"', 'unit = "percent"', "unit: must be one of 'points', 'share_of_baseline'"),
+    ("response wider than the scale", "value = 8.5", "value = 17", "must be above 0 and at most 16, the width"),
+    ("share as a percentage", "value = 0.2", "value = 20", "must be a share above 0 and at most 1"),
+    ("item that the scale has not", "items = [4, 2]", "items = [4, 5]", "subscale 1, items: names an item outside 1"),
+    ("range of a sub-scale", "maximum = 2\n\n[subscale.scoring]", "maximum = 3\n\n[subscale.scoring]", "give 2"),
+    ("unknown key in a sub-scale", "items = [4, 2]", "items = [4, 2]\nrater = 1", "subscale 1, rater: is not a key"),
+    ("sub-scale without a name", 'name = "DEMO part"\n', "", "subscale 1, name: is missing"),
+    ("sub-scale with the id of the scale", '"demo_part"', '"demo"', "subscale 1, id: 'demo' stands twice"),
+    ("sub-scale with capitals", '"demo_part"', '"Demo"', "subscale 1, id: must be lower-case"),
+    ("count beside items", "items = [4, 2]", "items = [4, 2]\ncount = 3", "subscale 1, count: says how many items"),
+    (
+        "bands of a continuous total with a gap",
+        "low = 0, high = 1.5",
+        "low = 0, high = 1.4",
+        "there is a gap between 'unwell' and 'well'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"), [case[1:] for case in MALFORMED_WIDE], ids=[case[0] for case in MALFORMED_WIDE]
+)
+def test_what_is_wrong_in_a_wide_definition_is_refused_with_its_place(old: str, new: str, message: str) -> None:
+    assert old in WIDE
+    assert message in _error(WIDE.replace(old, new, 1))
+
+
+def test_thresholds_of_a_scale_without_a_total_are_refused() -> None:
+    text = _changed("[total]\nminimum = 0\nmaximum = 6\n", '[scoring]\nkind = "none"\n')
+    assert "definition_set 2, kind: a scale without a total has no definition sets" in _error(text)
+
+
+def test_a_problem_of_one_table_hides_none_of_another() -> None:
+    error = _error(WIDE.replace("value = 8.5", 'value = "many"').replace("value = 0.2", "value = 20"))
+    assert "definition_set 1, value: must be a finite number" in error
+    assert "definition_set 3, value: must be a share above 0" in error
+
+
+def test_records_that_are_made_by_hand_are_checked_too() -> None:
+    with pytest.raises(OptionError, match="domains belong to the scoring kind"):
+        Scoring("sum", domains=((1,),))
+    with pytest.raises(OptionError, match="factor of a scoring is above 0"):
+        Scoring("sum", 0.0)
+    with pytest.raises(OptionError, match="factor of a metric is not 0"):
+        Metric("m", 0.0, 0.0, 0, 1)
+    with pytest.raises(OptionError, match="at least one missing item"):
+        ProratingRule("p", 0, "none", "invented")
+    with pytest.raises(OptionError, match="needs its source"):
+        ProratingRule("p", 1, "none", " ")
+    with pytest.raises(OptionError, match="unit of a definition set"):
+        DefinitionSet("demo/x", "mcid", 1.0, (), "invented", unit="percent")

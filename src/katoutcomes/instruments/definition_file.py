@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from katoutcomes.instruments.instrument import USES, Instrument
@@ -162,7 +161,6 @@ def _read_part(table: TomlTable, whole: Mapping[str, Any]) -> dict[str, Any]:
     n_items = table.whole("count", default=len(numbers))
     if n_items != len(numbers) and (numbers or not 0 < n_items <= items.n_items):
         table.note("count", "says how many items there are where it is not known which; otherwise leave it out.")
-    part = items.part(numbers) if numbers else replace(items.part(()), n_items=n_items)
     codes = whole["loinc"].items
     can_inherit = table.is_sound() and len(codes) == items.n_items
     inherited = {
@@ -171,11 +169,10 @@ def _read_part(table: TomlTable, whole: Mapping[str, Any]) -> dict[str, Any]:
         "answers": whole["loinc"].answers if numbers else (),
     }
     fields = {key: whole[key] for key in ("rater", "recall_days", "versions", "licence")}
-    fields |= _read_fields(table, table, part, read_name(table, "id"), inherited)
-    if part.is_sound and not numbers and fields["scoring"].kind != "none":
-        table.note("scoring", "must be of the kind 'none' where it is not known which items make the sub-scale.")
+    # Without numbers there is nothing to add, so the sub-scale is read as one that has no items.
+    fields |= _read_fields(table, table, items.part(numbers), read_name(table, "id"), inherited)
     table.finish()
-    return {**fields, "subscale_of": whole["id"], "item_numbers": numbers}
+    return {**fields, "n_items": n_items, "subscale_of": whole["id"], "item_numbers": numbers}
 
 
 def _read_fields(
