@@ -17,8 +17,18 @@ from typing import Any
 import pytest
 
 from katoutcomes.errors import DataError, OptionError
-from katoutcomes.instruments.catalog import AMBIGUOUS_NAMES, index_names, instrument, instruments, name_key
+from katoutcomes.instruments.catalog import (
+    AMBIGUOUS_NAMES,
+    index_codes,
+    index_names,
+    instrument,
+    instrument_by_loinc,
+    instruments,
+    name_key,
+    subscales,
+)
 from katoutcomes.instruments.definition_file import read_definition
+from katoutcomes.instruments.loinc_codes import LoincCodes, is_loinc_code
 
 DEFINITION_FILES = sorted(
     entry.name
@@ -333,3 +343,85 @@ def test_the_catalog_needs_no_numerical_library() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("code", "identifier", "kind", "number"),
+    [
+        # Not in the order of the codes: LOINC panel 44249-1.
+        ("44250-9", "phq9", "item", 1),
+        ("44259-0", "phq9", "item", 3),
+        ("44251-7", "phq9", "item", 5),
+        ("44260-8", "phq9", "item", 9),
+        ("44261-6", "phq9", "total", 0),
+        ("44249-1", "phq9", "panel", 0),
+        ("69725-0", "gad7", "item", 1),
+        ("70274-6", "gad7", "total", 0),
+    ],
+)
+def test_a_loinc_code_means_one_score(code: str, identifier: str, kind: str, number: int) -> None:
+    meaning = instrument_by_loinc(code)
+    assert (meaning.instrument.id, meaning.kind, meaning.item_number) == (identifier, kind, number)
+
+
+def test_a_refused_loinc_code_says_why_and_an_unknown_one_that_it_is() -> None:
+    with pytest.raises(OptionError, match=r"'54635-8' does not belong to the PHQ-9: .*MDS"):
+        instrument_by_loinc("54635-8")
+    with pytest.raises(OptionError, match=r"no instrument of the catalog has the LOINC code '12345-6'"):
+        instrument_by_loinc("12345-6")
+
+
+def test_every_loinc_code_of_the_catalog_has_one_meaning() -> None:
+    index = index_codes(instruments())
+    for scale in instruments():
+        for number, code in enumerate(scale.loinc.items, start=1):
+            if code:
+                meaning = index[code][0]
+                numbers = scale.item_numbers or range(1, scale.n_items + 1)
+                assert meaning.item_number == numbers[number - 1]
+                assert meaning.instrument.id in (scale.id, scale.subscale_of)
+        assert all(index[code][0].instrument is scale for code in scale.loinc.total)
+
+
+def test_two_meanings_of_a_loinc_code_are_refused_but_for_panels() -> None:
+    phq9, gad7 = instrument("phq9"), instrument("gad7")
+    with pytest.raises(DataError, match="gad7: the LOINC code 44261-6 already means another score"):
+        index_codes((phq9, dataclasses.replace(gad7, loinc=LoincCodes(total=("44261-6",)))))
+    with pytest.raises(DataError, match="gad7: the LOINC code 44250-9 already means another score"):
+        index_codes((phq9, dataclasses.replace(gad7, loinc=LoincCodes(items=("44250-9",)))))
+    with pytest.raises(DataError, match="gad7: the LOINC code 44249-1 already means another score"):
+        index_codes((phq9, dataclasses.replace(gad7, loinc=LoincCodes(total=("44249-1",)))))
+    shared = index_codes((phq9, dataclasses.replace(gad7, loinc=LoincCodes(panel=("44249-1",)))))
+    assert [meaning.instrument.id for meaning in shared["44249-1"]] == ["phq9", "gad7"]
+
+
+@pytest.mark.parametrize(
+    ("code", "is_code"),
+    [("44261-6", True), ("44249-1", True), ("101697-1", True), ("44261-5", False), ("44261", False), ("", False)],
+)
+def test_the_check_digit_of_a_loinc_code(code: str, is_code: bool) -> None:
+    assert is_loinc_code(code) is is_code
+
+
+def test_no_ambiguous_name_is_a_name_of_the_catalog_and_candidates_are_what_they_say() -> None:
+    spellings = set(index_names(instruments()))
+    assert not spellings & set(AMBIGUOUS_NAMES)
+    for key, ambiguous in AMBIGUOUS_NAMES.items():
+        assert key == name_key(key)
+        assert len(ambiguous.meanings) > 1 or " or " in ambiguous.meanings[0] or "(" in ambiguous.meanings[0]
+    with pytest.raises(OptionError, match=r"HAM-A \(hama\), HAM-D17 \(hamd17\)"):
+        instrument("Hamilton")
+
+
+def test_sub_scales_are_found_by_their_scale() -> None:
+    assert [part.id for part in subscales(instrument("PCL-5"))] == ["pcl5_b", "pcl5_c", "pcl5_d", "pcl5_e"]
+    assert subscales(instrument("MADRS")) == ()
+
+
+def test_a_scale_is_asked_for_what_it_has() -> None:
+    phq9 = instrument("PHQ-9")
+    with pytest.raises(OptionError, match="the PHQ-9 has items 1 to 9"):
+        phq9.legal_answers(10)
+    assert phq9.metric().minimum == 0
+    assert phq9.has_total
+    assert {scale.use for scale in instruments() if not scale.has_total} <= {"categories", "outcome"}
