@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_LINES_LISTED = 20
 _OTHER_SEPARATORS = (";", "\t", "|")
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ def csv_header(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     except UnicodeDecodeError:
         is_decodable = False
     if not is_decodable:
-        return (), (_encoding_fault(_undecodable_line(path)),)
+        return (), (_encoding_fault(path),)
     if not header:
         return (), ("rule header: the first line must hold the column names.",)
     if len(header) == 1 and any(separator in header[0] for separator in _OTHER_SEPARATORS):
-        return (), ("rule separator: cells must be separated by commas (line 1).",)
+        return (), (_separator_fault(header[0]),)
     return tuple(name.strip() for name in header), ()
 
 
@@ -93,7 +94,7 @@ def check_csv(path: Path, n_columns: int) -> CsvStructure:
     except csv.Error:
         scan.unreadable_line = scan.line + 1
     except UnicodeDecodeError:
-        return CsvStructure(scan.n_rows, (_encoding_fault(_undecodable_line(path)),))
+        return CsvStructure(scan.n_rows, (_encoding_fault(path),))
     return CsvStructure(scan.n_rows, scan.faults())
 
 
@@ -105,6 +106,7 @@ class _Scan:
     n_rows: int = 0
     wrong_length: _Lines = field(default_factory=_Lines)
     broken_cells: _Lines = field(default_factory=_Lines)
+    repeated_header: _Lines = field(default_factory=_Lines)
     unreadable_line: int = 0
     has_mixed_endings: bool = False
 
@@ -121,6 +123,11 @@ class _Scan:
                 f"rule stray_quote: {self.broken_cells.count} rows run over the end of a line "
                 f"({self.broken_cells.text()}); a quote is not closed, or a cell holds a line break."
             )
+        if self.repeated_header.count:
+            found.append(
+                f"rule repeated_header: the line of column names stands among the data "
+                f"({self.repeated_header.text()}); were files joined?"
+            )
         if self.unreadable_line:
             found.append(
                 f"rule stray_quote: a quote is not closed, or stands inside a cell (line {self.unreadable_line})."
@@ -133,11 +140,13 @@ class _Scan:
 def _scan_lines(path: Path, n_columns: int, scan: _Scan) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
-        next(reader)
+        header = next(reader)
         scan.line = reader.line_num
         for row in reader:
             if row or n_columns == 1:  # a blank line is a row where there is one column, and nothing otherwise
                 scan.n_rows += 1
+            if row == header:
+                scan.repeated_header.add(scan.line + 1)
             if row and len(row) != n_columns:
                 scan.wrong_length.add(scan.line + 1)
             if reader.line_num != scan.line + 1:
@@ -146,8 +155,25 @@ def _scan_lines(path: Path, n_columns: int, scan: _Scan) -> None:
         scan.has_mixed_endings = isinstance(file.newlines, tuple)
 
 
-def _encoding_fault(line: int) -> str:
-    return f"rule encoding: the file must be UTF-8 (line {line} is not); save it as “CSV UTF-8”."
+def _separator_fault(header: str) -> str:
+    """Say which line of a mapping file would read a file that another separator divides."""
+    separator = next(separator for separator in _OTHER_SEPARATORS if separator in header)
+    written = "tab" if separator == "\t" else separator
+    return (
+        "rule separator: cells must be separated by commas (line 1); a mapping file reads other separators "
+        f'(separator = "{written}").'
+    )
+
+
+def _encoding_fault(path: Path) -> str:
+    """Say where a file is not UTF-8, and which line of a mapping file would read it."""
+    with path.open("rb") as file:
+        is_utf_16 = file.read(2) in _UTF_16_MARKS
+    stated = 'encoding = "utf-16"' if is_utf_16 else 'encoding = "cp1252"'
+    return (
+        f"rule encoding: the file must be UTF-8 (line {_undecodable_line(path)} is not); save it as “CSV UTF-8”, or "
+        f"read it with a mapping file that says what it is ({stated})."
+    )
 
 
 def _undecodable_line(path: Path) -> int:
