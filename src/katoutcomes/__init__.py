@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
     from katoutcomes.evidence.published import published_outcomes
     from katoutcomes.figures.figure import Figure
-    from katoutcomes.instruments.catalog import instrument, instruments
+    from katoutcomes.instruments.answers import safety_flags
+    from katoutcomes.instruments.catalog import instrument, instrument_by_loinc, instruments
     from katoutcomes.instruments.instrument import Band, DefinitionSet, Instrument, Norms, Reliability
-    from katoutcomes.instruments.scoring import score_items
+    from katoutcomes.instruments.scoring import check_totals, score_items, score_subscales
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.plans.run import run
     from katoutcomes.registry.load_report import LoadReport
@@ -86,9 +87,10 @@ _HOME_OF_NAME: dict[str, str] = {
         "estimands.visit_window": ("BASELINE_WINDOW", "DEFAULT_VISITS", "VisitWindow"),
         "evidence.published": ("published_outcomes",),
         "figures.figure": ("Figure",),
-        "instruments.catalog": ("instrument", "instruments"),
+        "instruments.answers": ("safety_flags",),
+        "instruments.catalog": ("instrument", "instrument_by_loinc", "instruments"),
         "instruments.instrument": ("Band", "DefinitionSet", "Instrument", "Norms", "Reliability"),
-        "instruments.scoring": ("score_items",),
+        "instruments.scoring": ("check_totals", "score_items", "score_subscales"),
         "plans.plan": ("AnalysisPlan",),
         "plans.run": ("run",),
         "registry.load_report": ("LoadReport",),
@@ -150,11 +152,13 @@ __all__ = [
     "VisitWindow",
     "__version__",
     "change_from_baseline",
+    "check_totals",
     "clinical_significance",
     "cohort_difference",
     "data_quality",
     "describe",
     "instrument",
+    "instrument_by_loinc",
     "instruments",
     "outcome_report",
     "participant_flow",
@@ -162,7 +166,9 @@ __all__ = [
     "read_registry",
     "release",
     "run",
+    "safety_flags",
     "score_items",
+    "score_subscales",
     "select_cohort",
     "simulate_registry",
     "write_report",

@@ -178,8 +178,8 @@ def test_a_scale_without_a_study_gives_a_warning_and_no_number() -> None:
 
 
 def test_an_unknown_scale_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"no instrument is called 'SHAPS'.*The published studies name BDI"):
-        published_outcomes("SHAPS")
+    with pytest.raises(OptionError, match=r"no instrument is called 'Zung'.*The published studies name BDI"):
+        published_outcomes("Zung")
 
 
 def test_no_text_of_the_file_is_long() -> None:

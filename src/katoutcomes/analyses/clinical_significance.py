@@ -234,12 +234,13 @@ def _method(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet], conf
     sentences = [f"Shares of patients with Wilson score intervals ({format_level(conf_level)})."]
     texts = {
         "response": "{id}: improvement by at least {percent} of a baseline score above 0",
+        "response in points": "{id}: improvement by at least {value} points",
         "remission": "{id}: a score of {value} or better",
         "caseness": "{id}: a score of {value} or worse",
         "reliable_change": "{id}: a change of at least {value} points",
     }
     rules = [
-        texts[definition.kind].format(
+        texts[_kind_and_unit(definition)].format(
             id=definition.id,
             value=format_number(definition.value, 2, trailing_zeros=False),
             percent=format_level(definition.value),
@@ -254,6 +255,10 @@ def _method(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet], conf
     sources = [*_SOURCES, *(definition.source for definition in definitions)]
     sources += [record.source for record in (rule.reliability, rule.norms) if record is not None]
     return Method("clinical significance", " ".join(sentences), tuple(dict.fromkeys(sources)))
+
+
+def _kind_and_unit(definition: DefinitionSet) -> str:
+    return "response in points" if definition.kind == "response" and not definition.is_share else definition.kind
 
 
 def _assumptions(definitions: Sequence[DefinitionSet]) -> tuple[str, ...]:

@@ -84,9 +84,10 @@ def score_pair_counts(data: AnalysisSet, visits: Sequence[VisitWindow], groups: 
     -------
     Part
         ``"score_pair_counts"``: one row for each pair of bins that holds somebody, ordered by visit, group, baseline
-        and follow-up. The bins are equally wide (`bin_width`), start at the instrument's minimum and are named by
-        their first and last whole point, both included; the last one ends at the instrument's maximum. A score
-        between two whole points counts with the lower.
+        and follow-up. The bins are equally wide (`bin_width`), start at the instrument's minimum (at the whole point
+        below it, where it is not whole) and are named by their first and last whole point, both included; the last one
+        ends at the whole point at or below the instrument's maximum. A score between two whole points counts with the
+        lower.
     """
     rows: list[tuple[Cell, ...]] = []
     width = bin_width(data.instrument, int(data.with_baseline.sum()))
@@ -117,10 +118,11 @@ def _counts_by_bins(
     """Return (baseline low, high, follow-up low, high, patients) of every pair of bins that holds somebody."""
     import numpy as np
 
-    bins = np.floor((np.column_stack((baseline, follow_up)) - instrument.minimum) / width).astype(np.int64)
+    start, end = math.floor(instrument.minimum), math.floor(instrument.maximum)
+    bins = np.floor((np.column_stack((baseline, follow_up)) - start) / width).astype(np.int64)
     cells, counts = np.unique(bins, axis=0, return_counts=True)
-    lows = instrument.minimum + cells * width
-    highs = np.minimum(lows + width - 1, instrument.maximum)
+    lows = start + cells * width
+    highs = np.minimum(lows + width - 1, end)
     return [
         (int(low[0]), int(high[0]), int(low[1]), int(high[1]), int(count))
         for low, high, count in zip(lows, highs, counts, strict=True)

@@ -102,18 +102,17 @@ class _Shares:
         )
 
     def responses(self, definitions: Sequence[DefinitionSet]) -> list[Estimate]:
-        from katoutcomes.kernels.reliable_change import has_response_defined, responded
+        from katoutcomes.kernels.reliable_change import IMPROVED, has_response_defined, responded, threshold_classes
 
-        n_defined = int(has_response_defined(self.baseline).sum())
-        return [
-            self.share(
-                "response",
-                definition.id,
-                responded(self.baseline, self.follow_up, definition.value, self.sign).sum(),
-                n_defined,
-            )
-            for definition in definitions
-        ]
+        found = []
+        for definition in definitions:
+            scores = (self.baseline, self.follow_up, definition.value, self.sign)
+            if definition.is_share:
+                n_responded, n_defined = responded(*scores).sum(), has_response_defined(self.baseline).sum()
+            else:  # a response in points is defined whatever the baseline
+                n_responded, n_defined = (threshold_classes(*scores) == IMPROVED).sum(), self.follow_up.size
+            found.append(self.share("response", definition.id, n_responded, n_defined))
+        return found
 
     def remissions(self, definitions: Sequence[DefinitionSet]) -> list[Estimate]:
         from katoutcomes.kernels.reliable_change import at_or_better

@@ -71,7 +71,7 @@ def read_scores(column: pd.Series[Any], instrument: Instrument) -> tuple[NDArray
     is_outside = ~np.isnan(values) & ((values < low) | (values > high))
     problems = broken(
         name, "score_is_number", "numbers only; see pandas.to_numeric if they came as text", is_text
-    ) + broken(name, "score_in_range", f"{low} to {high} on the {instrument.name}", is_outside)
+    ) + broken(name, "score_in_range", f"{low:g} to {high:g} on the {instrument.name}", is_outside)
     return values, problems
 
 

@@ -32,7 +32,8 @@ class ScoreScale:
     low, high : float
         Ends of the axis.
     better : {"lower", "higher", ""}
-        Which scores are better; ``""`` where the catalog does not know the instrument and none was given.
+        Which scores are better; ``""`` where neither is, or the catalog does not know the instrument and none was
+        given.
     is_whole_range : bool
         Whether the ends are those of the instrument; otherwise they are those of what is drawn, 0 included.
     """
@@ -103,7 +104,8 @@ def score_scale(result: ResultRecord, drawn: Iterable[float], instrument: Instru
     if found is not None:
         low, high = min([float(found.minimum), *known]), max([float(found.maximum), *known])
         is_whole_range = (low, high) == (found.minimum, found.maximum)
-        return ScoreScale(name, low, high, "lower" if found.sign < 0 else "higher", is_whole_range)
+        better = {-1: "lower", 1: "higher"}.get(found.sign, "")
+        return ScoreScale(name, low, high, better, is_whole_range)
     low, high = min([0.0, *known]), max([1.0, *known])
     step = _tick_step(low, high)
     rounded = math.floor(low / step) * step, math.ceil(high / step) * step
