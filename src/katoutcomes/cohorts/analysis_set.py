@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from katoutcomes.cohorts.alignment import alignment_problems
 from katoutcomes.cohorts.exposure import require_known_at_time_zero
 from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.errors import DataError, DesignError, OptionError, require_option
@@ -16,6 +17,7 @@ from katoutcomes.estimands.visit_window import VisitWindow, in_order_of_time, re
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from katoutcomes.cohorts.pathway import Pathway
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.provenance import Provenance
 
@@ -153,8 +155,10 @@ class AnalysisSet:
     notes : tuple of str
         Assumptions that the data could not settle, in sentences; every analysis carries them in its Result.
     n_repeat_courses : int or None
-        Courses of these patients after the first, which are counted and not analyzed; None where courses are not
-        known.
+        Courses of these patients beside the analyzed ones, which are counted and not analyzed; None where courses are
+        not known.
+    pathway : Pathway or None
+        Sessions around the course as steps of care, where they were asked for.
 
     Raises
     ------
@@ -184,9 +188,10 @@ class AnalysisSet:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     n_repeat_courses: int | None = None
+    pathway: Pathway | None = None
 
     def __post_init__(self) -> None:
-        problems = _alignment_problems(self)
+        problems = alignment_problems(self)
         if problems:
             raise DataError("the arrays of an analysis set do not fit together: " + "; ".join(problems) + ".")
         require_outcome(self.instrument)
@@ -389,27 +394,3 @@ class AnalysisSet:
             comparator=comparator,
             name=name,
         )
-
-
-def _alignment_problems(data: AnalysisSet) -> list[str]:
-    n_patients = data.baseline.shape[0] if data.baseline.ndim == 1 else -1
-    problems = [] if n_patients >= 0 else ["baseline must have one dimension"]
-    if data.scores.shape != (n_patients, len(data.visits)):
-        problems.append(f"scores have shape {data.scores.shape}, ({n_patients}, {len(data.visits)}) needed")
-    names = [variable.name for variable in data.variables]
-    problems += [f"variable {name!r} stands twice" for name in sorted(set(names)) if names.count(name) > 1]
-    for variable in data.variables:
-        if len(set(variable.levels)) < len(variable.levels):
-            problems.append(f"variable {variable.name!r} has two levels of one name")
-        if variable.values.shape != (n_patients,):
-            problems.append(f"variable {variable.name!r} has shape {variable.values.shape}, ({n_patients},) needed")
-        elif variable.kind != "number" and not _are_codes(variable.values, len(variable.group_levels)):
-            problems.append(f"variable {variable.name!r} holds codes that are not among its levels")
-    if data.treatment is not None and data.treatment not in names:
-        problems.append(f"the treatment {data.treatment!r} is not among the variables")
-    return problems
-
-
-def _are_codes(values: NDArray[np.float64], n_levels: int) -> bool:
-    known = values[~np.isnan(values)]
-    return bool(np.isin(known, np.arange(n_levels)).all())

@@ -14,7 +14,8 @@ from katoutcomes.cohorts.definition import criterion_text
 from katoutcomes.cohorts.exposure import require_adjustable, require_known_at_time_zero
 from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
-from katoutcomes.cohorts.value_order import in_value_order
+from katoutcomes.cohorts.pathway import read_pathway
+from katoutcomes.cohorts.value_order import reordered, value_order
 from katoutcomes.cohorts.window_scores import Placed, placed_windows, window_scores
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import (
@@ -154,6 +155,7 @@ class Cohort:
         visits: Sequence[VisitWindow] = DEFAULT_VISITS,
         treatment: str | None = None,
         covariates: Sequence[str] | None = None,
+        pathway: bool = False,
     ) -> AnalysisSet:
         """Return the cohort's scores of one instrument as aligned arrays.
 
@@ -169,6 +171,8 @@ class Cohort:
         covariates : sequence of str, optional
             Which variables to keep besides the treatment; all of them must be known at time zero. None keeps every
             variable, those that are known later included, so that they can be described.
+        pathway : bool, default False
+            Whether the sessions around the course are read as steps of care, which `care_pathway` needs.
 
         Returns
         -------
@@ -192,7 +196,9 @@ class Cohort:
         columns = self.tables.fetch("21_rows", table=self.tables.name("analyzed"))
         baseline, scores = self._scores(columns["patient"], scale, windows)
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
-        baseline, scores, variables = in_value_order(baseline, scores, variables)
+        care = read_pathway(self.tables) if pathway else None
+        order = value_order(baseline, scores, variables, () if care is None else care.columns())
+        baseline, scores, variables = reordered(baseline, scores, variables, order)
         return AnalysisSet(
             instrument=scale,
             visits=windows,
@@ -211,6 +217,7 @@ class Cohort:
             ),
             notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
+            pathway=None if care is None else care.ordered(order),
         )
 
     def trace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,30 @@ def in_value_order(
         The same, reordered alike: by baseline, then each visit, then each variable, NaN last. Patients that tie in all
         of them are interchangeable, so neither keys nor input order can be told from the result.
     """
-    keys = [baseline, *scores.T, *(variable.values for variable in variables)]
-    order = np.lexsort(keys[::-1])  # lexsort takes the most important key last
+    return reordered(baseline, scores, variables, value_order(baseline, scores, variables))
+
+
+def reordered(
+    baseline: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    variables: tuple[Variable, ...],
+    order: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Variable, ...]]:
+    """Return the three with their patients in another order, every NaN and zero written one way, and read-only."""
     ordered = tuple(replace(variable, values=_read_only(variable.values[order])) for variable in variables)
     return _read_only(baseline[order]), _read_only(scores[order]), ordered
+
+
+def value_order(
+    baseline: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    variables: tuple[Variable, ...],
+    further: Sequence[NDArray[np.float64]] = (),
+) -> NDArray[np.int64]:
+    """Return the positions of the patients in the order of their values; `further` columns come last."""
+    keys = [baseline, *scores.T, *(variable.values for variable in variables), *further]
+    # lexsort takes the most important key last, and keeps the order of those that tie.
+    return np.lexsort(keys[::-1])
 
 
 def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
