@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.readers.conversion import Conversion, ConvertedTable, LeftOut, SourceFile, unreadable
-from katoutcomes.registry.readers.fhir import scores as score_steps
-from katoutcomes.registry.readers.fhir import sessions as session_steps
-from katoutcomes.registry.readers.fhir.export import LEFT_OUT, Export, read_export, without_deleted
-from katoutcomes.registry.readers.fhir.manifest import Manifest, count_faults, read_manifest
-from katoutcomes.registry.readers.fhir.sections import FhirMapping, read_sections
-from katoutcomes.registry.readers.fhir.tables import (
+from katoutcomes.registry.readers.coded import scores as score_steps
+from katoutcomes.registry.readers.coded import sessions as session_steps
+from katoutcomes.registry.readers.coded.patient_columns import PatientRows, read_patient_rows
+from katoutcomes.registry.readers.coded.tables import (
     patients_of_file,
     patients_with_records,
     score_table,
     session_table,
 )
-from katoutcomes.registry.readers.patient_columns import PatientRows, read_patient_rows
+from katoutcomes.registry.readers.conversion import Conversion, ConvertedTable, LeftOut, SourceFile, unreadable
+from katoutcomes.registry.readers.fhir.export import LEFT_OUT, Export, read_export, without_deleted
+from katoutcomes.registry.readers.fhir.manifest import Manifest, count_faults, read_manifest
+from katoutcomes.registry.readers.fhir.sections import FhirMapping, read_sections
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
@@ -59,7 +59,7 @@ def convert(folder: Path, mapping: MappingFile, engine: Engine, say: Callable[[s
     if not paths:
         return unreadable(("rule missing_file: there is no file *.ndjson in the folder.",))
     manifest, faults = read_manifest(folder)
-    export = read_export(paths, wanted, say)
+    export = read_export(paths, wanted, engine, say)
     lines = dict(zip((path.name for path in paths), export.n_lines, strict=True))
     faults += (*export.faults, *count_faults(manifest, lines), *_server_faults(export))
     patients = None

@@ -17,7 +17,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from katoutcomes.registry.readers.scale_codes import LOINC
+from katoutcomes.registry.readers.coded.forms import UNKNOWN_MOMENT, Moment
+from katoutcomes.registry.readers.coded.scale_codes import LOINC, Code
 
 _REFERENCE = re.compile(r"(?:(.*)/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?")
 _MOMENT = re.compile(
@@ -37,9 +38,6 @@ _SYSTEMS: Mapping[str, str] = MappingProxyType(
 ORDINAL_VALUE = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 """Extension of R4 by which a coded answer carries its number."""
 
-Code = tuple[str, str]
-"""System and code."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -58,28 +56,6 @@ class Reference:
     kind: str
     id: str
     base: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When something happened, as written: the calendar day and the time on the clock of the place.
-
-    Attributes
-    ----------
-    date : str or None
-        ``YYYY-MM-DD``. A partial date stays as it is and is rejected by the rule about dates.
-    time : str or None
-        ``HH:MM``; None where only the day is known.
-    is_utc : bool
-        Whether it is written in universal time, which need not be that of the place.
-    """
-
-    date: str | None
-    time: str | None = None
-    is_utc: bool = False
-
-
-UNKNOWN_MOMENT = Moment(None)
 
 
 def reference_of(value: object) -> Reference | None:
@@ -105,7 +81,7 @@ def reference_of(value: object) -> Reference | None:
 
 def references_of(values: object, kind: str) -> tuple[str, ...]:
     """Return the ids of the resources of one type that a list of references names."""
-    if not isinstance(values, list):
+    if not isinstance(values, list) or not values:
         return ()
     found = (reference_of(value) for value in values)
     return tuple(reference.id for reference in found if reference is not None and reference.kind == kind)
@@ -122,6 +98,8 @@ def codes_of(concept: object) -> tuple[Code, ...]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     if not isinstance(codings, list):
         return ()
+    if len(codings) == 1:  # nearly always
+        return coding_codes(codings[0])
     return tuple(code for coding in codings for code in coding_codes(coding))
 
 

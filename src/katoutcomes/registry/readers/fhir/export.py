@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.identifiers import Finding, holds_identifier
-from katoutcomes.registry.readers.fhir.elements import Code, codes_of
+from katoutcomes.registry.readers.coded.forms import Form, Line
+from katoutcomes.registry.readers.coded.scale_codes import Code
+from katoutcomes.registry.readers.coded.sessions import Session
+from katoutcomes.registry.readers.fhir.elements import codes_of
 from katoutcomes.registry.readers.fhir.forms import (
     FINAL_STATUSES,
-    Form,
-    Line,
     NoForm,
     is_about_something_else,
     observation_form,
@@ -23,7 +24,10 @@ from katoutcomes.registry.readers.fhir.manifest import deleted_resources
 from katoutcomes.registry.readers.fhir.ndjson import LineFaults, read_lines
 from katoutcomes.registry.readers.fhir.privacy import PrivacyWalk
 from katoutcomes.registry.readers.fhir.sections import FhirMapping
-from katoutcomes.registry.readers.fhir.sessions import Session, session_of
+from katoutcomes.registry.readers.fhir.sessions import session_of
+
+if TYPE_CHECKING:
+    from katoutcomes.registry.engine import Engine
 
 LEFT_OUT: dict[str, tuple[str, str]] = {
     "resource_type": ("resourceType", "must be of a type from which records are made"),
@@ -91,7 +95,7 @@ def shown_name(path: Path, number: int) -> str:
     return f"file {number}" if holds_identifier(path.name) else path.name
 
 
-def read_export(paths: Sequence[Path], mapping: FhirMapping, say: Callable[[str], None]) -> Export:
+def read_export(paths: Sequence[Path], mapping: FhirMapping, engine: Engine, say: Callable[[str], None]) -> Export:
     """Read every line of every file.
 
     Parameters
@@ -100,6 +104,8 @@ def read_export(paths: Sequence[Path], mapping: FhirMapping, say: Callable[[str]
         The NDJSON files, in an order that does not depend on the file system.
     mapping : FhirMapping
         What codes mean.
+    engine : Engine
+        Looks for identifiers in long lists of texts.
     say : callable
         Is told what is being done.
     """
@@ -115,7 +121,7 @@ def read_export(paths: Sequence[Path], mapping: FhirMapping, say: Callable[[str]
         export.files.append(name)
         export.n_lines.append(n_lines)
         export.faults += faults.sentences(name)
-        export.findings += walk.findings()
+        export.findings += walk.findings(engine)
         export.unread.update({(name, element): n for element, n in walk.unread()})
     for place, resource in export.waiting:
         _take_session(place, resource, mapping, export)
@@ -175,7 +181,7 @@ def without_deleted(export: Export) -> None:
 
 def _is_deleted(export: Export, record: Form | Session) -> bool:
     if isinstance(record, Form):
-        own = ("Observation" if record.kind == "O" else "QuestionnaireResponse", record.id)
+        own = ("QuestionnaireResponse" if record.is_copy else "Observation", record.id)
     else:
-        own = (record.kind_of_resource, record.names[0])
+        own = ({"P": "Procedure", "M": "MedicationAdministration", "E": "Encounter"}[record.id[0]], record.names[0])
     return own in export.deleted or ("Patient", record.patient or "") in export.deleted

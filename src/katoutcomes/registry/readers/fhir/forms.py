@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from katoutcomes.registry.readers.coded.forms import Answer, Form, Line, Moment
+from katoutcomes.registry.readers.coded.scale_codes import LOINC, Code, ScaleCode, ScaleCodes
 from katoutcomes.registry.readers.fhir.elements import (
-    Code,
-    Moment,
     codes_of,
     coding_codes,
     moment_of,
@@ -19,10 +19,6 @@ from katoutcomes.registry.readers.fhir.elements import (
     reference_of,
     references_of,
 )
-from katoutcomes.registry.readers.scale_codes import LOINC, ScaleCode, ScaleCodes
-
-Line = tuple[int, int]
-"""Position of a file, and a line of it, from 1."""
 
 FINAL_STATUSES: dict[str, frozenset[str]] = {
     "Observation": frozenset({"final", "amended", "corrected"}),
@@ -32,77 +28,6 @@ FINAL_STATUSES: dict[str, frozenset[str]] = {
     "Encounter": frozenset({"finished"}),
 }
 """Statuses of a resource that is complete and not withdrawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One value on a form.
-
-    Attributes
-    ----------
-    meanings : tuple of ScaleCode
-        What it may be an answer to.
-    number : str or None
-        The value, where it is a number.
-    codes : tuple of (str, str)
-        Its codes, where it is coded.
-    ordinal : str or None
-        The number that a coded answer carries itself.
-    problem : str
-        Rule that it breaks; ``""`` where it breaks none.
-    """
-
-    meanings: tuple[ScaleCode, ...]
-    number: str | None = None
-    codes: tuple[Code, ...] = ()
-    ordinal: str | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What one resource says about scales.
-
-    Attributes
-    ----------
-    kind : {"O", "Q"}
-        Whether it is an Observation or a QuestionnaireResponse.
-    id : str
-        Its id, or a digest of it where it has none.
-    patient : str or None
-        Id of its patient.
-    moment : Moment
-        When it was filled in.
-    answers : tuple of Answer
-        What it holds itself.
-    panels : tuple of str
-        Scales that it says it is.
-    members : tuple of str
-        Observations that belong to it.
-    derived_from : tuple of str
-        QuestionnaireResponses that it was made from.
-    encounter : str
-        Visit that it belongs to.
-    part_of : tuple of str
-        Procedures and administrations that it belongs to.
-    base : str
-        Address of the server of its patient.
-    line : (int, int)
-        Where it stands; not compared, so that a line that repeats another is found.
-    """
-
-    kind: str
-    id: str
-    patient: str | None
-    moment: Moment
-    answers: tuple[Answer, ...]
-    panels: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    derived_from: tuple[str, ...] = ()
-    encounter: str = ""
-    part_of: tuple[str, ...] = ()
-    base: str = ""
-    line: Line = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +114,8 @@ def questionnaire_form(resource: dict[str, Any], line: Line, codes: ScaleCodes) 
         return NoForm("no_value") if is_known else NoForm("refused_code", refused[0]) if refused else NoForm("code")
     return Form(
         kind="Q",
+        is_whole=True,
+        is_copy=True,
         answers=tuple(answers),
         panels=tuple(dict.fromkeys(meaning.instrument for meaning in panel if meaning.part == "panel")),
         moment=moment_of(resource.get("authored")),

@@ -7,31 +7,13 @@ from dataclasses import dataclass
 
 from katoutcomes.instruments.toml_table import TomlTable
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
-from katoutcomes.registry.readers.fhir.elements import Code, system_name
-from katoutcomes.registry.readers.patient_columns import PatientColumns, read_patient_columns
-from katoutcomes.registry.readers.scale_codes import ScaleCodes, read_scale_codes
-from katoutcomes.vocabulary import APPROACHES, ROUTES, SESSION_FORMATS, SESSION_KINDS
+from katoutcomes.registry.readers.coded.patient_columns import PatientColumns, read_patient_columns
+from katoutcomes.registry.readers.coded.scale_codes import Code, ScaleCodes, read_scale_codes
+from katoutcomes.registry.readers.coded.sessions import SEVERAL_DOSES, SessionMeaning, read_meaning
+from katoutcomes.registry.readers.fhir.elements import system_name
+from katoutcomes.vocabulary import ROUTES
 
 SESSION_RESOURCES: tuple[str, ...] = ("Procedure", "MedicationAdministration", "Encounter")
-SEVERAL_DOSES: tuple[str, ...] = ("refuse", "add")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMeaning:
-    """What a coded session is.
-
-    Attributes
-    ----------
-    kind : str
-        A session kind of the schema.
-    route, session_format, approach : str
-        As in the schema; ``""`` where the mapping does not say.
-    """
-
-    kind: str
-    route: str = ""
-    session_format: str = ""
-    approach: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,16 +87,8 @@ def _read_session(section: TomlTable, sessions: dict[tuple[str, Code], SessionMe
     resource = section.choice("resource", SESSION_RESOURCES)
     system = section.text("system")
     codes = section.texts("codes")
-    kind = section.choice("kind", SESSION_KINDS)
-    meaning = SessionMeaning(
-        kind=kind,
-        route=section.choice("route", ROUTES, default=""),
-        session_format=section.choice("format", SESSION_FORMATS, default=""),
-        approach=section.choice("approach", APPROACHES, default=""),
-    )
+    meaning = read_meaning(section)
     section.finish()
-    if kind != "dosing" and (meaning.route or meaning.approach):
-        section.note("kind", "only dosing sessions have a route or an approach.")
     for code in codes:
         if sessions.setdefault((resource, (system_name(system), code)), meaning) != meaning:
             section.note("codes", f"code {code!r} means two things.")

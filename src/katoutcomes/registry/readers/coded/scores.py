@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from katoutcomes.registry.readers.fhir.elements import Moment
-from katoutcomes.registry.readers.fhir.forms import Answer, Form, Line
-from katoutcomes.registry.readers.scale_codes import ScaleCode, ScaleCodes
+from katoutcomes.registry.readers.coded.forms import Answer, Form, Line, Moment
+from katoutcomes.registry.readers.coded.scale_codes import ScaleCode, ScaleCodes
 
 PROBLEMS: dict[str, str] = {
     "two_answers": "must have one value; two different ones were given",
@@ -27,11 +26,11 @@ class Score:
     Attributes
     ----------
     id : str
-        ``O/`` or ``Q/``, the id of the resource that it is named after, and the scale.
-    kind : {"O", "Q"}
-        What it was read from.
+        Kind and id of the form that it is named after, and the scale, with slashes in between.
     form_id : str
-        Id of that resource.
+        Id of that form.
+    is_copy : bool
+        Whether that form is of the kind that may repeat what others say.
     instrument : str
         Id of the scale.
     patient, date, time : str or None
@@ -45,16 +44,16 @@ class Score:
     problems : set of (str, str)
         Rule and column of what is wrong.
     derived_from : tuple of str
-        QuestionnaireResponses that it was made from.
+        Forms that may repeat it, from which it was made.
     encounter : str
         Its visit.
     part_of : tuple of str
-        Its procedures.
+        Its sessions.
     """
 
     id: str
-    kind: str
     form_id: str
+    is_copy: bool
     instrument: str
     patient: str | None
     date: str | None
@@ -122,22 +121,27 @@ def scores_of(forms: Sequence[Form], codes: ScaleCodes) -> tuple[list[Score], li
 
 def _sheets(forms: Sequence[Form]) -> list[_Sheet]:
     """Put observations to their panels; those without one belong together by patient and moment."""
-    by_id: dict[str, list[Form]] = {}
+    by_id: dict[tuple[str, str], list[Form]] = {}
     for form in forms:
-        if form.kind == "O" and not form.panels:
-            by_id.setdefault(form.id, []).append(form)
+        if not form.is_whole and not form.panels:
+            by_id.setdefault((form.kind, form.id), []).append(form)
     sheets = []
     taken: set[Line] = set()
     for form in sorted(forms, key=lambda form: (form.kind, not form.panels, form.id, form.line)):
-        if form.line not in taken and (form.kind == "Q" or form.panels or form.members):
-            near = [one for member in form.members for one in by_id.get(member, ()) if one.patient == form.patient]
+        if form.line not in taken and (form.is_whole or form.panels or form.members):
+            near = [
+                one
+                for member in form.members
+                for one in by_id.get((form.kind, member), ())
+                if one.patient == form.patient
+            ]
             members = [one for one in dict.fromkeys(near) if one.line not in taken and one.line != form.line]
             taken.update(one.line for one in (form, *members))
             sheets.append(_Sheet((form, *members)))
-    loose: dict[tuple[str | None, Moment], list[Form]] = {}
+    loose: dict[tuple[str, str | None, Moment], list[Form]] = {}
     for form in forms:
         if form.line not in taken:
-            loose.setdefault((form.patient, form.moment), []).append(form)
+            loose.setdefault((form.kind, form.patient, form.moment), []).append(form)
     return sheets + [_Sheet(tuple(sorted(found, key=_totals_first))) for found in loose.values()]
 
 
@@ -200,11 +204,11 @@ def _parts_of(answer: Answer, scales: dict[frozenset[ScaleCode], ScaleCode]) -> 
 
 def _new_score(sheet: _Sheet, form: Form, scale: str) -> Score:
     """Return an empty score, named after the panel, or after the total, or after the first item."""
-    head = sheet.forms[0] if sheet.forms[0].panels or sheet.forms[0].kind == "Q" else form
+    head = sheet.forms[0] if sheet.forms[0].panels or sheet.forms[0].is_whole else form
     return Score(
         id=f"{head.kind}/{head.id}/{scale}",
-        kind=head.kind,
         form_id=head.id,
+        is_copy=head.is_copy,
         instrument=scale,
         patient=head.patient,
         date=sheet.moment.date,
@@ -240,12 +244,12 @@ def _put(score: Score, column: str, numbers: set[str]) -> None:
 
 
 def count_once(scores: Sequence[Score]) -> tuple[list[Score], list[Line]]:
-    """Put together what an Observation and a QuestionnaireResponse say about the same score.
+    """Put together what two kinds of forms, such as Observations and QuestionnaireResponses, say about one score.
 
-    They are the same if one was made from the other, or if they are the only ones of their kind of that patient, scale
-    and day; and if no number of one contradicts the other. A total without items and items without a total of one day
-    are one score as well. The Observation's numbers come first, and both are handed over, so that the total is held
-    against the items.
+    They are the same if one was made from the other, if they are of the same minute, or if they are the only ones of
+    their kind of that patient, scale and day; and if no number of one contradicts the other. A total without items and
+    items without a total of one day are one score as well. Where a copy has the items and the first only the total,
+    both are handed over, so that the total is held against the items.
 
     Returns
     -------
@@ -260,36 +264,46 @@ def count_once(scores: Sequence[Score]) -> tuple[list[Score], list[Line]]:
     kept: list[Score] = []
     repeats: list[Line] = []
     for (patient, _, date), same_day in days.items():
-        if len(same_day) > 1 and patient is not None and date is not None:
-            same_day = _pair(same_day, repeats)  # noqa: PLW2901 - the pairs of this day take the place of its scores
-        kept += same_day
+        is_known = len(same_day) > 1 and patient is not None and date is not None
+        kept += _without_copies(same_day, repeats) if is_known else same_day
     return sorted(kept, key=lambda score: (score.id, score.lines)), repeats
 
 
-def _pair(scores: list[Score], repeats: list[Line]) -> list[Score]:
+def _without_copies(scores: list[Score], repeats: list[Line]) -> list[Score]:
     kept = list(scores)
-    for first in [score for score in scores if score.kind == "O"]:
-        for second in [score for score in kept if score.kind == "Q" and score.form_id in first.derived_from]:
-            if _agree(first, second):
+    for find in (_derived, _same_minute, _only_pair):
+        for first, second in find(kept):
+            is_there = any(one is first for one in kept) and any(one is second for one in kept)
+            if is_there and _agree(first, second):
                 _join(first, second, repeats)
-                kept.remove(second)
-    for first, second in _only_pairs(kept):
-        if _agree(first, second):
-            _join(first, second, repeats)
-            kept.remove(second)
+                kept = [one for one in kept if one is not second]
     return kept
 
 
-def _only_pairs(scores: list[Score]) -> list[tuple[Score, Score]]:
-    """Return the pair of a day: its only Observation and response, or its only total and items."""
-    observed = [score for score in scores if score.kind == "O"]
-    answered = [score for score in scores if score.kind == "Q"]
-    if len(observed) == 1 and len(answered) == 1:
-        return [(observed[0], answered[0])]
+def _derived(scores: list[Score]) -> list[tuple[Score, Score]]:
+    """Return pairs of which one was made from the other."""
+    copies = [score for score in scores if score.is_copy]
+    return [(score, copy) for score in scores for copy in copies if copy.form_id in score.derived_from]
+
+
+def _same_minute(scores: list[Score]) -> list[tuple[Score, Score]]:
+    """Return pairs that are the only ones of their kind at their minute."""
+    times: dict[str | None, list[Score]] = {}
+    for score in scores:
+        times.setdefault(score.time, []).append(score)
+    pairs = [sorted(found, key=lambda score: score.is_copy) for found in times.values() if len(found) == 2]
+    return [(first, second) for first, second in pairs if second.is_copy and not first.is_copy]
+
+
+def _only_pair(scores: list[Score]) -> list[tuple[Score, Score]]:
+    """Return the pair of a day: its only first and copy, or its only total and items."""
+    firsts = [score for score in scores if not score.is_copy]
+    copies = [score for score in scores if score.is_copy]
+    if len(firsts) == 1 and len(copies) == 1:
+        return [(firsts[0], copies[0])]
     totals = [score for score in scores if score.total is not None and not score.items]
     items = [score for score in scores if score.total is None and score.items]
-    is_pair = len(scores) == 2 and len(totals) == 1 and len(items) == 1
-    return [(totals[0], items[0])] if is_pair else []
+    return [(totals[0], items[0])] if len(scores) == 2 and len(totals) == 1 and len(items) == 1 else []
 
 
 def _agree(first: Score, second: Score) -> bool:

@@ -16,7 +16,8 @@ from katoutcomes.instruments.toml_table import TomlTable
 
 LOINC = "LOINC"
 
-PARTS: tuple[str, ...] = ("total", "item", "panel")
+Code = tuple[str, str]
+"""System and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,15 @@ class ScaleCodes:
         those that the mapping file names. The first eight items of a PHQ-9 are not quietly a PHQ-8.
     """
 
-    parts: Mapping[tuple[str, str], tuple[ScaleCode, ...]]
+    parts: Mapping[Code, tuple[ScaleCode, ...]]
     answers: Mapping[tuple[str, str, str], int]
-    refused: Mapping[tuple[str, str], str]
+    refused: Mapping[Code, str]
     versions: Mapping[str, str]
     metrics: Mapping[str, str]
     n_items: Mapping[str, int]
     alone: frozenset[str]
 
-    def answer(self, scale: str, codes: Iterable[tuple[str, str]]) -> int | None:
+    def answer(self, scale: str, codes: Iterable[Code]) -> int | None:
         """Return the number that the first known of several answer codes stands for, None if none is known."""
         found = (self.answers.get((scale, system, code)) for system, code in codes)
         return next((number for number in found if number is not None), None)
@@ -111,7 +112,7 @@ def read_scale_codes(table: TomlTable) -> ScaleCodes:
         if entry is not None:
             entries.append(entry)
     named = {entry.scale.id for entry in entries[len(instruments()) :]}
-    parts: dict[tuple[str, str], dict[ScaleCode, None]] = {}
+    parts: dict[Code, dict[ScaleCode, None]] = {}
     for entry in entries:
         for code, meaning in _meanings(entry):
             parts.setdefault((entry.system, code), {})[meaning] = None
@@ -134,7 +135,7 @@ def _catalog_entry(scale: Instrument) -> _Entry:
     return _Entry(scale, LOINC, codes.total, codes.panel, codes.items, codes.answers, LOINC)
 
 
-def _refused() -> dict[tuple[str, str], str]:
+def _refused() -> dict[Code, str]:
     """Return the codes that are refused, but for those that mean something else in the catalog itself."""
     known = {code for scale in instruments() for code in (*scale.loinc.total, *scale.loinc.panel, *scale.loinc.items)}
     return {
@@ -183,7 +184,7 @@ def _meanings(entry: _Entry) -> list[tuple[str, ScaleCode]]:
     return whole + [(code, ScaleCode(scale, "item", n)) for n, code in enumerate(entry.items, start=1) if code]
 
 
-def _refuse_two_meanings(table: TomlTable, parts: Mapping[tuple[str, str], Iterable[ScaleCode]]) -> None:
+def _refuse_two_meanings(table: TomlTable, parts: Mapping[Code, Iterable[ScaleCode]]) -> None:
     """Note codes that would be the total of two scales, or two different parts of one."""
     for (_, code), meanings in parts.items():
         totals = {meaning.instrument for meaning in meanings if meaning.part == "total"}

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.instruments.catalog import instrument
+from katoutcomes.registry.readers.coded import scores as score_rules
+from katoutcomes.registry.readers.coded import sessions as session_rules
+from katoutcomes.registry.readers.coded.forms import Line
+from katoutcomes.registry.readers.coded.patient_columns import PatientRows
+from katoutcomes.registry.readers.coded.scale_codes import ScaleCodes
+from katoutcomes.registry.readers.coded.scores import Score
+from katoutcomes.registry.readers.coded.sessions import Session
 from katoutcomes.registry.readers.conversion import ConvertedTable, FurtherRows, RowProblem
-from katoutcomes.registry.readers.fhir import scores as score_rules
-from katoutcomes.registry.readers.fhir import sessions as session_rules
-from katoutcomes.registry.readers.fhir.forms import Line
-from katoutcomes.registry.readers.fhir.scores import Score
-from katoutcomes.registry.readers.fhir.sessions import Session
-from katoutcomes.registry.readers.patient_columns import PatientRows
-from katoutcomes.registry.readers.scale_codes import ScaleCodes
 from katoutcomes.registry.tables import PATIENTS, SCORES, SESSIONS, TableSchema
 
 if TYPE_CHECKING:
