@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.change_from_baseline import change_from_baseline
     from katoutcomes.analyses.clinical_significance import clinical_significance
     from katoutcomes.analyses.cohort_difference import cohort_difference
+    from katoutcomes.analyses.contrast import contrast
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
+    from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
@@ -64,8 +66,10 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.change_from_baseline": ("change_from_baseline",),
         "analyses.clinical_significance": ("clinical_significance",),
         "analyses.cohort_difference": ("cohort_difference",),
+        "analyses.contrast": ("contrast",),
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
+        "analyses.mmrm": ("mmrm",),
         "analyses.participant_flow": ("participant_flow",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
         "cohorts.cohort": ("Cohort",),
@@ -155,11 +159,13 @@ __all__ = [
     "check_totals",
     "clinical_significance",
     "cohort_difference",
+    "contrast",
     "data_quality",
     "describe",
     "instrument",
     "instrument_by_loinc",
     "instruments",
+    "mmrm",
     "outcome_report",
     "participant_flow",
     "published_outcomes",

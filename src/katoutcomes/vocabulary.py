@@ -90,6 +90,15 @@ MEASURES: Mapping[str, Measure] = _measures(
         "statistic",
         "Treatment minus comparator over the root mean square of the two groups' SD, before any adjustment.",
     ),
+    Measure(
+        "standardized difference in means",
+        "statistic",
+        "Treatment minus comparator over the standard deviation that the model gives the visit.",
+    ),
+    Measure("coefficient", "statistic", "Coefficient of a model."),
+    Measure("linear combination", "statistic", "Combination of coefficients or adjusted means that the user has named."),
+    Measure("joint test", "statistic", "F test that several differences are all 0; df is that of the denominator."),
+    Measure("fit statistic", "statistic", "How a model fits: -2 log likelihood, AIC, AICc, BIC."),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""

@@ -15,6 +15,8 @@ from katoutcomes.results.provenance import Provenance
 if TYPE_CHECKING:
     import pandas as pd
 
+    from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -150,9 +152,12 @@ class Result(ResultRecord):
     ----------
     individual_values : IndividualValues or None
         Scores without keys, for the points of a notebook's figures.
+    model : RepeatedMeasuresModel or None
+        What `contrast` asks further questions of; for results of `mmrm`.
     """
 
     individual_values: IndividualValues | None = None
+    model: RepeatedMeasuresModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -166,7 +166,8 @@ def linear_tests(model: LinearModel, combinations: NDArray[np.float64]) -> Linea
     model : LinearModel
         From `linear_model` or `sandwich.robust_model`.
     combinations : ndarray of float64, shape (l, Q)
-        Weights of the coefficients, one combination a row; those of aliased columns count as 0 (see `is_estimable`).
+        Weights of the coefficients, one combination a row; those of aliased columns count as 0
+        (see `working_design.are_estimable`).
     """
     weights = combinations @ model.to_original
     estimate = combinations @ model.coefficients
@@ -274,24 +275,3 @@ def _upper_f(statistic: float, numerator_df: int, df: float) -> float:
     if math.isinf(df):
         return float(chdtrc(numerator_df, numerator_df * statistic))
     return float(fdtrc(numerator_df, df, statistic))
-
-
-def is_estimable(fit: RepeatedMeasuresFit, design: NDArray[np.float64], combination: NDArray[np.float64]) -> bool:
-    """Return whether a combination of the original coefficients does not depend on which aliased columns were dropped.
-
-    Parameters
-    ----------
-    fit : RepeatedMeasuresFit
-        The fit.
-    design : ndarray of float64, shape (n, Q)
-        Rows that span the space of the observed design.
-    combination : ndarray of float64, shape (Q,)
-        Weights of the coefficients.
-    """
-    if fit.work.kept.all():
-        return True
-    size = np.sqrt((design**2).sum(axis=0))
-    size = np.where(size > 0.0, size, 1.0)
-    rows, target = (design / size).T, combination / size
-    fitted = rows @ np.linalg.lstsq(rows, target, rcond=1e-9)[0]
-    return bool(np.abs(fitted - target).max() <= 1e-7 * np.abs(target).max())

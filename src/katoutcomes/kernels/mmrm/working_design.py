@@ -53,6 +53,10 @@ class WorkingDesign:
         Coefficients of the center of the outcomes.
     kept : ndarray of bool, shape (Q,)
         Which of the original columns are estimated.
+    elimination : ndarray of float64, shape (Q, Q)
+        Columns after the constant ones are taken out of the others = elimination times the original ones.
+    aliases : ndarray of float64, shape (Q - q, q)
+        Each aliased column, after elimination, as a combination of the kept ones.
     log_determinant : float
         log |X'X| that orthonormalizing took away; the restricted likelihood is that of the original columns.
     """
@@ -68,6 +72,8 @@ class WorkingDesign:
     to_original: NDArray[np.float64]
     offset: NDArray[np.float64]
     kept: NDArray[np.bool_]
+    elimination: NDArray[np.float64]
+    aliases: NDArray[np.float64]
     log_determinant: float
 
     @property
@@ -103,7 +109,7 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
     scaled = centered * size / scale[:, None]
     root = _roots_by_visit(statistics, covariates)
     image = np.einsum("jab,kjb->jak", root, scaled).reshape(n_visits * m, -1)
-    kept, triangle = _orthonormalized(image)
+    kept, triangle, shares = _orthonormalized(image)
     inverse = np.linalg.inv(triangle)
     to_original = np.zeros((rows.shape[0], int(kept.sum())))
     to_original[kept] = inverse
@@ -121,6 +127,8 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
         to_original=total,
         offset=elimination.T @ offset,
         kept=kept,
+        elimination=elimination,
+        aliases=(inverse @ shares).T,
         log_determinant=2.0 * float(np.log(np.abs(np.diag(triangle))).sum()),
     )
 
@@ -216,8 +224,10 @@ def _roots_by_visit(statistics: PatternStatistics, covariates: NDArray[np.float6
     return np.asarray(np.sqrt(values)[:, :, None] * vectors.transpose(0, 2, 1))
 
 
-def _orthonormalized(columns: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which columns are not aliased with those before them, and the triangle R of the QR factors of the rest."""
+def _orthonormalized(
+    columns: NDArray[np.float64],
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return which columns are not aliased with those before them, R of the QR factors of these, and Q' of the rest."""
     n = columns.shape[1]
     kept = np.zeros(n, dtype=bool)
     basis = np.zeros((columns.shape[0], n))
@@ -227,16 +237,32 @@ def _orthonormalized(columns: NDArray[np.float64]) -> tuple[NDArray[np.bool_], N
         column = columns[:, position]
         size = np.sqrt(column @ column)
         left = column
+        triangle[:, rank] = 0.0  # rank is at most the position, so there is such a column
         for _ in range(2):  # twice is enough to be orthogonal to the last digit
             shares = basis[:, :rank].T @ left
             left = left - basis[:, :rank] @ shares
             triangle[:rank, rank] += shares
         remainder = np.sqrt(left @ left)
-        if remainder <= ALIASING_TOLERANCE * size or size == 0.0:
-            triangle[:, rank] = 0.0
-            continue
-        kept[position] = True
-        triangle[rank, rank] = remainder
-        basis[:, rank] = left / remainder
-        rank += 1
-    return kept, triangle[:rank, :rank]
+        if remainder > ALIASING_TOLERANCE * size:
+            kept[position] = True
+            triangle[rank, rank] = remainder
+            basis[:, rank] = left / remainder
+            rank += 1
+    return kept, triangle[:rank, :rank], basis[:, :rank].T @ columns[:, ~kept]
+
+
+def are_estimable(work: WorkingDesign, combinations: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which combinations of the original coefficients do not depend on which aliased columns were dropped.
+
+    Parameters
+    ----------
+    work : WorkingDesign
+        The design.
+    combinations : ndarray of float64, shape (l, Q)
+        Weights of the coefficients, one combination a row.
+    """
+    moved = combinations @ work.elimination.T
+    implied = moved[:, work.kept] @ work.aliases.T
+    given = moved[:, ~work.kept]
+    size = np.abs(moved[:, work.kept]) @ np.abs(work.aliases.T) + np.abs(given)
+    return np.asarray((np.abs(implied - given) <= 1e-6 * np.maximum(size, 1e-12)).all(axis=1))
