@@ -425,3 +425,16 @@ def test_a_scale_is_asked_for_what_it_has() -> None:
     assert phq9.metric().minimum == 0
     assert phq9.has_total
     assert {scale.use for scale in instruments() if not scale.has_total} <= {"categories", "outcome"}
+
+
+@pytest.mark.parametrize("scale", instruments(), ids=lambda scale: scale.id)
+def test_a_notebook_shows_a_short_table(scale: Any) -> None:
+    shown = scale._repr_html_()
+    assert shown.startswith("<table><caption>")
+    assert shown.count("<tr>") == shown.count("</tr>") == 4 + sum(d.is_default for d in scale.definition_sets)
+    assert "nan" not in re.sub(r"[a-z_]*/[a-z0-9_]*", "", shown).split()
+
+
+def test_the_table_of_a_notebook_escapes_what_it_shows() -> None:
+    scale = dataclasses.replace(instrument("PHQ-9"), licence="<b>free</b>")
+    assert "&lt;b&gt;free&lt;/b&gt;" in scale._repr_html_()

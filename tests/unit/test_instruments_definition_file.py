@@ -162,7 +162,9 @@ MALFORMED = [
     ("unknown construct", 'construct = "depression"', 'construct = "mood"', "construct: must be one of 'depression'"),
     ("unknown rater", 'rater = "self"', 'rater = "family"', "rater: must be one of 'self', 'clinician'"),
     ("unknown direction", 'direction = "higher_is_worse"', 'direction = "up"', "direction: must be one of"),
-    ("no item", "count = 3", "count = -1", "items, count: must be 0 (only totals are known) or more"),
+    ("fewer than no item", "count = 3", "count = -1", "items, count: must be 0 (only totals are known) or more"),
+    ("a billion items", "count = 3", "count = 1000000000", "items, count: must be 0 (only totals are known) or more"),
+    ("a billion answers", "maximum = 2", "maximum = 1000000000", "must be above the minimum of an item, by at most"),
     ("item range upside down", "minimum = 0\nmaximum = 2", "minimum = 2\nmaximum = 2", "items, maximum: must be above"),
     (
         "reverse item that is not there",

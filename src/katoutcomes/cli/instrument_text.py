@@ -119,7 +119,8 @@ def _facts(entry: Instrument, parts: Sequence[Instrument]) -> Iterator[tuple[str
         yield "metric", _metric(entry, metric)
     if entry.versions:
         yield "versions", f"{', '.join(entry.versions)}; the first is meant where none is named"
-    yield "looks back", f"{entry.recall_days} days" if entry.recall_days else "no source says how far"
+    days = "1 day" if entry.recall_days == 1 else f"{entry.recall_days} days"
+    yield "looks back", days if entry.recall_days else "no source says how far"
     yield "suicide", _safety(entry)
     if entry.aliases:
         yield "also called", "; ".join(entry.aliases)

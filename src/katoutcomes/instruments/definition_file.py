@@ -162,7 +162,7 @@ def _read_part(table: TomlTable, whole: Mapping[str, Any]) -> dict[str, Any]:
     if n_items != len(numbers) and (numbers or not 0 < n_items <= items.n_items):
         table.note("count", "says how many items there are where it is not known which; otherwise leave it out.")
     codes = whole["loinc"].items
-    can_inherit = table.is_sound() and len(codes) == items.n_items
+    can_inherit = table.is_sound() and items.is_sound and bool(codes) and len(codes) == items.n_items
     inherited = {
         **{key: whole[key] for key in ("construct", "direction", "use", "sources")},
         "codes": tuple(codes[number - 1] for number in numbers) if can_inherit else (),

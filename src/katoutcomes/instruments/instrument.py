@@ -252,6 +252,11 @@ class Instrument:
         require_option("rater", self.rater, ("self", "clinician"))
         require_option("use", self.use, USES)
 
+    def _repr_html_(self) -> str:
+        from katoutcomes.instruments.html_card import html_card
+
+        return html_card(self)
+
     @property
     def sign(self) -> int:
         """Minus one where a falling score is improvement, plus one where a rising score is, 0 where neither is."""

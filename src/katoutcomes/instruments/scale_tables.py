@@ -19,6 +19,8 @@ from katoutcomes.instruments.toml_table import TomlTable
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_RULE = "must be lower-case letters, digits and underscores, a letter first."
+_MOST = 1000
+"""More items, or answers of an item, are a slip of the finger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def read_name(table: TomlTable, key: str = "name") -> str:
 def read_items(table: TomlTable) -> ItemSet:
     """Return what the table ``[items]`` says; only ``count = 0`` may stand alone."""
     n_items = table.whole("count")
-    if n_items < 0:
-        table.note("count", "must be 0 (only totals are known) or more.")
+    if not 0 <= n_items <= _MOST:
+        table.note("count", f"must be 0 (only totals are known) or more, at most {_MOST}.")
     needed = None if n_items else 0
     none_needed = None if n_items else ()
     minimum, maximum = table.whole("minimum", default=needed), table.whole("maximum", default=needed)
@@ -126,8 +128,8 @@ def _read_item_range(table: TomlTable) -> ItemRange:
 
 
 def _check_items(table: TomlTable, items: ItemSet) -> None:
-    if items.n_items and items.maximum <= items.minimum:
-        table.note("maximum", "must be above the minimum of an item.")
+    if items.n_items and not 0 < items.maximum - items.minimum <= _MOST:
+        table.note("maximum", f"must be above the minimum of an item, by at most {_MOST}.")
     with_range = [number for found in items.ranges for number in found.items]
     for key, numbers in (("reverse", items.reverse), ("safety", items.safety), ("range", tuple(with_range))):
         if any(not 1 <= number <= items.n_items for number in numbers):
