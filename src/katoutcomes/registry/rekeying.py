@@ -142,9 +142,9 @@ def _materialize_keys(
     import numpy as np
 
     union = " union ".join(f"select {column} as old_key from text_{name}" for name in places)
-    old: list[Any] = engine.fetch(f"select old_key from ({union}) as k where old_key is not null order by old_key")[
-        "old_key"
-    ].tolist()
+    old: list[Any] = engine.fetch(
+        f"select distinct old_key from ({union}) as k where old_key is not null order by old_key"
+    )["old_key"].tolist()
     new = new_keys(old)
     if len(set(new)) != len(old):
         raise DataError("rule rekeying: two keys became one; read the data with another salt.")
