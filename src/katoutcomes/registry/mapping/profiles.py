@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.mapping.words import MISSING_WORDS, normalized
 from katoutcomes.registry.readers.mapped_tables.date_formats import MomentForm, moment_form
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 DATE_FORMATS: tuple[str, ...] = (
     "%Y-%m-%d",
@@ -94,14 +90,14 @@ class ColumnProfile:
         return self.n_filled == self.n_rows > 0 and self.n_distinct == self.n_rows
 
 
-def column_profile(name: str, cells: NDArray[Any]) -> ColumnProfile:
+def column_profile(name: str, cells: Iterable[str | None]) -> ColumnProfile:
     """Count what the cells of a column look like.
 
     Parameters
     ----------
     name : str
         Column name.
-    cells : array of object
+    cells : iterable of str or None
         Text, None where a cell is empty.
 
     Examples
@@ -111,7 +107,8 @@ def column_profile(name: str, cells: NDArray[Any]) -> ColumnProfile:
     >>> profile.n_filled, profile.best(DATE_FORMATS), profile.missing_words
     (2, ('%d.%m.%Y', 1.0), ('k.A.',))
     """
-    counts = Counter(cell for cell in cells if cell is not None)
+    listed = list(cells)
+    counts = Counter(cell for cell in listed if cell is not None)
     missing = tuple(word for word in MISSING_WORDS if word in counts)
     filled = {cell: n_cells for cell, n_cells in counts.items() if cell not in missing}
     forms: Counter[str] = Counter()
@@ -121,7 +118,7 @@ def column_profile(name: str, cells: NDArray[Any]) -> ColumnProfile:
     order = [*_NUMBERS, *DATE_FORMATS, *TIME_FORMATS]
     return ColumnProfile(
         name=name,
-        n_rows=len(cells),
+        n_rows=len(listed),
         n_filled=sum(filled.values()),
         n_distinct=len(filled),
         missing_words=missing,
@@ -129,12 +126,14 @@ def column_profile(name: str, cells: NDArray[Any]) -> ColumnProfile:
     )
 
 
-def known_codes(cells: NDArray[Any], words: dict[str, str], patterns: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+def known_codes(
+    cells: Iterable[str | None], words: dict[str, str], patterns: Sequence[tuple[str, str]] = ()
+) -> dict[str, str]:
     """Return cells that are known code words, or digits, as they are written; with what they mean, "" for digits.
 
     Parameters
     ----------
-    cells : array of object
+    cells : iterable of str or None
         Text, None where a cell is empty.
     words : dict of str to str
         Normalized words and their meaning.

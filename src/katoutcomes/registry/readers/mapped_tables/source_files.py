@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.readers.conversion import LeftOut
 from katoutcomes.registry.readers.mapped_tables.sections import ITEM, FileSection
-from katoutcomes.registry.readers.raw_tables import RawTable, raw_findings, read_raw, read_raw_frame
+from katoutcomes.registry.readers.raw_tables import RawTable, is_typed_file, raw_findings, read_raw, read_raw_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +125,7 @@ def open_files(
             n_known += len(known)
             used = _matching_columns(raw.columns, named)
             left_out += [(label, column) for column in raw.columns if column not in used]
-        is_typed = isinstance(source, Mapping) or Path(place[0]).suffix.lower() != ".csv"
+        is_typed = isinstance(source, Mapping) or is_typed_file(place[0])
         files[place] = _opened(engine, raw, label, len(files), is_typed=is_typed)
     return OpenedFiles(files, tuple(findings), tuple(faults), tuple(left_out), n_known)
 

@@ -1,0 +1,35 @@
+"""`katoutcomes map`: draft the mapping file of a folder of exports."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_command(commands: Any) -> None:
+    """Describe the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "map",
+        help="draft a mapping file for a folder of exports",
+        description="Look at the column names and the forms of the cells of a folder, and draft a mapping file that "
+        "explains each guess. No cell is shown but known code words.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="the exports: CSV, Parquet, Excel, NDJSON")
+    parser.add_argument("--out", metavar="FILE", help="where to write; must not be there yet; default: the terminal")
+    parser.add_argument("--format", metavar="FORMAT", help="tables, redcap, fhir, omop or mirah; default: found out")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from katoutcomes.registry.mapping.draft import draft_mapping
+
+    text = draft_mapping(options.folder, format_name=options.format)
+    if options.out is None:
+        print(text, end="")
+        return 0
+    with Path(options.out).open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    print(f"Wrote {options.out}. Read every line: what is unsure says “please check”.")
+    return 0
