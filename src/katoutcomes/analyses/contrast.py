@@ -8,7 +8,7 @@ from itertools import combinations as pairs_of
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.repeated_measures_estimates import ADJUSTED, interval, numbers_of, tests_of
+from katoutcomes.analyses.steps.repeated_measures_estimates import ADJUSTED, combination_tests, interval, numbers_of
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level
@@ -202,7 +202,7 @@ def _estimates(
 ) -> Iterator[Estimate]:
     import numpy as np
 
-    tests = tests_of(model, np.array([question.combination for question in questions]))
+    tests = combination_tests(model, np.array([question.combination for question in questions]))
     level = 1.0 - (1.0 - conf_level) / len(questions) if multiplicity == "bonferroni" else conf_level
     limits = interval(tests, level)
     corrected = _corrected(tests.p_value, multiplicity)

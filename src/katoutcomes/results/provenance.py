@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from katoutcomes._version import __version__
@@ -10,6 +11,7 @@ from katoutcomes._version import __version__
 _NUMERICAL_LIBRARIES = ("duckdb", "matplotlib", "numpy", "pandas", "scipy", "statsmodels")
 
 
+@cache  # what is installed does not change while a program runs, and reading it takes as long as a fit
 def _installed_versions() -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = [("katoutcomes", __version__)]
     for name in _NUMERICAL_LIBRARIES:

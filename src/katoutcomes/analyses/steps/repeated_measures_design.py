@@ -7,7 +7,7 @@ or a column of the patients (the baseline score, an arm), so it is enough to kee
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_GRID_ROWS = 20_000
 """Beyond it the levels of the covariates are too many to be averaged over one by one."""
+_MOST_ROWS_AT_ONCE = 1_000_000
 WEIGHTS: tuple[str, ...] = ("observed", "equal", "proportional")
 """How adjusted means average over covariates; see `contrast`."""
 
@@ -141,8 +142,8 @@ def repeated_measures_design(formula: str, frame: ModelFrame) -> RepeatedMeasure
     known = _KnownColumns([], [], [])
     parts = [_part_of_patients(name) for name in matrices.names]
     places = [
-        [known.place(column, parts[k], visit, k) for k, column in enumerate(matrices.at(visit).T)]
-        for visit in range(len(frame.visits))
+        [known.place(column, parts[k], visit, k) for k, column in enumerate(matrix.T)]
+        for visit, matrix in enumerate(matrices.at_every_visit())
     ]
     n_columns = len(known.columns)
     by_visit = np.zeros((len(frame.visits), len(matrices.names), 1 + n_columns))
@@ -158,7 +159,7 @@ def repeated_measures_design(formula: str, frame: ModelFrame) -> RepeatedMeasure
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Matrices:
-    """The model matrices of all patients at one visit, and of any other rows."""
+    """What formulaic makes of the formula; every call costs some milliseconds, so rows are handed over together."""
 
     names: tuple[str, ...]
     spec: Any
@@ -166,10 +167,12 @@ class _Matrices:
 
     @classmethod
     def of(cls, formula: str, frame: ModelFrame) -> _Matrices:
+        # Without functions such as center() nothing is learned from the rows: levels come with the categories.
+        some = frame.patients if "(" in formula else frame.patients.iloc[:2]
         parsed = _parsed(formula)
         failed = ""
         try:
-            spec = parsed.get_model_matrix(_with_visit(frame.patients, frame.visits, 0), output="numpy").model_spec
+            spec = parsed.get_model_matrix(_at_visits(some, frame.visits), output="numpy").model_spec
         except Exception as error:  # noqa: BLE001 - formulaic evaluates the formula, so anything can be raised
             failed = type(error).__name__
         if failed:
@@ -181,10 +184,31 @@ class _Matrices:
 
         return np.asarray(self.spec.get_model_matrix(frame), dtype=np.float64)
 
-    def at(self, visit: int, arm: int | None = None) -> NDArray[np.float64]:
+    def at_every_visit(self) -> Iterator[NDArray[np.float64]]:
+        """Yield the model matrix of all patients at each visit."""
+        patients, visits = self.frame.patients, self.frame.visits
+        if len(patients) * len(visits) > _MOST_ROWS_AT_ONCE:
+            for visit in range(len(visits)):
+                yield self.rows(_with_visit(patients, visits, visit))
+            return
+        matrix = self.rows(_at_visits(patients, visits))
+        yield from matrix.reshape(len(visits), len(patients), -1)
+
+    def at(self, visit: int, arm: int | None) -> NDArray[np.float64]:
         """Return the model matrix of all patients at one visit, as they are or all in one arm."""
         patients = self.frame.patients if arm is None else _with_arm(self.frame.patients, self.frame.arms, arm)
         return self.rows(_with_visit(patients, self.frame.visits, visit))
+
+
+def _at_visits(patients: pd.DataFrame, visits: Sequence[str]) -> pd.DataFrame:
+    """Return the patients once for each visit, the visits one after another."""
+    import numpy as np
+    import pandas as pd
+
+    n = len(patients)
+    stacked = patients.iloc[np.tile(np.arange(n), len(visits))].reset_index(drop=True)
+    codes = np.repeat(np.arange(len(visits), dtype=np.int8), n)
+    return stacked.assign(visit=pd.Categorical.from_codes(codes, categories=pd.Index(list(visits))))
 
 
 def _with_visit(patients: pd.DataFrame, visits: Sequence[str], visit: int) -> pd.DataFrame:
@@ -297,14 +321,10 @@ def _grid_rows(matrices: _Matrices, frame: ModelFrame) -> dict[str, NDArray[np.f
             grid[name] = float(np.average(patients[name].to_numpy(dtype=np.float64), weights=per_patient))
     counts = _cell_counts(patients, factors, levels, per_patient)
     shares = {"equal": np.full(len(cells), 1.0 / len(cells)), "proportional": counts / counts.sum()}
-    tables = {name: np.empty((n_arms, len(frame.visits), len(matrices.names))) for name in shares}
-    for arm in range(n_arms):
-        chosen = _with_arm(grid, frame.arms, arm) if frame.arms else grid
-        for visit in range(len(frame.visits)):
-            matrix = matrices.rows(_with_visit(chosen, frame.visits, visit))
-            for name, share in shares.items():
-                tables[name][arm, visit] = share @ matrix
-    return tables
+    whole = pd.concat([_with_arm(grid, frame.arms, arm) if frame.arms else grid for arm in range(n_arms)])
+    matrix = matrices.rows(_at_visits(whole, frame.visits))
+    by_cell = matrix.reshape(len(frame.visits), n_arms, len(cells), -1).transpose(1, 0, 2, 3)
+    return {name: np.asarray(np.tensordot(share, by_cell, axes=([0], [2]))) for name, share in shares.items()}
 
 
 def _cell_counts(

@@ -24,7 +24,7 @@ def adjusted_means(model: RepeatedMeasuresModel, treatment: str, average: str, c
     import math
 
     rows = model.mean_rows[average]
-    tests = tests_of(model, rows.reshape(-1, rows.shape[-1]))
+    tests = combination_tests(model, rows.reshape(-1, rows.shape[-1]))
     limits = interval(tests, conf_level)
     baseline = model.baseline_means[average]
     position = 0
@@ -50,7 +50,7 @@ def treatment_differences(model: RepeatedMeasuresModel, average: str, conf_level
     """Yield, for every visit, each cohort minus the comparator, in points and in the model's standard deviations."""
     rows = model.mean_rows[average]
     for arm in range(1, rows.shape[0]):
-        tests = tests_of(model, rows[arm] - rows[0])
+        tests = combination_tests(model, rows[arm] - rows[0])
         limits = interval(tests, conf_level)
         for visit, name in enumerate(model.visits):
             n_patients = int(model.n_patients_at_visit[[0, arm], visit].sum())
@@ -114,7 +114,7 @@ def model_terms(model: RepeatedMeasuresModel, fit: RepeatedMeasuresFit, conf_lev
     counts: dict[str, Any] = {"n_patients": n_patients, "n_observations": n_observations}
     combinations = np.eye(len(model.names))
     combinations[~fit.work.kept] = np.nan
-    tests = tests_of(model, combinations)
+    tests = combination_tests(model, combinations)
     limits = interval(tests, conf_level)
     for position, name in enumerate(model.names):
         numbers = numbers_of(tests, limits, position, conf_level)
@@ -160,11 +160,11 @@ def fit_statistics(fit: RepeatedMeasuresFit) -> Iterator[Estimate]:
         )
 
 
-def tests_of(model: RepeatedMeasuresModel, combinations: NDArray[np.float64]) -> LinearTests:
+def combination_tests(model: RepeatedMeasuresModel, combinations: NDArray[np.float64]) -> LinearTests:
     """Return the tests of combinations, NaN throughout where one is not estimable (it holds NaN)."""
     import numpy as np
 
-    from katoutcomes.kernels.mmrm.inference import LinearTests
+    from katoutcomes.kernels.mmrm.inference import LinearTests, linear_tests
 
     usable = ~np.isnan(combinations).any(axis=1)
     found = linear_tests(model.linear, combinations[usable])

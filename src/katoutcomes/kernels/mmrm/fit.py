@@ -420,13 +420,13 @@ def _judged(
 
 
 def information_criteria(fit: RepeatedMeasuresFit) -> dict[str, float]:
-    """Return AIC, AICc and BIC, which count the covariance parameters, and for maximum likelihood these alone too.
+    """Return AIC, AICc and BIC, which count the parameters of the covariance and not those of the mean.
 
-    The sample size of AICc is the number of observations less, for the restricted likelihood, the coefficients; that
-    of BIC is the number of patients.
+    The sample size of AICc is the number of observations less the number of coefficients; that of BIC is the number of
+    patients, as R's mmrm and SAS have it.
     """
     k = fit.theta.size
-    size = fit.n_observations - (fit.work.n_coefficients if fit.reml else 0)
+    size = fit.n_observations - fit.work.n_coefficients
     aic = fit.deviance + 2.0 * k
     corrected = aic + 2.0 * k * (k + 1.0) / max(size - k - 1.0, 1.0)
     return {"aic": aic, "aicc": corrected, "bic": fit.deviance + k * math.log(fit.n_patients)}
