@@ -50,7 +50,7 @@ def patient_table(
     used = np.flatnonzero(describes | made_record)
     # Rows that describe a patient come first, so that the patient's origin is one of them.
     used = np.concatenate([used[describes[used]], used[~describes[used]]])
-    return _merged(rows, {name: found.at(used) for name, found in cells.items()}, used), describes
+    return _merged(rows, {name: found.at(used) for name, found in cells.items()}, used, describes[used]), describes
 
 
 def _describing_rows(
@@ -72,18 +72,14 @@ def _only(cells: Cells, where: NDArray[Any]) -> Cells:
     return Cells(known_where(where, cells.values), {rule: broken & where for rule, broken in cells.broken.items()})
 
 
-def _merged(rows: FormRows, cells: Mapping[str, Cells], used: NDArray[Any]) -> ConvertedTable:
-    """Return one row for each record, or all its rows where they contradict each other."""
+def _merged(rows: FormRows, cells: Mapping[str, Cells], used: NDArray[Any], describes: NDArray[Any]) -> ConvertedTable:
+    """Return one row for each record, or all rows that describe it where they contradict each other."""
     import numpy as np
 
     records = rows.record[used].tolist()
     values = {name: _first_values(records, found.values.tolist()) for name, found in cells.items()}
     torn = {record for _, differing in values.values() for record in differing}
-    kept, seen = [], set()
-    for position, record in enumerate(records):
-        if record is None or record in torn or record not in seen:
-            kept.append(position)
-            seen.add(record)
+    kept = _kept_rows(records, describes.tolist(), torn)
     columns = {"patient_id": text_array(records[position] for position in kept)}
     for name, (first, _) in values.items():
         own = cells[name].values
@@ -94,6 +90,16 @@ def _merged(rows: FormRows, cells: Mapping[str, Cells], used: NDArray[Any]) -> C
     places = np.array(kept, dtype=np.int64)
     problems = _problems(records, kept, cells, {name: differing for name, (_, differing) in values.items()})
     return ConvertedTable(PATIENTS, columns, rows.file[used][places], rows.file_row[used][places], problems)
+
+
+def _kept_rows(records: list[Any], describes: list[bool], torn: set[Any]) -> list[int]:
+    """Return the first row of each record, every further row that describes a torn one, and rows without a record."""
+    kept, seen = [], set()
+    for position, record in enumerate(records):
+        if record is None or record not in seen or (record in torn and describes[position]):
+            kept.append(position)
+        seen.add(record)
+    return kept
 
 
 def _first_values(records: list[Any], values: list[Any]) -> tuple[dict[Any, Any], set[Any]]:
