@@ -89,18 +89,20 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     phi = inverse_root.T @ inverse_root
     beta = phi @ right
     mean = np.tensordot(beta, work.rows, axes=1).T  # (m, V)
-    fitted = work.covariates @ mean
+    # One product of tall matrices is much faster than one of small matrices for every cell.
+    fitted = (work.covariates.reshape(-1, m) @ mean).reshape(-1, m, n_visits)
     mixed_residuals = work.mixed - fitted
-    cross = mean.T @ work.mixed
-    residuals = work.outcomes - cross - cross.transpose(0, 2, 1) + mean.T @ fitted
+    seen_twice = (work.mixed + mixed_residuals).transpose(0, 2, 1).reshape(-1, m) @ mean
+    cross = seen_twice.reshape(-1, n_visits, n_visits)
+    residuals = work.outcomes - 0.5 * (cross + cross.transpose(0, 2, 1))
     observed = work.statistics.observed
     residuals = residuals * (observed[:, :, None] & observed[:, None, :])
     spread = _spread(work, phi) if reml else np.zeros_like(residuals)
     total = inverse @ (residuals + spread) @ inverse
     per_cell = counts[:, None, None] * inverse - total
     groups = work.statistics.group
-    score = np.zeros((matrices.shape[0], n_visits, n_visits))
-    np.add.at(score, groups, per_cell)
+    starts = np.searchsorted(groups, np.arange(matrices.shape[0]))  # cells stand in the order of their groups
+    score = np.add.reduceat(per_cell, starts, axis=0)
     weighted = inverse * residuals
     deviance = float(counts @ log_determinants + weighted.sum())
     if reml:
@@ -207,9 +209,8 @@ def second_derivatives(work: WorkingDesign, at: Evaluation, n_groups: int, *, re
         pulled = inverse @ at.mixed_residuals[cells].transpose(0, 2, 1)
         pulls[part] = _pulls(work, inverse, pulled, rows, columns)
     if reml:
-        moved = (slopes @ phi).reshape(-1, q * q)
-        turned = (slopes @ phi).transpose(0, 2, 1).reshape(-1, q * q)
-        traces = moved @ turned.T
+        moved = slopes @ phi
+        traces = moved.reshape(-1, q * q) @ moved.transpose(0, 2, 1).reshape(-1, q * q).T
         observed -= traces
         expected += traces
     observed -= 2.0 * pulls @ phi @ pulls.T
