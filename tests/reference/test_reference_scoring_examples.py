@@ -52,7 +52,7 @@ TOTALS = [
     ("program, WHO-5 unit tests", "WHO-5", [3, 2, 3, 3, 2], 52),
     ("program, WHO-5 unit tests", "WHO-5", [2, 3, 2, 3, 2], 48),
     ("program, WHO-5 unit tests", "WHO-5", [5, 5, 5, 5, 5], 100),
-    # Rule: one point for every yes but at item 3, where it is for the no (Australian comorbidity guidelines, appendix W).
+    # Rule: one point for every yes but at item 3, where the no counts (Australian comorbidity guidelines, appendix W).
     ("rule", "DAST-10", [0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 0),
     ("rule", "DAST-10", [1, 1, 0, 1, 1, 1, 1, 1, 1, 1], 10),
 ]
@@ -183,7 +183,7 @@ def test_cut_off_and_reliable_change_from_printed_norms() -> None:
     # alpha as printed the formulas of Jacobson and Truax give 10.5 and 5.7, which are those after rounding up.
     scale = instrument("CORE-10")
     norms = scale.norms[0]
-    cut = cut_off_c(norms.dysfunctional_mean, norms.dysfunctional_sd, norms.functional_mean, norms.functional_sd)
+    cut = cut_off_c(norms.functional_mean, norms.functional_sd, norms.dysfunctional_mean, norms.dysfunctional_sd)
     change = reliable_change_threshold(norms.dysfunctional_sd, scale.reliabilities[0].value, level=0.90)
     assert cut == pytest.approx((4.8 * 19.7 + 7.7 * 4.7) / (4.8 + 7.7))
     assert math.ceil(cut) == scale.definition("caseness").value == 11

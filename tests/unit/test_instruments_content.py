@@ -103,9 +103,9 @@ FACTS = [
     ("shaps_dimensional", "", 14, 1, 4, 14, 56, "higher_is_worse", "self", 0),
     ("who5", "", 5, 0, 5, 0, 100, "higher_is_better", "self", 14),
     ("wsas", "", 5, 0, 8, 0, 40, "higher_is_worse", "self", 0),
-    ("ybocs", "", 10, 0, 4, 0, 40, "higher_is_worse", "clinician", 0),
-    ("ybocs_obs", "ybocs", 5, 0, 4, 0, 20, "higher_is_worse", "clinician", 0),
-    ("ybocs_comp", "ybocs", 5, 0, 4, 0, 20, "higher_is_worse", "clinician", 0),
+    ("ybocs", "", 10, 0, 4, 0, 40, "higher_is_worse", "clinician", 7),
+    ("ybocs_obs", "ybocs", 5, 0, 4, 0, 20, "higher_is_worse", "clinician", 7),
+    ("ybocs_comp", "ybocs", 5, 0, 4, 0, 20, "higher_is_worse", "clinician", 7),
 ]
 
 # (definition set, kind, value, whether it is the default, whether it is a share of the baseline)
