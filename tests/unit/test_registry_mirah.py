@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from katoutcomes.registry.readers.conversion import Conversion, ConvertedTable
 from katoutcomes.registry.readers.mirah.convert import convert
 from katoutcomes.registry.readers.mirah.draft import draft
 from katoutcomes.registry.readers.mirah.rows import date_after
+from katoutcomes.registry.readers.mirah.settings import read_settings
 from katoutcomes.registry.reading import read_registry
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "mirah"
@@ -208,6 +210,17 @@ def test_the_draft_loads_once_confirmed(tmp_path: Path, engine: Engine) -> None:
     assert 'questionnaire "wellness_check" is not read' in text
     (tmp_path / "mapping.toml").write_text(f'schema_version = "1.0"\nformat = "mirah"\n{text}', encoding="utf-8")
     assert read_registry(tmp_path).digest == read_registry(FIXTURE).digest
+
+
+def test_the_mapping_of_the_how_to_page_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "load_mirah.md").read_text(encoding="utf-8")
+    (tmp_path / "mapping.toml").write_text(
+        "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), encoding="utf-8"
+    )
+    mapping = read_mapping(tmp_path / "mapping.toml")
+    settings = read_settings(mapping.table)
+    mapping.finish()
+    assert [part.name for part in settings.measurements] == ["intake", "current"]
 
 
 def test_without_the_documented_header_there_is_no_draft(tmp_path: Path, engine: Engine) -> None:

@@ -7,6 +7,7 @@ the record that would be made of it is rejected and counted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -238,4 +239,5 @@ def _is_other(values: NDArray[Any], allowed: frozenset[str]) -> NDArray[Any]:
 
 
 def _n_labels(values: NDArray[Any], labels: set[str], codes: set[str]) -> int:
-    return sum(text is not None and text not in codes and plain_label(text) in labels for text in values.tolist())
+    counts = Counter(text for text in values.tolist() if text is not None and text not in codes)
+    return sum(count for text, count in counts.items() if plain_label(text) in labels)

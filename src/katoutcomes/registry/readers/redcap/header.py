@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from katoutcomes.instruments.instrument import Instrument
 from katoutcomes.registry.identifiers import Finding
 from katoutcomes.registry.readers.redcap.dictionary import CHOICE_KINDS, Dictionary, DictionaryField, checkbox_column
 from katoutcomes.registry.readers.redcap.settings import GROUP_COLUMN, ColumnSource, RedcapSettings, Section
@@ -97,6 +98,7 @@ def _answer_faults(section: Section, dictionary: Dictionary, settings: RedcapSet
     if scale is None:
         return []
     faults = []
+    low, high = _range_of_totals(section, scale)
     for source in section.columns:
         entry = dictionary.fields.get(source.field)
         missing = settings.missing_codes(source.field)
@@ -111,9 +113,16 @@ def _answer_faults(section: Section, dictionary: Dictionary, settings: RedcapSet
                 )
             if {meaning.get(code, code) for code in missing} & legal:
                 faults.append(_inside(source.field, f"is an answer of the {scale.name}"))
-        elif source.name == "total" and any(scale.minimum <= number <= scale.maximum for number in _numbers(missing)):
+        elif source.name == "total" and any(low <= number <= high for number in _numbers(missing)):
             faults.append(_inside(source.field, f"is a possible total of the {scale.name}"))
     return faults
+
+
+def _range_of_totals(section: Section, scale: Instrument) -> tuple[float, float]:
+    """Return the lowest and the highest total in the metric that the section names."""
+    named = {source.value for source in section.columns if source.name == "metric"}
+    found = [metric for metric in scale.metrics if metric.name in named]
+    return (found[0].minimum, found[0].maximum) if found else (scale.minimum, scale.maximum)
 
 
 def _inside(field: str, what: str) -> str:

@@ -152,13 +152,14 @@ def _ticked_terms(
 
 def _keys(rows: FormRows, section: Section, chosen: NDArray[Any], codes: list[str]) -> dict[str, NDArray[Any]]:
     more: list[tuple[str, ...]] = [(code,) for code in codes] or [()] * len(chosen)
+    own = (section.key_part,) if section.key_part else ()
     record, event, form, instance = (
         values[chosen].tolist() for values in (rows.record, rows.event, rows.repeated_form, rows.instance)
     )
     keys = [
         None
         if form[row] is not None and instance[row] is None
-        else row_key(record[row], event[row], section.form, instance[row], *more[row])
+        else row_key(record[row], event[row], section.form, instance[row], *own, *more[row])
         for row in range(len(chosen))
     ]
     return {section.schema.key: text_array(keys), "patient_id": text_array(record)}

@@ -6,7 +6,7 @@ codes translated where needed, or a constant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from katoutcomes.errors import OptionError
@@ -108,6 +108,8 @@ class Section:
         Session of a score or an adverse event.
     instrument : Instrument or None
         For scores.
+    key_part : str
+        What tells its records from those of an earlier section of the same form and table; ``""`` for the first.
     """
 
     schema: TableSchema
@@ -118,6 +120,7 @@ class Section:
     columns: tuple[ColumnSource, ...]
     link: SessionLink | None = None
     instrument: Instrument | None = None
+    key_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +235,19 @@ def _sections(redcap: TomlTable, moment: str) -> tuple[Section, ...]:
     sessions = [_section(entry, SESSIONS, moment) for entry in redcap.tables("session")]
     scores = [_score_section(entry, moment) for entry in redcap.tables("score")]
     events = [_section(entry, ADVERSE_EVENTS, moment) for entry in redcap.tables("adverse_event")]
-    return (*sessions, *scores, *events)
+    return _told_apart((*sessions, *scores, *events))
+
+
+def _told_apart(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """Give every further section of a form the name of its first field, so that keys of its records are their own."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for section in sections:
+        place = (section.schema.name, section.form)
+        field = next((source.field for source in section.columns if source.field), section.moment_field)
+        found.append(replace(section, key_part=field) if place in seen else section)
+        seen.add(place)
+    return tuple(found)
 
 
 def _section(table: TomlTable, schema: TableSchema, moment: str) -> Section:
