@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from katoutcomes.registry.readers.coded.forms import Answer, Form, Line, Moment
 from katoutcomes.registry.readers.coded.scale_codes import ScaleCode, ScaleCodes
+
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,30}([.][0-9]{1,30})?")
 
 PROBLEMS: dict[str, str] = {
     "two_answers": "must have one value; two different ones were given",
@@ -235,12 +238,17 @@ def _number(answer: Answer, part: ScaleCode, codes: ScaleCodes) -> tuple[str | N
 
 
 def _put(score: Score, column: str, numbers: set[str]) -> None:
-    if len(numbers) > 1:
+    if len({_value(number) for number in numbers}) > 1:
         score.problems.add(("two_answers", column))
     elif column == "total":
-        score.total = next(iter(numbers))
+        score.total = min(numbers)
     else:
-        score.items[int(column.removeprefix("item_"))] = next(iter(numbers))
+        score.items[int(column.removeprefix("item_"))] = min(numbers)
+
+
+def _value(number: str) -> Decimal | str:
+    """Return a number as such, so that 12 and 12.0 are the same; a text that is none stays as it is."""
+    return Decimal(number) if _PLAIN_NUMBER.fullmatch(number) else number
 
 
 def count_once(scores: Sequence[Score]) -> tuple[list[Score], list[Line]]:
@@ -309,14 +317,10 @@ def _only_pair(scores: list[Score]) -> list[tuple[Score, Score]]:
 def _agree(first: Score, second: Score) -> bool:
     if first.problems or second.problems:
         return False
-    is_total_same = first.total is None or second.total is None or _same(first.total, second.total)
+    is_total_same = first.total is None or second.total is None or _value(first.total) == _value(second.total)
     return is_total_same and all(
-        _same(number, second.items[item]) for item, number in first.items.items() if item in second.items
+        _value(number) == _value(second.items[item]) for item, number in first.items.items() if item in second.items
     )
-
-
-def _same(first: str, second: str) -> bool:
-    return first == second or Decimal(first) == Decimal(second)
 
 
 def _join(first: Score, second: Score, repeats: list[Line]) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.readers.coded import scores as score_steps
-from katoutcomes.registry.readers.coded import sessions as session_steps
+from katoutcomes.registry.readers.coded.assembly import assemble
 from katoutcomes.registry.readers.coded.patient_columns import PatientRows, read_patient_rows
+from katoutcomes.registry.readers.coded.scale_codes import LOINC
 from katoutcomes.registry.readers.coded.tables import (
     patients_of_file,
     patients_with_records,
@@ -87,22 +87,18 @@ def _server_faults(export: Export) -> tuple[str, ...]:
 
 def _conversion(export: Export, wanted: FhirMapping, manifest: Manifest, patients: PatientRows | None) -> Conversion:
     without_deleted(export)
-    forms, repeats = score_steps.without_repeats(export.forms)
-    sessions, more_repeats = session_steps.without_repeats(export.sessions)
-    sessions, n_joined = session_steps.joined(sessions, wanted.several_doses)
-    scores, empty = score_steps.scores_of(forms, wanted.scales)
-    scores, twice = score_steps.count_once(scores)
-    used = {line for session in sessions for line in session.lines}
-    used |= {line for score in scores for line in score.lines}
-    for rule, lines in (("repeated_line", repeats + more_repeats), ("no_value", empty), ("same_score_twice", twice)):
+    made = assemble(export.forms, export.sessions, wanted.scales, wanted.several_doses)
+    for rule, lines in made.unused.items():
         for line in lines:
-            if line not in used:
-                export.leave_out(rule, line)
-    n_utc = sum(form.moment.is_utc for form in forms) + sum(session.moment.is_utc for session in sessions)
+            export.leave_out(rule, line)
+    n_utc = sum(form.moment.is_utc for form in export.forms) + sum(one.moment.is_utc for one in export.sessions)
     files = [SourceFile(name, n_lines) for name, n_lines in zip(export.files, export.n_lines, strict=True)]
-    tables: tuple[ConvertedTable, ...] = (session_table(sessions), score_table(scores, sessions, wanted.scales))
+    tables: tuple[ConvertedTable, ...] = (
+        session_table(made.sessions),
+        score_table(made.scores, made.sessions, wanted.scales),
+    )
     if patients is None or wanted.patients is None:
-        tables += (patients_with_records(sessions, scores),)
+        tables += (patients_with_records(made.sessions, made.scores),)
         unused: tuple[tuple[str, str], ...] = ()
     else:
         tables += (patients_of_file(patients, len(files)),)
@@ -111,21 +107,21 @@ def _conversion(export: Export, wanted: FhirMapping, manifest: Manifest, patient
     return Conversion(
         tables=tables,
         files=tuple(files),
-        left_out=_left_out(export),
+        left_out=_left_out(export, wanted),
         left_out_columns=(*export.unread, *unused),
         findings=tuple(export.findings),
-        notes=_notes(export, manifest, n_joined, n_utc, has_patients=patients is not None),
+        notes=_notes(export, manifest, made.n_joined, n_utc, has_patients=patients is not None),
         settings=(("several_doses", wanted.several_doses), ("format", "FHIR R4 NDJSON")),
     )
 
 
-def _left_out(export: Export) -> tuple[LeftOut, ...]:
+def _left_out(export: Export, wanted: FhirMapping) -> tuple[LeftOut, ...]:
     import numpy as np
 
     found = []
     for (rule, code), lines in sorted(export.left_out.items()):
         column, text = LEFT_OUT[rule]
-        text = f"{text} ({code} is not one of its codes)" if code else text
+        text = f"must not be coded {code}: {wanted.scales.refused[LOINC, code]}" if code else text
         by_file: dict[int, set[int]] = {}
         for file, line in lines:
             by_file.setdefault(file, set()).add(line)

@@ -142,7 +142,10 @@ def moment_of(text: object) -> Moment:
 
 
 def period_minutes(period: object) -> int | None:
-    """Return how long a Period lasts, in whole minutes; None unless both ends have a time and a zone."""
+    """Return how long a Period lasts, in whole minutes.
+
+    None unless both ends have a time and a zone, and where they are the same: that is how a moment is written.
+    """
     from datetime import datetime
 
     ends = [period.get(end) if isinstance(period, dict) else None for end in ("start", "end")]
@@ -155,7 +158,7 @@ def period_minutes(period: object) -> int | None:
         if moment is None or moment.tzinfo is None:
             return None
         moments.append(moment)
-    return int((moments[1] - moments[0]).total_seconds() // 60)
+    return int((moments[1] - moments[0]).total_seconds() // 60) or None
 
 
 def number_text(value: object) -> str | None:

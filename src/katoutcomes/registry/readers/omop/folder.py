@@ -1,0 +1,167 @@
+"""The files of a CDM folder as tables of the engine, under the names that the queries use; and the privacy gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from katoutcomes.registry.identifiers import Finding
+from katoutcomes.registry.readers.omop.cdm_tables import (
+    BIRTH_COLUMNS,
+    CONCEPT,
+    FREE_TEXT,
+    IDENTIFYING_TABLES,
+    READ_TABLES,
+    REQUIRED_TABLES,
+    SOURCE_KEYS,
+    CdmTable,
+)
+from katoutcomes.registry.readers.omop.sections import OmopMapping
+from katoutcomes.registry.readers.raw_tables import raw_findings, read_raw
+
+if TYPE_CHECKING:
+    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.readers.raw_rows import RawTable
+
+_ENDINGS = (".csv", ".parquet")
+_IDS = ("id", "person", "concept", "source_concept", "value_concept", "operator", "visit", "route", "gender")
+_WHOLE = frozenset({*_IDS, "birth_year", "number", "quantity"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CdmFolder:
+    """What was found in a folder.
+
+    Attributes
+    ----------
+    files : dict of str to (str, int)
+        Table to its file name and number of rows; the engine has it as ``omop_<table>``.
+    findings : tuple of Finding
+        Direct identifiers.
+    faults : tuple of str
+        What cannot be read.
+    unused : tuple of (str, str)
+        File and column of what holds something and is not used.
+    notes : tuple of str
+        What the load report should mention.
+    """
+
+    files: dict[str, tuple[str, int]]
+    findings: tuple[Finding, ...]
+    faults: tuple[str, ...]
+    unused: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def table_files(folder: Path) -> dict[str, list[Path]]:
+    """Return the CSV and Parquet files of a folder by the table that they are named after, in lower case."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix.lower() in _ENDINGS:
+            found.setdefault(path.stem.lower(), []).append(path)
+    return found
+
+
+def read_folder(folder: Path, mapping: OmopMapping, engine: Engine, say: Callable[[str], None]) -> CdmFolder:
+    """Read the tables of a CDM folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``person.csv``, ``measurement.parquet`` and so on; the case of names does not matter.
+    mapping : OmopMapping
+        How the files are written.
+    engine : Engine
+        Gets a table ``omop_<table>`` for each table that is read, with every used column, empty where it is missing.
+    say : callable
+        Is told what is being done.
+    """
+    there = table_files(folder)
+    findings = [
+        Finding(there[name][0].name, "all columns", "omop_identifying_table", None)
+        for name in sorted(IDENTIFYING_TABLES & set(there))
+    ]
+    faults: list[str] = []
+    files: dict[str, tuple[str, int]] = {}
+    unused: list[tuple[str, str]] = []
+    notes: list[str] = []
+    for table in READ_TABLES:
+        paths = there.get(table.name, [])
+        if len(paths) > 1:
+            faults.append(f"{table.name}: rule one_file: only one file of this table may be there.")
+        elif not paths and table.name in REQUIRED_TABLES:
+            faults.append(f"{table.name}.csv (or .parquet): rule missing_table: this table of the CDM is needed.")
+        elif paths:
+            say(f"reading {paths[0].name}")
+            dialect = mapping.concept_dialect if table is CONCEPT else mapping.dialect
+            raw = read_raw(engine, paths[0], "raw_omop", dialect=dialect)
+            faults += [f"{raw.file}: {fault}" for fault in (*raw.faults, *_column_faults(raw, table))]
+            if not raw.faults:
+                findings += _findings(engine, raw, table)
+                left, more = _unused(engine, raw, table)
+                unused += left
+                notes += more
+                if not _column_faults(raw, table):
+                    _materialize(engine, raw, table)
+                    files[table.name] = (raw.file, raw.n_rows)
+    engine.drop("raw_omop")
+    return CdmFolder(files, tuple(findings), tuple(faults), tuple(unused), tuple(notes))
+
+
+def _places(raw: RawTable) -> dict[str, str]:
+    """Return each column of the file, in lower case, with what the engine calls it."""
+    return {name.lower(): f"c{position}" for position, name in enumerate(raw.columns, start=1)}
+
+
+def _column_faults(raw: RawTable, table: CdmTable) -> list[str]:
+    missing = [name for name in table.required.values() if name not in _places(raw)]
+    if len({name.lower() for name in raw.columns}) < len(raw.columns):
+        return ["rule repeated_column: two columns have the same name."]
+    return [f"rule missing_column: column {name!r} is needed." for name in missing]
+
+
+def _findings(engine: Engine, raw: RawTable, table: CdmTable) -> list[Finding]:
+    """Look for identifiers. Concepts are words of a vocabulary that all clinics share, so they are not searched."""
+    if table is CONCEPT:
+        return []
+    known = [name for name in raw.columns if name.lower() in table.required.values()]
+    found = list(raw_findings(engine, raw, known=known))
+    places = _places(raw)
+    for rule, names in (("omop_birth_date", BIRTH_COLUMNS), ("omop_source_value", SOURCE_KEYS)):
+        filled = {name: _n_filled(engine, places[name]) for name in names if name in places}
+        found += [Finding(raw.file, name, rule, n_rows) for name, n_rows in filled.items() if n_rows]
+    return found
+
+
+def _n_filled(engine: Engine, column: str) -> int:
+    return int(engine.scalar(f"select count({column}) from raw_omop"))
+
+
+def _unused(engine: Engine, raw: RawTable, table: CdmTable) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return what holds something and is not used, and what to say about free text and ids of staff."""
+    used = set(table.columns.values())
+    notes = []
+    unused = []
+    for (name, place), shown in zip(_places(raw).items(), raw.columns, strict=True):
+        if name in used or table is CONCEPT or not (n_rows := _n_filled(engine, place)):
+            continue
+        unused.append((raw.file, shown))
+        if name in FREE_TEXT:
+            notes.append(f"{raw.file}: free text was not read: {name} in {n_rows} rows. Leave it out of the export.")
+        if name == "provider_id":
+            notes.append(f"{raw.file}: {name} names members of staff in {n_rows} rows; it was not read.")
+    return unused, notes
+
+
+def _materialize(engine: Engine, raw: RawTable, table: CdmTable) -> None:
+    """Make ``omop_<table>``: the used columns as text under the names of the queries."""
+    places = _places(raw)
+    cells = []
+    for name, column in table.columns.items():
+        place = places.get(column)
+        # Many programs write the whole number 45 as 45.0 where a column has gaps; ids are compared as text.
+        plain = f"regexp_replace({place}, '[.]0+$', '')" if name in _WHOLE else place
+        cells.append(f"{plain if place is not None else 'cast(null as varchar)'} as {name}")
+    engine.materialize(f"omop_{table.name}", f"select input_row, {', '.join(cells)} from raw_omop")
