@@ -21,6 +21,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "paired_change": "katoutcomes.figures.paired_change:paired_change",
         },
         "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
+        "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
     }
 )
 """Analysis → kind of figure → "module:function"; the first kind is the default."""
@@ -32,7 +33,10 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "change_from_baseline": "katoutcomes.tables.change:change_table",
         "clinical_significance": "katoutcomes.tables.clinical_significance:clinical_significance_table",
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
+        "contrast": "katoutcomes.tables.mmrm:mmrm_table",
+        "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
+        "care_pathway": "katoutcomes.tables.care_pathway:care_pathway_table",
     }
 )
 """Analysis → "module:function"."""
