@@ -100,7 +100,7 @@ def questionnaire_form(resource: dict[str, Any], line: Line, codes: ScaleCodes) 
     answers: list[Answer] = []
     refused: list[str] = []
     is_known = bool(panel)
-    for item in _items(resource):
+    for item in items_of(resource):
         link = item.get("linkId")
         if not isinstance(link, str):
             continue
@@ -199,7 +199,7 @@ def _plain_number(name: str, value: object) -> str | None:
     return number_text(value) if name in ("valueInteger", "valueDecimal") else None
 
 
-def _items(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def items_of(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the items of a response, also those inside of groups and of answers, in their order."""
     waiting = _dicts(resource.get("item"))[::-1]
     while waiting:
