@@ -37,7 +37,7 @@ def draft_tables(folder: Path, engine: Engine) -> str:
         Where they are read.
     """
     files = look_at_folder(folder, engine)
-    tables = {id(file): likely_table(file) for file in files if file.has_header}
+    tables = {id(file): likely_table(file) for file in files if file.has_header and not file.faults}
     lines: list[str] = []
     for file in files:
         lines += _file_sections(file, tables.get(id(file), ""))
@@ -70,7 +70,7 @@ def _file_sections(file: SeenFile, table: str) -> list[str]:
 
 
 def _label(file: SeenFile) -> str:
-    return f"{file.name} [{file.sheet}]" if file.sheet else file.name
+    return value_text(f"{file.name} [{file.sheet}]" if file.sheet else file.name)
 
 
 def _unreadable(file: SeenFile) -> list[str]:
@@ -84,7 +84,7 @@ def _unreadable(file: SeenFile) -> list[str]:
 
 
 def _left_out_comments(file: SeenFile) -> list[str]:
-    return [f"#   {column}" for column in file.columns]
+    return [f"#   {value_text(column)}" for column in file.columns]
 
 
 def _moments_of_scores(file: SeenFile) -> tuple[Target, ...]:

@@ -42,6 +42,11 @@ class _Scan:
     def is_sound(self) -> bool:
         return not (self.wrong_length.count or self.repeated_header.count or self.nul_lines.count or self.faults)
 
+    def _likely_cause(self) -> str:
+        if len(self.names) == 1:
+            return "if lines stand before the one of column names, say how many (skip_rows)"
+        return "a cell that holds the separator stands in quotes"
+
     def all_faults(self) -> tuple[str, ...]:
         """Say what is wrong, one sentence a rule."""
         found = list(self.faults)
@@ -53,7 +58,7 @@ class _Scan:
         if self.wrong_length.count:
             found.append(
                 f"rule row_length: {self.wrong_length.count} rows have fewer or more cells than there are columns "
-                f"({self.wrong_length.text()}); a cell that holds the separator stands in quotes."
+                f"({self.wrong_length.text()}); {self._likely_cause()}."
             )
         if self.repeated_header.count:
             found.append(
