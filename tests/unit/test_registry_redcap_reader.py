@@ -329,31 +329,6 @@ def test_rows_in_another_order_and_split_files_give_the_same_registry(tmp_path: 
     assert read_registry(tmp_path).digest == read_registry(LONGITUDINAL).digest
 
 
-def test_two_questionnaires_on_one_form_keep_their_own_keys(tmp_path: Path, engine: Engine) -> None:
-    fields = [*(f"a_{number}" for number in range(1, 10)), *(f"b_{number}" for number in range(1, 8))]
-    heading = (
-        "field_name,form_name,field_type,select_choices_or_calculations,text_validation_type_or_show_slider_number"
-    )
-    dictionary = [f"{heading},identifier", "record_id,visit,text,,,", "seen_on,visit,text,,date_ymd,"]
-    dictionary += [f'{name},visit,radio,"0, no | 1, some | 2, most | 3, all",,' for name in fields]
-    (tmp_path / "d.csv").write_text("\n".join(dictionary) + "\n", encoding="utf-8")
-    header = ",".join(["record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "seen_on", *fields])
-    row = ",".join(["R1", "visit", "4", "2026-05-06", *("1" for _ in fields), "2"])
-    (tmp_path / "e.csv").write_text(f"{header},visit_complete\n{row}\n", encoding="utf-8")
-    common = 'form = "visit"\ndate_field = "seen_on"\n'
-    (tmp_path / "mapping.toml").write_text(
-        'schema_version = "1.0"\nformat = "redcap"\n[redcap]\ndata = ["e.csv"]\ndictionary = "d.csv"\n'
-        f'id_field = "record_id"\n[[redcap.session]]\nkind = "dosing"\n{common}'
-        f'[[redcap.score]]\ninstrument = "PHQ-9"\nitem_pattern = "a_{{n}}"\nsession = {{ form = "visit" }}\n{common}'
-        f'[[redcap.score]]\ninstrument = "GAD-7"\nitem_pattern = "b_{{n}}"\nsession = {{ form = "visit" }}\n{common}',
-        encoding="utf-8",
-    )
-    scores = table(converted(tmp_path, engine), "scores")
-    assert {key: row["instrument"] for key, row in scores.items()} == {"R1/visit/4": "PHQ-9", "R1/visit/4/b_1": "GAD-7"}
-    assert {row["session_id"] for row in scores.values()} == {"R1/visit/4"}
-    assert len(read_registry(tmp_path).table("scores")) == 2
-
-
 @pytest.mark.parametrize(
     ("order", "text"), [("MDY", "03/05/2026"), ("DMY", "05/03/2026"), ("MDY", "3-5-2026"), ("YMD", "2026-03-05")]
 )
