@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes._version import __version__
 
 if TYPE_CHECKING:
+    from katoutcomes.analyses.care_pathway import care_pathway
     from katoutcomes.analyses.change_from_baseline import change_from_baseline
     from katoutcomes.analyses.clinical_significance import clinical_significance
     from katoutcomes.analyses.cohort_difference import cohort_difference
     from katoutcomes.analyses.contrast import contrast
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
+    from katoutcomes.analyses.internal_consistency import internal_consistency
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
     from katoutcomes.cohorts.definition import CohortDefinition
+    from katoutcomes.cohorts.induction import InductionRule
     from katoutcomes.cohorts.selection import select_cohort
     from katoutcomes.errors import (
         DataError,
@@ -63,17 +66,20 @@ if TYPE_CHECKING:
 _HOME_OF_NAME: dict[str, str] = {
     name: f"katoutcomes.{module}"
     for module, names in {
+        "analyses.care_pathway": ("care_pathway",),
         "analyses.change_from_baseline": ("change_from_baseline",),
         "analyses.clinical_significance": ("clinical_significance",),
         "analyses.cohort_difference": ("cohort_difference",),
         "analyses.contrast": ("contrast",),
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
+        "analyses.internal_consistency": ("internal_consistency",),
         "analyses.mmrm": ("mmrm",),
         "analyses.participant_flow": ("participant_flow",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
         "cohorts.cohort": ("Cohort",),
         "cohorts.definition": ("CohortDefinition",),
+        "cohorts.induction": ("InductionRule",),
         "cohorts.selection": ("select_cohort",),
         "errors": (
             "DataError",
@@ -136,6 +142,7 @@ __all__ = [
     "Figure",
     "IdentifierError",
     "ImmortalTimeError",
+    "InductionRule",
     "Instrument",
     "KatOutcomesError",
     "KatOutcomesWarning",
@@ -155,6 +162,7 @@ __all__ = [
     "Variable",
     "VisitWindow",
     "__version__",
+    "care_pathway",
     "change_from_baseline",
     "check_totals",
     "clinical_significance",
@@ -165,6 +173,7 @@ __all__ = [
     "instrument",
     "instrument_by_loinc",
     "instruments",
+    "internal_consistency",
     "mmrm",
     "outcome_report",
     "participant_flow",

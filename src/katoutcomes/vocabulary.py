@@ -70,6 +70,7 @@ def _measures(*measures: Measure) -> Mapping[str, Measure]:
 MEASURES: Mapping[str, Measure] = _measures(
     Measure("count", "count", "Number of patients, sessions or events named by the term."),
     Measure("proportion", "proportion", "Share of the patients counted in n_patients."),
+    Measure("proportion of sessions", "proportion", "Share of the sessions counted in n_observations."),
     Measure("mean", "statistic", "Arithmetic mean."),
     Measure("standard deviation", "statistic", "Sample standard deviation (n - 1)."),
     Measure("median", "statistic", "Median (type 7 quantile)."),
@@ -99,6 +100,12 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("linear combination", "statistic", "Combination of coefficients or adjusted means that the user has named."),
     Measure("joint test", "statistic", "F test that several differences are all 0; df is that of the denominator."),
     Measure("fit statistic", "statistic", "How a model fits: -2 log likelihood, AIC, AICc, BIC."),
+    Measure("coefficient alpha", "statistic", "Cronbach's alpha of the items of a scale, or of all but the one named."),
+    Measure("standardized alpha", "statistic", "Alpha of the items, each over its standard deviation."),
+    Measure("coefficient omega", "statistic", "McDonald's omega (total) of a one-factor model of the items."),
+    Measure("item-rest correlation", "statistic", "Correlation of an item with the sum of the others."),
+    Measure("standardized loading", "statistic", "Correlation of an item with the factor of a one-factor model."),
+    Measure("published reliability", "constant", "Coefficient that the source in definition_set reports."),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""

@@ -32,7 +32,10 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
 }
 """Analyses of an analysis set, with the choices they are called with."""
 
-ANALYSES: tuple[str, ...] = (*SET_ANALYSES, "data_quality")
+REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway",)
+"""Analyses of an analysis set that need sessions, which a frame does not have."""
+
+ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, "data_quality")
 FRAME_SIZES: dict[str, int] = {"tiny": 30, "small": 90, "large": 420}
 VISITS = {"week 4": 28, "week 12": 84}
 
@@ -50,6 +53,7 @@ class Case:
 
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in SET_ANALYSES for data in (*FRAME_SIZES, "registry")),
+    *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
 )
@@ -118,10 +122,14 @@ def broken_registry() -> kat.Registry:
 
 @cache
 def data_of(name: str) -> Any:
-    if name == "registry":
-        cohort = kat.select_cohort(registry(), kat.CohortDefinition(instrument="PHQ-9"))
-        return cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked")
+    if name in {"registry", "small registry"}:
+        return registry_set(registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45))
     return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
+
+
+def registry_set(source: kat.Registry) -> kat.AnalysisSet:
+    cohort = kat.select_cohort(source, kat.CohortDefinition(instrument="PHQ-9"))
+    return cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True)
 
 
 def run(analysis: str, data: Any, **choices: Any) -> Result:

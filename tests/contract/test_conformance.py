@@ -67,7 +67,7 @@ def test_every_analysis_has_a_table(house):
 
 
 def test_signature_data_estimand_and_named_choices(house):
-    for analysis in house.SET_ANALYSES:
+    for analysis in (*house.SET_ANALYSES, *house.REGISTRY_SET_ANALYSES):
         parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
         assert [parameter.name for parameter in parameters[:2]] == ["data", "estimand"], analysis
         assert parameters[1].default is None, analysis
@@ -147,8 +147,8 @@ def test_every_number_about_people_says_about_how_many(result):
         kind = MEASURES[estimate.measure].kind
         if kind in {"proportion", "statistic"} or estimate.unit == "patients":
             assert estimate.n_patients is not None, estimate
-        if kind == "proportion" and estimate.n_patients:
-            counted = estimate.estimate * estimate.n_patients
+        if kind == "proportion" and estimate.n_base:
+            counted = estimate.estimate * estimate.n_base
             assert abs(counted - round(counted)) < 1e-9, estimate
         if kind == "count":
             assert estimate.estimate == round(estimate.estimate) >= 0, estimate
@@ -236,8 +236,9 @@ def test_the_order_of_the_rows_of_a_registry_does_not_matter(house):
     for given in (tables, shuffled):
         registry = kat.read_registry(given, is_synthetic=True)
         cohort = kat.select_cohort(registry, definition)
-        data = cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked")
-        answers.append([house.run(name, data).to_json() for name in house.SET_ANALYSES])
+        data = cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True)
+        names = (*house.SET_ANALYSES, *house.REGISTRY_SET_ANALYSES)
+        answers.append([house.run(name, data).to_json() for name in names])
         answers[-1].append(house.run("data_quality", registry).to_json())
     assert answers[0] == answers[1]
 

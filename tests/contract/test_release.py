@@ -45,8 +45,10 @@ def shown_counts(result):
         yield from (n for n in (estimate.n_patients, estimate.n_observations) if n is not None)
         if estimate.n_counted is not None:
             yield estimate.n_counted
-            if estimate.measure == "proportion":
-                yield estimate.n_patients - estimate.n_counted
+            if estimate.measure in {"proportion", "proportion of sessions"}:
+                yield (estimate.n_patients if estimate.measure == "proportion" else estimate.n_observations) - (
+                    estimate.n_counted
+                )
     for part in result.parts:
         for name in set(part.columns) & (COUNT_FIELDS | ROW_COUNT_FIELDS):
             yield from (cell for cell in part.column(name) if cell is not None)
@@ -205,6 +207,8 @@ def stem(term):
 
 def people(result, estimate):
     """What the denominator of an estimate counts."""
+    if result.analysis == "care_pathway":
+        return step_cells(estimate)[0]
     if estimate.term in WITH_BASELINE:
         return ("with baseline", estimate.subgroup)
     if result.analysis == "describe":
@@ -214,6 +218,52 @@ def people(result, estimate):
     if "recovery" in estimate.term:
         return ("at caseness", estimate.definition_set, estimate.visit, estimate.subgroup)
     return ("with both scores", estimate.visit, estimate.subgroup)
+
+
+STEP_CONDITIONS = {
+    "screening": ("", "s"),
+    "preparation": ("", "p"),
+    "integration": ("", "i"),
+    "follow-up": ("", "f"),
+    "every step": ("", "spif"),
+    "preparation, of those with every step before": ("s", "sp"),
+    "integration, of those with every step before": ("sp", "spi"),
+    "follow-up, of those with every step before": ("spi", "spif"),
+    "screening to preparation": ("sp1", None),
+    "preparation to first dose": ("p", None),
+    "first dose to integration": ("i", None),
+    "integration to follow-up": ("if2", None),
+    "integration within 72 hours of the first dose": ("", "it"),
+    "integration within 72 hours and again within 7 days of the first dose": ("", "ita"),
+    "integration within 72 hours of a dose": ("", "t"),
+    "integration within 72 hours and again within 7 days of a dose": ("", "ta"),
+    "screening, never a dose": ("", "s"),
+    "preparation, never a dose": ("", "p"),
+    "patients": ("", ""),
+}
+"""What must hold for those in the denominator and in the numerator of a step, a letter each."""
+
+
+def step_cells(estimate):
+    """Return what the denominator and the numerator of a step count: who (or which doses), meeting which conditions."""
+    who = "doses" if estimate.term.endswith("of a dose") else "patients"
+    who = "never dosed" if estimate.term.endswith("never a dose") else who
+    return tuple(
+        None if letters is None else ("met by", who, "".join(sorted(letters)), estimate.subgroup)
+        for letters in STEP_CONDITIONS[estimate.term]
+    )
+
+
+def sums_of_steps(values):
+    """Who meets more conditions is among those who meet fewer; every timely dose of a patient is a dose."""
+    cells = [cell for cell in values if cell[0] == "met by"]
+    sums = []
+    for whole in cells:
+        for part in cells:
+            is_stricter = set(whole[2]) <= set(part[2]) and whole[3] == part[3] and whole != part
+            if is_stricter and (whole[1] == part[1] or (whole[1], part[1]) == ("doses", "patients")):
+                sums.append((whole, [part]))
+    return sums
 
 
 def counted(estimate):
@@ -235,9 +285,11 @@ def cells_of(result):
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
             continue
         if estimate.n_patients is not None and estimate.measure != "count":
-            cells[people(result, estimate)] = estimate.n_patients
+            of_sessions = estimate.measure == "proportion of sessions"
+            cells[people(result, estimate)] = estimate.n_observations if of_sessions else estimate.n_patients
         if estimate.n_counted is not None:
-            cells[counted(estimate)] = estimate.n_counted
+            name = step_cells(estimate)[1] if result.analysis == "care_pathway" else counted(estimate)
+            cells[name] = estimate.n_counted
     for part in result.parts:
         cells |= {name: count for name, count in part_cells(part) if count is not None}
     return cells
@@ -271,6 +323,8 @@ def part_cells(part):
 
 def sums_of(result, values):
     """Return (total, members) for everything that adds up, with a rest where something is printed nowhere."""
+    if result.analysis == "care_pathway":
+        return sums_of_steps(values) + sums_of_groups(values)
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:
@@ -442,6 +496,17 @@ def test_the_auditor_finds_nothing_in_other_small_clinics(n_patients, seed, hous
         released = kat.release(result)
         assert [count for count in shown_counts(released) if is_small(count)] == []
         assert found_by_auditor(result, released) == {}, analysis
+        assert kat.release(released).to_json() == released.to_json()
+
+
+@pytest.mark.parametrize("seed", range(20, 23))
+def test_the_auditor_finds_nothing_in_small_care_pathways(seed, house):
+    data = house.registry_set(kat.simulate_registry(seed=seed, n_patients=24 + 9 * (seed % 5)))
+    for by in (None, "sex"):
+        result = house.run("care_pathway", data, by=by)
+        released = kat.release(result)
+        assert [count for count in shown_counts(released) if is_small(count)] == []
+        assert found_by_auditor(result, released) == {}
         assert kat.release(released).to_json() == released.to_json()
 
 

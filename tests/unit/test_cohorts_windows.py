@@ -318,13 +318,14 @@ class TestWhichCourse:
             CohortDefinition(course=course)
 
 
-class TestAnalysesAtAnchoredVisits:
-    @pytest.fixture(scope="class")
-    def data(self):
-        registry = kat.simulate_registry(seed=3, n_patients=120)
-        visits = (*DEFAULT_VISITS, VisitWindow("after dose 3", 3, 0, 6, anchor="dose 3"))
-        return kat.select_cohort(registry).analysis_set(visits=visits, treatment="program_booked")
+@pytest.fixture(scope="module")
+def data():
+    registry = kat.simulate_registry(seed=3, n_patients=120)
+    visits = (*DEFAULT_VISITS, VisitWindow("after dose 3", 3, 0, 6, anchor="dose 3"))
+    return kat.select_cohort(registry).analysis_set(visits=visits, treatment="program_booked")
 
+
+class TestAnalysesAtAnchoredVisits:
     def test_results_warn(self, data):
         for result in (
             kat.change_from_baseline(data),

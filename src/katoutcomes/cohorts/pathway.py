@@ -26,6 +26,9 @@ INTERVALS: tuple[str, ...] = (
 """From the first session of a step to the first session of the next that is not before it."""
 
 
+_BY_DOSE = ("n_doses", "n_doses_timely", "n_doses_timely_again", "first_dose_timely", "first_dose_timely_again")
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pathway:
     """Steps of care around the analyzed course, a row a patient, aligned with the rest of an analysis set.
@@ -43,6 +46,8 @@ class Pathway:
         Doses after which an integration session came within 72 hours.
     n_doses_timely_again : ndarray of float64, shape (n_patients,)
         Doses after which one came within 72 hours and another within 7 days of the dose.
+    first_dose_timely, first_dose_timely_again : ndarray of float64, shape (n_patients,)
+        1 where the same holds for the first dose, else 0.
     n_never_dosed, n_never_dosed_screened, n_never_dosed_prepared : int
         Patients of the registry without any dosing session, and how many of them had a session of the two kinds. They
         are not in the cohort, and its criteria were not asked of them.
@@ -53,6 +58,8 @@ class Pathway:
     n_doses: NDArray[np.float64] = field(repr=False)
     n_doses_timely: NDArray[np.float64] = field(repr=False)
     n_doses_timely_again: NDArray[np.float64] = field(repr=False)
+    first_dose_timely: NDArray[np.float64] = field(repr=False)
+    first_dose_timely_again: NDArray[np.float64] = field(repr=False)
     n_never_dosed: int
     n_never_dosed_screened: int
     n_never_dosed_prepared: int
@@ -64,13 +71,12 @@ class Pathway:
 
     def columns(self) -> tuple[NDArray[np.float64], ...]:
         """Return every column as floats, to put the patients into the order of their values."""
-        counts = (self.n_doses, self.n_doses_timely, self.n_doses_timely_again)
-        return (*self.reached.T.astype(np.float64), *self.days_between.T, *counts)
+        counted = (getattr(self, name) for name in _BY_DOSE)
+        return (*self.reached.T.astype(np.float64), *self.days_between.T, *counted)
 
     def ordered(self, order: NDArray[np.int64]) -> Pathway:
         """Return the same pathway with its patients in another order; the arrays are read-only."""
-        names = ("reached", "days_between", "n_doses", "n_doses_timely", "n_doses_timely_again")
-        arrays = {name: getattr(self, name)[order] for name in names}
+        arrays = {name: getattr(self, name)[order] for name in ("reached", "days_between", *_BY_DOSE)}
         for array in arrays.values():
             array.setflags(write=False)
         return replace(self, **arrays)
@@ -100,6 +106,8 @@ def read_pathway(tables: CohortTables) -> Pathway:
         n_doses=as_floats(doses["n_doses"]),
         n_doses_timely=as_floats(doses["n_timely"]),
         n_doses_timely_again=as_floats(doses["n_timely_again"]),
+        first_dose_timely=as_floats(doses["is_first_timely"]),
+        first_dose_timely_again=as_floats(doses["is_first_timely_again"]),
         n_never_dosed=never["n_patients"],
         n_never_dosed_screened=never["n_screened"],
         n_never_dosed_prepared=never["n_prepared"],

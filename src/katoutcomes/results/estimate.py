@@ -77,6 +77,12 @@ class Estimate:
             return None
         if self.measure == "count":
             return round(self.estimate)
-        if self.measure == "proportion" and self.n_patients is not None:
-            return round(self.estimate * self.n_patients)
-        return None
+        n_base = self.n_base
+        return None if n_base is None else round(self.estimate * n_base)
+
+    @property
+    def n_base(self) -> int | None:
+        """Of how many a proportion is a share: patients or sessions; None where it is hidden or there is none."""
+        if self.measure == "proportion":
+            return self.n_patients
+        return self.n_observations if self.measure == "proportion of sessions" else None

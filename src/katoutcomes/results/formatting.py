@@ -14,6 +14,7 @@ The rules, in one place:
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ _DIGITS_OF_UNIT = {
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
+PROPORTIONS = frozenset({"proportion", "proportion of sessions"})
+"""Measures that are printed as percentages."""
 DIGITS_OF_DF = 1
 _ROOM_FOR_EVERY_FLOAT = Context(prec=330)
 _WITHOUT_TRAILING_ZEROS = frozenset({"threshold", "median", "lower quartile", "upper quartile"})
@@ -236,8 +239,8 @@ def digits_of(measure: str, unit: str) -> int:
 
 def _format_value(estimate: Estimate, value: float, *, percent_sign: str = "%") -> str:
     """Return a value on the scale of the estimate: itself or one of its limits."""
-    if estimate.measure == "proportion":
-        return format_percent(value, estimate.n_patients, sign=percent_sign)
+    if estimate.measure in PROPORTIONS:
+        return format_percent(value, estimate.n_base, sign=percent_sign)
     digits = digits_of(estimate.measure, estimate.unit)
     return format_number(value, digits, trailing_zeros=estimate.measure not in _WITHOUT_TRAILING_ZEROS)
 
@@ -274,7 +277,7 @@ def format_std_error(estimate: Estimate) -> str:
     """Return the standard error with one decimal more than the estimate (a proportion's in percentage points)."""
     if estimate.suppressed:
         return HIDDEN
-    if estimate.measure == "proportion":
+    if estimate.measure in PROPORTIONS:
         return format_number(100.0 * estimate.std_error, 1)
     return format_number(estimate.std_error, digits_of(estimate.measure, estimate.unit) + 1)
 
@@ -354,6 +357,8 @@ def format_share(estimate: Estimate, minimum_cell: int | None = None) -> str:
     >>> format_share(Estimate(term="response", measure="proportion", estimate=0.45, n_patients=40))
     '18 of 40'
     """
+    if estimate.measure == "proportion of sessions":
+        estimate = replace(estimate, measure="proportion", n_patients=estimate.n_observations)
     if estimate.suppressed and estimate.n_patients is None:
         return format_n_patients(estimate, minimum_cell)
     counted = format_count(

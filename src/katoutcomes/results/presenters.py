@@ -36,6 +36,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
         "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
+        "internal_consistency": "katoutcomes.tables.internal_consistency:internal_consistency_table",
         "care_pathway": "katoutcomes.tables.care_pathway:care_pathway_table",
     }
 )

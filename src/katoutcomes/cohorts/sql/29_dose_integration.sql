@@ -1,5 +1,6 @@
 -- One row a patient of the cohort: how many doses the analyzed course has, after how many of them an integration session
--- came within 72 hours, and after how many there was also a second one within 7 days of the dose. Minutes decide where
+-- came within 72 hours, after how many there was also a second one within 7 days of the dose, and whether this holds for
+-- the first dose. Minutes decide where
 -- both are known, days (0 to 3, 0 to 7) where not, as in 09_exposure; a session may follow more than one dose.
 with following as (
     select
@@ -37,12 +38,17 @@ counted as (
 by_patient as (
     select
         n.patient, cast(sum(n.is_timely) as bigint) as n_timely,
-        cast(sum(case when n.is_timely = 1 and n.n_within_7_days >= 2 then 1 else 0 end) as bigint) as n_timely_again
+        cast(sum(case when n.is_timely = 1 and n.n_within_7_days >= 2 then 1 else 0 end) as bigint) as n_timely_again,
+        max(case when n.dose = 1 then n.is_timely end) as is_first_timely,
+        max(
+            case when n.dose = 1 and n.is_timely = 1 and n.n_within_7_days >= 2 then 1 else 0 end
+        ) as is_first_timely_again
     from counted as n
     group by n.patient
 )
 select
-    a.patient, a.n_doses, coalesce(b.n_timely, 0) as n_timely, coalesce(b.n_timely_again, 0) as n_timely_again
+    a.patient, a.n_doses, coalesce(b.n_timely, 0) as n_timely, coalesce(b.n_timely_again, 0) as n_timely_again,
+    coalesce(b.is_first_timely, 0) as is_first_timely, coalesce(b.is_first_timely_again, 0) as is_first_timely_again
 from {{analyzed}} as a
 left join by_patient as b on b.patient = a.patient
 order by a.patient nulls last

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
+from katoutcomes.results.disclosure_rules import linked_steps
 from katoutcomes.results.disclosure_rules.linked_definitions import (
     CLASSES_OF_CHANGE,
     follows_of_definitions,
@@ -87,6 +88,8 @@ def counted_key(estimate: Estimate) -> Key | None:
     """Return the key of what a count or a proportion counts; None for every other estimate."""
     if MEASURES[estimate.measure].kind not in {"count", "proportion"} or is_contrast(estimate):
         return None
+    if linked_steps.is_of_pathway(estimate):
+        return linked_steps.pathway_counted_key(estimate)
     if estimate.term == BASELINE_STEP:
         return ("with baseline", estimate.subgroup)
     return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
@@ -97,6 +100,8 @@ def n_key(estimate: Estimate) -> Key | None:
     kind = MEASURES[estimate.measure].kind
     if is_contrast(estimate) or (kind == "constant" and estimate.n_patients is None):
         return None
+    if linked_steps.is_of_pathway(estimate):
+        return linked_steps.pathway_n_key(estimate)
     if estimate.term in BASELINE_TERMS or kind == "constant":
         return ("with baseline", estimate.subgroup)
     if kind == "count" and estimate.n_patients in (None, estimate.n_counted):
@@ -146,6 +151,7 @@ def linked_counts(result: ResultRecord) -> Counts:
         for row, column, cell in _part_counts(part):
             _add(values, part_key(part, row, column), cell)
     follows += [*_same_patients(result), *_bins_without_total(values), *follows_of_definitions(values)]
+    follows += linked_steps.follows_of_steps(values)
     sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
 
@@ -191,7 +197,9 @@ def _require_known_number(estimate: Estimate) -> None:
 
 
 def _n_value(estimate: Estimate) -> int | None:
-    """Return the smaller of patients and observations, None where they are hidden."""
+    """Return the smaller of patients and observations, None where they are hidden; of a share of sessions, those."""
+    if estimate.measure == "proportion of sessions":
+        return estimate.n_observations
     known = [n for n in (estimate.n_patients, estimate.n_observations) if n is not None]
     return min((operator.index(n) for n in known), default=estimate.n_counted)
 
@@ -234,6 +242,8 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
             yield Sum(people, (counted,), has_remainder=True, give_up_first=first)
     yield from _components(values)
     yield from sums_of_definitions(values)
+    if result.analysis == "care_pathway":
+        yield from linked_steps.sums_of_steps(values)
     if result.analysis == "cohort_difference":
         yield from _left_out_of_the_model(values)
     if result.analysis == "clinical_significance":

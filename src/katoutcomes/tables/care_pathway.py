@@ -1,0 +1,102 @@
+"""The care pathway as a table: who had which step, the days between steps, how soon integration followed a dose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import (
+    DOES_NOT_APPLY,
+    HIDDEN,
+    format_estimate,
+    format_interval,
+    format_n_patients,
+    format_share,
+    minimum_cell_of,
+)
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, one, subgroups
+from katoutcomes.tables.table import Table, table_name
+
+if TYPE_CHECKING:
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+_STEPS = "Steps of care, of all patients"
+_AFTER = "Next step, of those with every step before"
+_DAYS = "Days between steps, median (quartiles)"
+_DOSES = "Integration after a dose"
+_NEVER = "Patients of the registry without a dose"
+_AFTER_EVERY_STEP = ", of those with every step before"
+_NEVER_A_DOSE = ", never a dose"
+
+
+def care_pathway_table(result: ResultRecord) -> Table:
+    """Return the steps of a `care_pathway`, for everybody and each group.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `care_pathway`, released or not.
+
+    Returns
+    -------
+    Table
+        Under five headings: the share of all patients who had each step, the share of those with every step before who
+        had the next, the days between steps, integration after the first dose and after each dose, and the patients who
+        never had a dose.
+    """
+    groups = subgroups(result.estimates)
+    rows: list[tuple[str, ...]] = []
+    headings: list[str] = []
+    shares = [estimate for estimate in result.estimates if estimate.measure in {"proportion", "proportion of sessions"}]
+    medians = result.select(measure="median", unit="days")
+    for heading in (_STEPS, _AFTER, _DAYS, _DOSES, _NEVER):
+        of_heading = medians if heading == _DAYS else [share for share in shares if _heading(share.term) == heading]
+        for term in dict.fromkeys(estimate.term for estimate in of_heading):
+            for group in groups:
+                for estimate in (found for found in of_heading if (found.term, found.subgroup) == (term, group)):
+                    rows.append(_row(result, estimate))
+                    headings.append(heading)
+    return Table(
+        name=table_name(result.analysis),
+        caption=result.title,
+        columns=("Step", "Patients", "Share or days", interval_words(result)),
+        rows=tuple(rows),
+        row_groups=tuple(headings),
+        footnotes=footnotes(
+            result,
+            rows,
+            "That somebody had integration is described, never compared: whoever had it stayed in care long enough.",
+            "Of a dose: counts are dosing sessions, not patients; their shares have no interval.",
+        ),
+    )
+
+
+def _heading(term: str) -> str:
+    if term.endswith(_AFTER_EVERY_STEP):
+        return _AFTER
+    if term.endswith(_NEVER_A_DOSE):
+        return _NEVER
+    return _DOSES if "within" in term else _STEPS
+
+
+def _row(result: ResultRecord, estimate: Estimate) -> tuple[str, ...]:
+    minimum_cell = minimum_cell_of(result)
+    text = estimate.term.removesuffix(_AFTER_EVERY_STEP).removesuffix(_NEVER_A_DOSE)
+    if estimate.subgroup:
+        text = f"{text}, {group_label(estimate.subgroup)}"
+    if estimate.unit == "days":
+        return (text, format_n_patients(estimate, minimum_cell), _median_text(result, estimate), "")
+    interval = format_interval(estimate)
+    has_none = estimate.measure == "proportion of sessions" and not estimate.suppressed
+    return (text, format_share(estimate, minimum_cell), format_estimate(estimate), "" if has_none else interval)
+
+
+def _median_text(result: ResultRecord, median: Estimate) -> str:
+    """Return ``"median (lower to upper quartile)"``."""
+    at = {"term": median.term, "subgroup": median.subgroup}
+    quartiles = [one(result, measure=measure, **at) for measure in ("lower quartile", "upper quartile")]
+    text = format_estimate(median)
+    if text in (DOES_NOT_APPLY, HIDDEN) or None in quartiles:
+        return text
+    low, high = (format_estimate(quartile) for quartile in quartiles if quartile is not None)
+    return f"{text} ({low} to {high})"
