@@ -221,17 +221,17 @@ def test_information_against_numerical_derivatives():
 
 
 def test_standard_error_of_omega_in_repeated_samples():
-    """Over 300 samples of normal items the standard errors match the spread, and nearly all intervals hold omega."""
+    """Over 200 samples of normal items the standard errors match the spread, and nearly all intervals hold omega."""
     loadings = np.array([0.8, 0.7, 0.6, 0.5])
     truth = omega_of(loadings, 1.0 - loadings**2)
     rng = np.random.default_rng(11)
     found = []
-    for _ in range(300):
+    for _ in range(200):
         noise = rng.normal(size=(150, 4)) * np.sqrt(1.0 - loadings**2)
         found.append(coefficient_omega(rng.normal(size=(150, 1)) * loadings + noise))
     assert {omega.model.status for omega in found} == {CONVERGED}
     spread = np.std([omega.estimate for omega in found], ddof=1)
-    assert np.mean([omega.std_error for omega in found]) == pytest.approx(spread, rel=0.12)
+    assert np.mean([omega.std_error for omega in found]) == pytest.approx(spread, rel=0.15)
     covered = np.mean([omega.conf_low < truth < omega.conf_high for omega in found])
     assert 0.91 < covered < 0.985
 
