@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.cells import as_text
 from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, value_findings
-from katoutcomes.registry.readers.frames import stage_frame
+from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_csv import read_raw_csv
 from katoutcomes.registry.readers.raw_rows import FileDialect, RawTable, column_name_faults
-from katoutcomes.registry.readers.sources import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 WORKBOOK_ENDINGS: tuple[str, ...] = (".xlsx", ".xls", ".xlsm", ".ods")
 
-__all__ = ["WORKBOOK_ENDINGS", "FileDialect", "RawTable", "raw_findings", "read_raw", "read_raw_frame"]
+__all__ = ["WORKBOOK_ENDINGS", "FileDialect", "RawTable", "is_typed_file", "raw_findings", "read_raw", "read_raw_frame"]
+
+
+def is_typed_file(name: str) -> bool:
+    """Return whether a file of that name has cells that are dates and numbers, not only text."""
+    return name.lower().endswith((".parquet", *WORKBOOK_ENDINGS))
 
 
 def read_raw(engine: Engine, path: Path, name: str, *, dialect: FileDialect | None = None) -> RawTable:
@@ -72,17 +77,15 @@ def read_raw_frame(engine: Engine, frame: Any, file: str, name: str) -> RawTable
     name : str
         Name of the table in the engine.
     """
-    names = stage_frame(engine, frame, "typed_input")
-    faults = column_name_faults(names)
-    if not faults:
-        types = engine.query_types("select * from typed_input")
-        cells = [f"{as_text(column, types[column])} as {column}" for column in types if column != "input_row"]
-        engine.materialize(
-            name, f"select {', '.join(['cast(input_row as bigint) as input_row', *cells])} from typed_input"
-        )
-    n_rows = int(engine.scalar("select count(*) from typed_input"))
+    prepared, names = frame_columns(frame)
+    if faults := column_name_faults(names):
+        return RawTable(file, name, names, 0, faults)
+    stage_frame(engine, prepared, "typed_input")
+    types = engine.query_types("select * from typed_input")
+    cells = [f"{as_text(column, types[column])} as {column}" for column in types if column != "input_row"]
+    engine.materialize(name, f"select {', '.join(['cast(input_row as bigint) as input_row', *cells])} from typed_input")
     engine.drop("typed_input")
-    return RawTable(file, name, names, n_rows, faults)
+    return RawTable(file, name, names, int(engine.scalar(f"select count(*) from {name}")))
 
 
 def raw_findings(engine: Engine, raw: RawTable, *, known: Collection[str] | None = None) -> tuple[Finding, ...]:
