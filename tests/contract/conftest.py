@@ -35,7 +35,10 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
 REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway",)
 """Analyses of an analysis set that need sessions, which a frame does not have."""
 
-ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, "data_quality")
+REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {"data_quality": {}, "internal_consistency": {"instrument": "PHQ-9"}}
+"""Analyses of a registry, with the choices they are called with."""
+
+ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, *REGISTRY_ANALYSES)
 FRAME_SIZES: dict[str, int] = {"tiny": 30, "small": 90, "large": 420}
 VISITS = {"week 4": 28, "week 12": 84}
 
@@ -56,6 +59,8 @@ CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
+    Case("internal_consistency", "registry"),
+    Case("internal_consistency", "patchy registry"),
 )
 
 
@@ -121,6 +126,24 @@ def broken_registry() -> kat.Registry:
 
 
 @cache
+def patchy_registry() -> kat.Registry:
+    """A registry in which ten patients have item answers, and everybody else totals only."""
+    tables = {name: registry().table(name).dropna(axis=1, how="all") for name in ("patients", "sessions", "scores")}
+    scores = tables["scores"][tables["scores"]["instrument"] == "phq9"].copy()
+    people = scores["patient_id"].unique()
+    items = [name for name in scores.columns if name.startswith("item_")]
+    scores.loc[scores["patient_id"].isin(people[10:]), items] = pd.NA
+    return kat.read_registry(tables | {"scores": scores}, is_synthetic=True)
+
+
+REGISTRIES: dict[str, Callable[[], kat.Registry]] = {
+    "registry": registry,
+    "broken registry": broken_registry,
+    "patchy registry": patchy_registry,
+}
+
+
+@cache
 def data_of(name: str) -> Any:
     if name in {"registry", "small registry"}:
         return registry_set(registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45))
@@ -137,7 +160,7 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
     function: Callable[..., Result] = getattr(kat, analysis)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = function(data, **SET_ANALYSES.get(analysis, {}), **choices)
+        result = function(data, **(SET_ANALYSES | REGISTRY_ANALYSES).get(analysis, {}), **choices)
     for warning in caught:
         assert issubclass(warning.category, KatOutcomesWarning), warning
         assert any(text in str(warning.message) for text in result.warnings), warning
@@ -146,8 +169,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
 
 @cache
 def result_of(case: Case) -> Result:
-    if case.analysis == "data_quality":
-        return run(case.analysis, registry() if case.data == "registry" else broken_registry())
+    if case.analysis in REGISTRY_ANALYSES:
+        return run(case.analysis, REGISTRIES[case.data]())
     return run(case.analysis, data_of(case.data))
 
 

@@ -72,9 +72,10 @@ def test_signature_data_estimand_and_named_choices(house):
         assert [parameter.name for parameter in parameters[:2]] == ["data", "estimand"], analysis
         assert parameters[1].default is None, analysis
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
-    parameters = list(inspect.signature(kat.data_quality).parameters.values())
-    assert parameters[0].name == "registry"
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[1:])
+    for analysis, choices in house.REGISTRY_ANALYSES.items():
+        parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
+        assert [parameter.name for parameter in parameters[: 1 + len(choices)]] == ["registry", *choices], analysis
+        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[1 + len(choices) :]), analysis
 
 
 def test_the_question_that_is_asked_stands_in_the_answer(frame_case, house):

@@ -29,8 +29,12 @@ def item_checks(scale: Instrument, alpha: Alpha, omega: Omega) -> tuple[Check, .
     alpha, omega : Alpha, Omega
         What was found.
     """
+    patients = _patients_check(alpha)
+    if not patients.passed:
+        # The result is withheld anyway, and what is said of the model of few patients would tell something about them.
+        return (patients,)
     return (
-        _patients_check(alpha),
+        patients,
         _model_check(omega),
         _one_factor_check(omega),
         _direction_check(omega),
