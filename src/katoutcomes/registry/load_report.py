@@ -212,19 +212,30 @@ class LoadReport:
 
     def to_text(self) -> str:
         """Return the report as plain text for a terminal, in aligned columns."""
-        counts = [
-            (file.file, str(file.rows_in), str(file.rows_accepted), str(file.rows_rejected)) for file in self.files
-        ]
-        blocks = [_aligned((("file", "rows in", "accepted", "rejected"), *counts))]
+        blocks = [_counts_text(self)]
         if self.problems:
             header = ("file", "column", "rule", "rows", "which", "a cell here")
             rows = [(p.file, p.column, p.rule, str(p.n_rows), _row_numbers(p), p.description) for p in self.problems]
             blocks.append("rules that rows break (a row may break several):\n" + _aligned((header, *rows)))
+        if causes := _causes_text(self.problems):
+            blocks.append(f"why, where it can be told:\n{causes}")
+        if self.left_out_rows:
+            header = ("file", "column", "rule", "rows", "which", "to be used, a row must be")
+            rows = [
+                (p.file, p.column, p.rule, str(p.n_rows), _row_numbers(p), p.description) for p in self.left_out_rows
+            ]
+            blocks.append("rows of which nothing was made:\n" + _aligned((header, *rows)))
+        if self.warnings:
+            heads = ("file", "column", "rule", "rows", "what it means")
+            warned = [(w.file, w.column, w.rule, str(w.n_rows), w.text) for w in self.warnings]
+            blocks.append("warnings (nothing was rejected for them):\n" + _aligned((heads, *warned)))
+        if self.overrides:
+            blocks.append("allowed although the privacy gate refuses it:\n" + _listed(self.overrides))
         if self.left_out_columns:
-            listed = "\n".join(f"  {file}: {column}" for file, column in self.left_out_columns)
+            listed = _listed(tuple(f"{file}: {column}" for file, column in self.left_out_columns))
             blocks.append(f"columns that are not in the schema and were left out:\n{listed}")
         if self.notes:
-            blocks.append("notes:\n" + "\n".join(f"  {note}" for note in self.notes))
+            blocks.append("notes:\n" + _listed(self.notes))
         return "\n\n".join(blocks)
 
     def to_dict(self) -> dict[str, Any]:
@@ -286,6 +297,34 @@ def _warning_dict(warning: PrivacyWarning | QualityWarning) -> dict[str, Any]:
     kind = "quality" if isinstance(warning, QualityWarning) else "privacy"
     row_numbers = list(warning.row_numbers) if isinstance(warning, QualityWarning) else []
     return {"kind": kind, **asdict(warning), "row_numbers": row_numbers}
+
+
+def _counts_text(report: LoadReport) -> str:
+    """Return the counts of the files; of the tables where a report has no files."""
+    rows = [(f.file, str(f.rows_in), str(f.rows_accepted), str(f.rows_rejected)) for f in report.files]
+    if not any(file.rows_left_out for file in report.source_files):
+        return _aligned((("file", "rows in", "accepted", "rejected"), *rows))
+    header = ("file", "rows in", "accepted", "rejected", "left out")
+    sources = [
+        (f.file, str(f.rows_in), str(f.rows_accepted), str(f.rows_rejected), str(f.rows_left_out))
+        for f in report.source_files
+    ]
+    records = [(file.table, *row[1:]) for file, row in zip(report.files, rows, strict=True)]
+    made = _aligned((("records of", "made", "accepted", "rejected"), *records))
+    return f"{_aligned((header, *sources))}\n\n{made}"
+
+
+def _causes_text(problems: tuple[Problem, ...]) -> str:
+    rows = [
+        (problem.file, problem.column, problem.rule, str(n_rows), cause)
+        for problem in problems
+        for cause, n_rows in problem.causes
+    ]
+    return _aligned((("file", "column", "rule", "rows", "what they look like"), *rows)) if rows else ""
+
+
+def _listed(texts: tuple[str, ...]) -> str:
+    return "\n".join(f"  {text}" for text in texts)
 
 
 def _aligned(rows: tuple[tuple[str, ...], ...]) -> str:

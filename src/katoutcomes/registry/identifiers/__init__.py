@@ -15,9 +15,10 @@ from __future__ import annotations
 from katoutcomes.registry.identifiers.gate import Finding, refuse
 from katoutcomes.registry.identifiers.names import NAME_RULES, holds_age, name_rule, normalized_words
 from katoutcomes.registry.identifiers.overrides import Gate, Override, parse_overrides
+from katoutcomes.registry.identifiers.patterns import VALUE_RULES
+from katoutcomes.registry.identifiers.shapes import reference_year
 from katoutcomes.registry.identifiers.values import (
     AGE_RULE,
-    VALUE_RULES,
     holds_identifier,
     text_findings,
     value_findings,
@@ -35,6 +36,7 @@ __all__ = [
     "name_rule",
     "normalized_words",
     "parse_overrides",
+    "reference_year",
     "refuse",
     "text_findings",
     "value_findings",

@@ -7,6 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+_POSTAL_PREFIXES = frozenset(
+    {
+        ("zip", "3"),
+        ("fsa",),
+        ("postal", "prefix"),
+        ("postal", "code", "prefix"),
+        ("zip", "prefix"),
+        ("zip", "code", "3"),
+    }
+)
 _NOT_YEARS = frozenset({"band", "group", "month", "months", "week", "weeks", "day", "days"})
 
 
@@ -38,7 +48,8 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
                 "first_name last_name full_name given_name family_name middle_name maiden_name preferred_name "
                 "patient_name client_name person_name user_name username surname lastname firstname fullname "
                 "name_first name_last therapist_name clinician_name provider_name practitioner_name contact_name "
-                "emergency_contact next_of_kin mother_name father_name spouse_name"
+                "emergency_contact next_of_kin mother_name father_name spouse_name guardian_name partner_name "
+                "relative_name attending physician_name doctor_name referred_by signed_by completed_by"
             ),
         ),
         "column_name_birth_date": NameRule(
@@ -46,32 +57,47 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
             _words("dob birth_date birthdate date_of_birth birth_day birthday birth_dt date_birth"),
         ),
         "column_name_phone": NameRule(
-            _words("tel cell mobile fax"),
+            _words("tel cell mobile fax pager"),
             _words("phone telephone cellphone phone_number mobile_number fax_number tel_no"),
         ),
-        "column_name_email": NameRule((), _words("email e_mail mail_address")),
+        "column_name_email": NameRule(
+            _words("handle twitter facebook instagram linkedin skype"), _words("email e_mail mail_address")
+        ),
         "column_name_government_number": NameRule(
-            _words("sin nino nin ssn4"),
+            _words("sin nino nin ssn4 license licence vehicle"),
             _words(
                 "ssn social_security social_insurance sin_number passport driver_license drivers_license "
-                "driver_licence drivers_licence nhs_number national_id tax_id license_plate licence_plate vin"
+                "driver_licence drivers_licence nhs_number national_id tax_id license_plate licence_plate vin "
+                "license_number licence_number license_no licence_no certificate_number vehicle_id vehicle_number "
+                "plate_number registration_number"
             ),
         ),
         "column_name_health_number": NameRule(
-            _words("phn ohip hcn uhn chart ramq"),
+            _words("phn ohip hcn uhn chart ramq account mrno"),
             _words(
                 "mrn medical_record health_card health_number health_insurance_number medicare_number medicaid_number "
                 "ohip_number phn_number chart_number chart_no hospital_number insurance_number policy_number "
-                "member_number beneficiary_number account_number"
+                "member_number beneficiary_number account_number account_no account_id bank_account iban credit_card "
+                "card_number insurance_id policy_id member_id subscriber_id beneficiary_id plan_number hospital_id "
+                "chart_id mbi"
             ),
         ),
         "column_name_device_or_network": NameRule(
             _words("ip url website device mac imei web"),
-            _words("ip_address device_id device_serial serial_number mac_address url_address web_address"),
+            _words(
+                "ip_address ipv4 ipv6 device_id device_serial serial_number serial_no mac_address url_address "
+                "web_address udi implant_id advertising_id"
+            ),
         ),
         "column_name_likeness": NameRule(
-            _words("face voice picture video audio"),
-            _words("photo photograph image_file video_file audio_file fingerprint biometric signature voiceprint"),
+            _words(
+                "face voice picture pictures video audio image images attachment attachments iris retina gait genome"
+            ),
+            _words(
+                "photo photos photograph image_file video_file audio_file fingerprint fingerprints biometric signature "
+                "voiceprint voice_print iris_scan retina_scan facial file_name filename file_path filepath "
+                "scanned_document"
+            ),
         ),
         "column_name_address": NameRule(
             _words("street city town county village apartment house_number lat lon lng geo"),
@@ -113,6 +139,8 @@ def name_rule(name: str) -> str | None:
     ('column_name_email', 'column_name_address', None)
     """
     words = normalized_words(name)
+    if words in _POSTAL_PREFIXES:
+        return None  # their values are held to three characters instead
     if words[:1] in (("covariate",), ("eligible",)):
         words = words[1:]
     for rule, names in NAME_RULES.items():
@@ -120,6 +148,17 @@ def name_rule(name: str) -> str | None:
         if whole in names.whole or any(_holds(words, tuple(run.split("_"))) for run in names.anywhere):
             return rule
     return None
+
+
+def holds_postal_prefix(name: str) -> bool:
+    """Return whether a column name says that it holds only the first characters of a postal code.
+
+    Examples
+    --------
+    >>> holds_postal_prefix("zip3"), holds_postal_prefix("postal_prefix"), holds_postal_prefix("zip")
+    (True, True, False)
+    """
+    return normalized_words(name) in _POSTAL_PREFIXES
 
 
 def _holds(words: tuple[str, ...], run: tuple[str, ...]) -> bool:
