@@ -36,6 +36,25 @@ def test_the_draft_of_a_fixture_loads(tmp_path: Path, fixture: str) -> None:
     assert ours["total"].tolist() == kept["total"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("fixture", "format_name"),
+    [
+        ("fhir", "fhir"),
+        ("mirah", "mirah"),
+        ("omop", "omop"),
+        ("redcap/longitudinal", "redcap"),
+        ("mapped/german_practice", "tables"),
+    ],
+)
+def test_the_draft_of_every_format_loads(tmp_path: Path, fixture: str, format_name: str) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(FIXTURES.parent / fixture, folder, ignore=shutil.ignore_patterns("mapping.toml"))
+    text = draft_mapping(folder)
+    assert f'format = "{format_name}"' in text
+    (folder / "mapping.toml").write_text(text, encoding="utf-8")
+    assert read_registry(folder).load_report.files[0].rows_accepted > 0
+
+
 def test_the_draft_explains_itself(tmp_path: Path) -> None:
     text = draft_mapping(copied("german_practice", tmp_path / "data"))
     assert 'Geschlecht = "sex"  # the name says so' in text

@@ -36,14 +36,24 @@ def generated_keys(schema: TableSchema, columns: Mapping[str, NDArray[Any]]) -> 
     >>> generated_keys(SCORES, {"patient_id": np.array(["P2", "P1"]), "day": np.array(["10", "9"])})
     ['score-2', 'score-1']
     """
+    import numpy as np
+
     names = [*(name for name in _FIRST if name in columns), *sorted(set(columns) - set(_FIRST))]
     n_records = len(columns["patient_id"])
-    ordered = sorted(range(n_records), key=lambda record: [_place(columns[name][record]) for name in names])
+    ordered = np.lexsort([_ranks(columns[name]) for name in reversed(names)])
     width = len(str(n_records))
     keys = [""] * n_records
-    for number, record in enumerate(ordered, start=1):
+    for number, record in enumerate(ordered.tolist(), start=1):
         keys[record] = f"{schema.code}-{number:0{width}d}"
     return keys
+
+
+def _ranks(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the place of each value among the different values of its column."""
+    import numpy as np
+
+    ranks = {value: rank for rank, value in enumerate(sorted(set(values), key=_place))}
+    return np.fromiter((ranks[value] for value in values), dtype=np.int64, count=len(values))
 
 
 def repeats(columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
@@ -63,4 +73,4 @@ def _place(value: Any) -> tuple[int, float, str]:
     """Sort unknown values first, then whole numbers by size, then text."""
     if value is None:
         return (0, 0.0, "")
-    return (1, float(value), "") if _WHOLE.fullmatch(value) else (2, 0.0, value)
+    return (1, float(value), value) if _WHOLE.fullmatch(value) else (2, 0.0, value)
