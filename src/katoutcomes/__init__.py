@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.describe import describe
     from katoutcomes.analyses.internal_consistency import internal_consistency
     from katoutcomes.analyses.mmrm import mmrm
+    from katoutcomes.analyses.multiverse import multiverse
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
@@ -75,6 +76,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.describe": ("describe",),
         "analyses.internal_consistency": ("internal_consistency",),
         "analyses.mmrm": ("mmrm",),
+        "analyses.multiverse": ("multiverse",),
         "analyses.participant_flow": ("participant_flow",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
         "cohorts.cohort": ("Cohort",),
@@ -175,6 +177,7 @@ __all__ = [
     "instruments",
     "internal_consistency",
     "mmrm",
+    "multiverse",
     "outcome_report",
     "participant_flow",
     "published_outcomes",

@@ -97,7 +97,9 @@ MEASURES: Mapping[str, Measure] = _measures(
         "Treatment minus comparator over the standard deviation that the model gives the visit.",
     ),
     Measure("coefficient", "statistic", "Coefficient of a model."),
-    Measure("linear combination", "statistic", "Combination of coefficients or adjusted means that the user has named."),
+    Measure(
+        "linear combination", "statistic", "Combination of coefficients or adjusted means that the user has named."
+    ),
     Measure("joint test", "statistic", "F test that several differences are all 0; df is that of the denominator."),
     Measure("fit statistic", "statistic", "How a model fits: -2 log likelihood, AIC, AICc, BIC."),
     Measure("coefficient alpha", "statistic", "Cronbach's alpha of the items of a scale, or of all but the one named."),
@@ -106,6 +108,12 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("item-rest correlation", "statistic", "Correlation of an item with the sum of the others."),
     Measure("standardized loading", "statistic", "Correlation of an item with the factor of a one-factor model."),
     Measure("published reliability", "constant", "Coefficient that the source in definition_set reports."),
+    Measure("answer of a specification", "statistic", "Summary of the answers of several specifications."),
+    Measure(
+        "share of specifications",
+        "statistic",
+        "Share of the ways of answering a question that agree; n_patients is that of the main one.",
+    ),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""
@@ -145,6 +153,14 @@ PART_FIELDS: frozenset[str] = (
             "visit",
             "target_day",
             "anchor",
+            "baseline_first_day",
+            "baseline_last_day",
+            "baseline_choice",
+            "first_day",
+            "last_day",
+            "visit_choice",
+            "gap_days",
+            "definition_set",
             "group",
             "instrument",
             "term",

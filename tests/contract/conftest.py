@@ -29,16 +29,24 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
     "change_from_baseline": {},
     "clinical_significance": {},
     "cohort_difference": {},
+    "mmrm": {},
 }
 """Analyses of an analysis set, with the choices they are called with."""
 
 REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway",)
 """Analyses of an analysis set that need sessions, which a frame does not have."""
 
-REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {"data_quality": {}, "internal_consistency": {"instrument": "PHQ-9"}}
+REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
+    "data_quality": {},
+    "internal_consistency": {"instrument": "PHQ-9"},
+    "multiverse": {"question": "remission", "against": 0.5, "baseline_choices": ["last"]},
+}
 """Analyses of a registry, with the choices they are called with."""
 
-ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, *REGISTRY_ANALYSES)
+RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm"}
+"""Analyses of the result of another analysis, which is run on the data first."""
+
+ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, *RESULT_ANALYSES, *REGISTRY_ANALYSES)
 FRAME_SIZES: dict[str, int] = {"tiny": 30, "small": 90, "large": 420}
 VISITS = {"week 4": 28, "week 12": 84}
 
@@ -55,12 +63,13 @@ class Case:
 
 
 CASES: tuple[Case, ...] = (
-    *(Case(analysis, data) for analysis in SET_ANALYSES for data in (*FRAME_SIZES, "registry")),
+    *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
     Case("internal_consistency", "registry"),
     Case("internal_consistency", "patchy registry"),
+    Case("multiverse", "registry"),
 )
 
 
@@ -157,6 +166,8 @@ def registry_set(source: kat.Registry) -> kat.AnalysisSet:
 
 def run(analysis: str, data: Any, **choices: Any) -> Result:
     """Run an analysis; what it warns of must also stand in the result."""
+    if analysis in RESULT_ANALYSES:
+        data, choices = run(RESULT_ANALYSES[analysis], data, **choices), {}
     function: Callable[..., Result] = getattr(kat, analysis)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

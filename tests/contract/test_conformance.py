@@ -72,10 +72,11 @@ def test_signature_data_estimand_and_named_choices(house):
         assert [parameter.name for parameter in parameters[:2]] == ["data", "estimand"], analysis
         assert parameters[1].default is None, analysis
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
-    for analysis, choices in house.REGISTRY_ANALYSES.items():
+    for analysis in house.REGISTRY_ANALYSES:
         parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
-        assert [parameter.name for parameter in parameters[: 1 + len(choices)]] == ["registry", *choices], analysis
-        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[1 + len(choices) :]), analysis
+        first = [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+        assert first[0] == "registry", analysis
+        assert set(first[1:]) <= {"instrument", "estimand"}, analysis
 
 
 def test_the_question_that_is_asked_stands_in_the_answer(frame_case, house):

@@ -48,7 +48,7 @@ _DIGITS_OF_UNIT = {
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
-PROPORTIONS = frozenset({"proportion", "proportion of sessions"})
+PROPORTIONS = frozenset({"proportion", "proportion of sessions", "share of specifications"})
 """Measures that are printed as percentages."""
 DIGITS_OF_DF = 1
 _ROOM_FOR_EVERY_FLOAT = Context(prec=330)

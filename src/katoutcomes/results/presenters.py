@@ -22,6 +22,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
+        "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
     }
 )
 """Analysis → kind of figure → "module:function"; the first kind is the default."""
@@ -38,6 +39,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
         "internal_consistency": "katoutcomes.tables.internal_consistency:internal_consistency_table",
         "care_pathway": "katoutcomes.tables.care_pathway:care_pathway_table",
+        "multiverse": "katoutcomes.tables.multiverse:multiverse_table",
     }
 )
 """Analysis → "module:function"."""

@@ -11,18 +11,26 @@ import operator
 from collections.abc import Iterator, Sequence
 
 from katoutcomes.errors import DisclosureError
-from katoutcomes.results.disclosure_rules import linked_steps
+from katoutcomes.results.disclosure_rules.linked_by_analysis import (
+    own_counted_key,
+    own_counts,
+    own_follows,
+    own_n_key,
+    own_part_key,
+    own_sums,
+)
 from katoutcomes.results.disclosure_rules.linked_definitions import (
     CLASSES_OF_CHANGE,
     follows_of_definitions,
     sums_of_definitions,
 )
 from katoutcomes.results.disclosure_rules.merged_exclusions import EXCLUDED, STAGE
+from katoutcomes.results.disclosure_rules.part_counts import part_counts
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import ResultRecord
-from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, ROW_COUNT_FIELDS
+from katoutcomes.vocabulary import MEASURES
 
 Values = dict[Key, int | None]
 
@@ -50,30 +58,6 @@ COMPONENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 """A term, others that count some of the same patients, and what is given up first; the rest may be printed nowhere."""
 
 
-def require_whole_counts(part: Part) -> None:
-    """Assert that every count of a part is a whole number or None, so that none escapes.
-
-    Raises
-    ------
-    DisclosureError
-        If a count column holds anything else.
-    """
-    for column in count_columns(part):
-        for row in part.rows:
-            cell = row[column]
-            if cell is not None and (isinstance(cell, bool) or not isinstance(cell, int)):
-                raise DisclosureError(
-                    f"part {part.name!r}: column {part.columns[column]!r} must hold whole numbers; "
-                    "what cannot be checked is not released."
-                )
-
-
-def count_columns(part: Part) -> tuple[int, ...]:
-    """Return the positions of the columns of a part that count people, events or rows."""
-    protected = COUNT_FIELDS | ROW_COUNT_FIELDS
-    return tuple(position for position, name in enumerate(part.columns) if name in protected)
-
-
 def is_contrast(estimate: Estimate) -> bool:
     """Return whether an estimate compares two groups."""
     return bool(estimate.treatment or estimate.comparator)
@@ -88,8 +72,8 @@ def counted_key(estimate: Estimate) -> Key | None:
     """Return the key of what a count or a proportion counts; None for every other estimate."""
     if MEASURES[estimate.measure].kind not in {"count", "proportion"} or is_contrast(estimate):
         return None
-    if linked_steps.is_of_pathway(estimate):
-        return linked_steps.pathway_counted_key(estimate)
+    if (own := own_counted_key(estimate)) is not None:
+        return own
     if estimate.term == BASELINE_STEP:
         return ("with baseline", estimate.subgroup)
     return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
@@ -98,10 +82,10 @@ def counted_key(estimate: Estimate) -> Key | None:
 def n_key(estimate: Estimate) -> Key | None:
     """Return the key of an estimate's `n_patients`; None where it rests on nobody or compares two groups."""
     kind = MEASURES[estimate.measure].kind
+    if (own := own_n_key(estimate)) is not None:
+        return own
     if is_contrast(estimate) or (kind == "constant" and estimate.n_patients is None):
         return None
-    if linked_steps.is_of_pathway(estimate):
-        return linked_steps.pathway_n_key(estimate)
     if estimate.term in BASELINE_TERMS or kind == "constant":
         return ("with baseline", estimate.subgroup)
     if kind == "count" and estimate.n_patients in (None, estimate.n_counted):
@@ -125,7 +109,7 @@ def part_key(part: Part, row: int, column: int) -> Key:
         return ("bin", *(str(named[name]) for name in bins), str(named["group"]))
     if part.name == "files":
         return ("counted", "", "", f"{named['file']}: {part.columns[column].replace('_', ' ')}", "")
-    return ("part", part.name, str(row), part.columns[column], "")
+    return own_part_key(part, row) or ("part", part.name, str(row), part.columns[column], "")
 
 
 def linked_counts(result: ResultRecord) -> Counts:
@@ -148,10 +132,12 @@ def linked_counts(result: ResultRecord) -> Counts:
             if people is not None and people != counted and estimate.term != COMPLETENESS:
                 follows.append((people, counted))
     for part in result.parts:
-        for row, column, cell in _part_counts(part):
+        for row, column, cell in part_counts(part):
             _add(values, part_key(part, row, column), cell)
+    for key, count in tuple(own_counts(result, values)):
+        _add(values, key, count)
     follows += [*_same_patients(result), *_bins_without_total(values), *follows_of_definitions(values)]
-    follows += linked_steps.follows_of_steps(values)
+    follows += own_follows(result, values)
     sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
 
@@ -213,18 +199,6 @@ def _add(values: Values, key: Key, value: int | None) -> None:
     values[key] = None if known is None or value is None else min(known, value)
 
 
-def _part_counts(part: Part) -> Iterator[tuple[int, int, int | None]]:
-    """Yield row, column and value of every count of a part that is known or hidden."""
-    hidden = set(part.suppressed)
-    for column in count_columns(part):
-        for row, cells in enumerate(part.rows):
-            cell = cells[column]
-            if (row, column) in hidden:
-                yield row, column, None
-            elif cell is not None:
-                yield row, column, int(cell)
-
-
 def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the sums over the terms of one group: levels, classes of change, and what is left of a denominator."""
     denominators: dict[Key, Key] = {}
@@ -242,8 +216,7 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
             yield Sum(people, (counted,), has_remainder=True, give_up_first=first)
     yield from _components(values)
     yield from sums_of_definitions(values)
-    if result.analysis == "care_pathway":
-        yield from linked_steps.sums_of_steps(values)
+    yield from own_sums(result, values)
     if result.analysis == "cohort_difference":
         yield from _left_out_of_the_model(values)
     if result.analysis == "clinical_significance":
