@@ -1,4 +1,4 @@
-"""The fit: starting values, a few EM steps, Newton with the exact second derivatives, and what "converged" means."""
+"""The fit in the original coordinates, and what "converged" means."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.kernels.mmrm.likelihood import Evaluation, SecondDerivatives, evaluate, second_derivatives
-from katoutcomes.kernels.mmrm.structures import (
-    Covariance,
-    covariance,
-    is_homogeneous,
-    start_values,
+from katoutcomes.kernels.mmrm.likelihood import Evaluation, SecondDerivatives, second_derivatives
+from katoutcomes.kernels.mmrm.newton import (
+    DECREMENT_TOLERANCE,
+    Model,
+    Point,
+    bend_of,
+    gradient_of,
+    jacobian_of,
+    minimize,
+    scaled_eigenvalues,
 )
+from katoutcomes.kernels.mmrm.start import start_matrices
+from katoutcomes.kernels.mmrm.structures import is_homogeneous, start_values
 from katoutcomes.kernels.mmrm.working_design import WorkingDesign, working_design
 
 if TYPE_CHECKING:
@@ -22,11 +28,6 @@ if TYPE_CHECKING:
 
     from katoutcomes.kernels.mmrm.pattern_statistics import PatternStatistics
 
-_EM_STEPS = 5
-_MOST_ITERATIONS = 100
-_MOST_HALVINGS = 40
-DECREMENT_TOLERANCE = 1e-10
-"""Newton's decrement, in units of the deviance, below which the fit has converged."""
 SMALLEST_CORRELATION_EIGENVALUE = 1e-6
 """Below it the covariance of the visits is singular: the likelihood has its supremum on the boundary."""
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
@@ -130,32 +131,6 @@ class RepeatedMeasuresFit:
     curvatures: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Point:
-    """The model at one set of parameters."""
-
-    theta: NDArray[np.float64]
-    pieces: tuple[Covariance, ...]
-    at: Evaluation
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Model:
-    """What does not change while parameters are sought."""
-
-    work: WorkingDesign
-    structure: str
-    n_groups: int
-    reml: bool
-
-    def point(self, theta: NDArray[np.float64]) -> _Point | None:
-        """Return the model at some parameters, None where a covariance is not positive definite."""
-        n_visits = self.work.scale.size
-        pieces = tuple(covariance(self.structure, part, n_visits) for part in theta.reshape(self.n_groups, -1))
-        at = evaluate(self.work, np.array([piece.matrix for piece in pieces]), reml=self.reml)
-        return None if at is None else _Point(theta, pieces, at)
-
-
 def fit_repeated_measures(
     statistics: PatternStatistics, design: NDArray[np.float64], *, structure: str = "us", reml: bool = True
 ) -> RepeatedMeasuresFit | None:
@@ -179,11 +154,11 @@ def fit_repeated_measures(
     """
     work = working_design(statistics, design, common_scale=is_homogeneous(structure))
     n_groups = int(statistics.group.max(initial=0)) + 1
-    model = _Model(work, structure, n_groups, reml)
-    start = _start_matrices(work, n_groups, reml=reml)
+    model = Model(work, structure, n_groups, reml)
+    start = start_matrices(work, n_groups, reml=reml)
     if start is None:
         return None
-    found = [_minimize(model, theta) for theta in _starts(model, start)]
+    found = [minimize(model, theta) for theta in _starts(model, start)]
     done = [result for result in found if result is not None]
     if not done:
         return None
@@ -191,60 +166,15 @@ def fit_repeated_measures(
     return _finished(model, point, iterations)
 
 
-def _start_matrices(work: WorkingDesign, n_groups: int, *, reml: bool) -> NDArray[np.float64] | None:
-    """Return pairwise moments of ordinary residuals, made positive definite and improved by EM steps."""
-    n_visits = work.scale.size
-    at = evaluate(work, np.tile(np.eye(n_visits), (n_groups, 1, 1)), reml=reml)
-    if at is None:
-        return None
-    matrices = np.empty((n_groups, n_visits, n_visits))
-    groups = work.statistics.group
-    pairs = work.statistics.pairs_observed()
-    for group in range(n_groups):
-        total = at.residuals[groups == group].sum(axis=0)
-        moments = np.where(pairs[group] > 0.0, total / np.maximum(pairs[group], 1.0), 0.0)
-        variances = np.diag(moments)
-        if not (variances > 1e-14).all():  # outcomes have size 1 here, so this is a perfect fit
-            return None
-        matrices[group] = _shrunk(moments, variances)
-    return _expectation_maximization(work, matrices, reml=reml)
-
-
-def _shrunk(moments: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return moments with their correlations shrunk until they are positive definite."""
-    sd = np.sqrt(variances)
-    correlation = moments / np.outer(sd, sd)
-    identity = np.eye(sd.size)
-    while np.linalg.eigvalsh(correlation)[0] < 0.02:
-        correlation = 0.8 * correlation + 0.2 * identity
-    return np.asarray(correlation * np.outer(sd, sd))
-
-
-def _expectation_maximization(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) -> NDArray[np.float64]:
-    """Return covariances after a few steps Sigma - Sigma U Sigma / n, which never leave the positive definite ones."""
-    groups = work.statistics.group
-    counts = np.bincount(groups, weights=work.statistics.n_patients, minlength=matrices.shape[0])
-    for _ in range(_EM_STEPS):
-        at = evaluate(work, matrices, reml=reml)
-        if at is None:
-            break
-        step = matrices @ at.score @ matrices / counts[:, None, None]
-        moved = matrices - 0.5 * (step + step.transpose(0, 2, 1))
-        if np.linalg.eigvalsh(moved)[:, 0].min() <= 0.0:
-            break
-        matrices = moved
-    return matrices
-
-
-def _starts(model: _Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _starts(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return where to start; homogeneous ante-dependence has several optima, so it starts from three places."""
     first = np.concatenate([start_values(model.structure, matrix) for matrix in matrices])
     if model.structure != "ad":
         return [first]
     uncorrelated = first.reshape(model.n_groups, -1).copy()
     uncorrelated[:, 1:] = 0.0
-    heterogeneous = _Model(model.work, "adh", model.n_groups, model.reml)
-    richer = _minimize(heterogeneous, np.concatenate([start_values("adh", matrix) for matrix in matrices]))
+    heterogeneous = Model(model.work, "adh", model.n_groups, model.reml)
+    richer = minimize(heterogeneous, np.concatenate([start_values("adh", matrix) for matrix in matrices]))
     starts = [first, uncorrelated.reshape(-1)]
     if richer is not None:
         n_visits = model.work.scale.size
@@ -254,92 +184,13 @@ def _starts(model: _Model, matrices: NDArray[np.float64]) -> list[NDArray[np.flo
     return starts
 
 
-def _minimize(model: _Model, theta: NDArray[np.float64]) -> tuple[_Point, int] | None:
-    """Return the point where Newton's steps end, and how many there were."""
-    point = model.point(theta)
-    if point is None:
-        return None
-    for iteration in range(_MOST_ITERATIONS):
-        gradient, observed, expected = _derivatives(model, point)
-        step = _newton_step(gradient, observed, expected)
-        decrement = float(-gradient @ step)
-        moved = _halved(model, point, step)
-        if moved is None:
-            return point, iteration
-        point = moved
-        # The step that ends the search is taken: it squares what is left of the error.
-        if decrement <= max(DECREMENT_TOLERANCE, point.at.noise):
-            return point, iteration + 1
-    return point, _MOST_ITERATIONS
-
-
-def _derivatives(model: _Model, point: _Point) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the gradient of the deviance, its second derivatives, and their expectation, by the parameters."""
-    elements = second_derivatives(model.work, point.at, model.n_groups, reml=model.reml)
-    jacobian = _jacobian(point.pieces)
-    bend = _bend(point)
-    return _gradient(point), jacobian.T @ elements.observed @ jacobian + bend, jacobian.T @ elements.expected @ jacobian
-
-
-def _gradient(point: _Point) -> NDArray[np.float64]:
-    """Return the derivative of the deviance by the parameters."""
-    parts = zip(point.pieces, point.at.score, strict=True)
-    return np.concatenate([np.tensordot(piece.first, score, axes=([1, 2], [0, 1])) for piece, score in parts])
-
-
-def _bend(point: _Point) -> NDArray[np.float64]:
-    """Return what the curvature of the parametrization adds to the second derivatives."""
-    k = point.theta.size
-    size = k // len(point.pieces)
-    bend = np.zeros((k, k))
-    for group, (piece, score) in enumerate(zip(point.pieces, point.at.score, strict=True)):
-        part = slice(group * size, (group + 1) * size)
-        bend[part, part] = np.tensordot(piece.second, score, axes=([2, 3], [0, 1]))
-    return bend
-
-
-def _jacobian(pieces: tuple[Covariance, ...]) -> NDArray[np.float64]:
-    """Return the derivative of the elements of all covariance matrices by all parameters."""
-    k, n_visits, _ = pieces[0].first.shape
-    rows, columns = np.tril_indices(n_visits)
-    jacobian = np.zeros((rows.size * len(pieces), k * len(pieces)))
-    for group, piece in enumerate(pieces):
-        block = piece.first[:, rows, columns].T
-        jacobian[group * rows.size : (group + 1) * rows.size, group * k : (group + 1) * k] = block
-    return jacobian
-
-
-def _newton_step(
-    gradient: NDArray[np.float64], observed: NDArray[np.float64], expected: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return a step downhill: Newton's, or Fisher's where the likelihood bends the other way."""
-    for curvature in (observed, expected):
-        size = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-300))
-        values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
-        if values[0] > 1e-10 * values[-1] or curvature is expected:
-            values = np.maximum(values, 1e-8 * max(values[-1], 1e-300))
-            return np.asarray(-(vectors @ ((vectors.T @ (gradient / size)) / values)) / size)
-    raise AssertionError  # the loop always returns
-
-
-def _halved(model: _Model, point: _Point, step: NDArray[np.float64]) -> _Point | None:
-    """Return the first point on the way of the step, halved again and again, at which the deviance is not higher."""
-    share = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))  # parameters are logarithms and slopes
-    for _ in range(_MOST_HALVINGS):
-        moved = model.point(point.theta + share * step)
-        if moved is not None and moved.at.deviance <= point.at.deviance + max(1e-12, 4.0 * point.at.noise):
-            return moved
-        share *= 0.5
-    return None
-
-
-def _finished(model: _Model, point: _Point, iterations: int) -> RepeatedMeasuresFit:
+def _finished(model: Model, point: Point, iterations: int) -> RepeatedMeasuresFit:
     """Return the fit in the original coordinates, with everything that inference needs."""
     work, statistics = model.work, model.work.statistics
     elements = second_derivatives(work, point.at, model.n_groups, reml=model.reml)
-    jacobian = _jacobian(point.pieces)
-    curvature = jacobian.T @ elements.observed @ jacobian + _bend(point)
-    gradient = _gradient(point)
+    jacobian = jacobian_of(point.pieces)
+    curvature = jacobian.T @ elements.observed @ jacobian + bend_of(point)
+    gradient = gradient_of(point)
     convergence, inverse = _judged(model, point, iterations, gradient, curvature)
     scale = work.scale
     covariances = np.array([piece.matrix for piece in point.pieces]) * np.outer(scale, scale)
@@ -376,7 +227,7 @@ def _finished(model: _Model, point: _Point, iterations: int) -> RepeatedMeasures
     )
 
 
-def _original_theta(model: _Model, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+def _original_theta(model: Model, theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the parameters of the covariance of the outcomes as they were before scaling."""
     n_visits = model.work.scale.size
     parts = theta.reshape(model.n_groups, -1).copy()
@@ -387,15 +238,14 @@ def _original_theta(model: _Model, theta: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _judged(
-    model: _Model,
-    point: _Point,
+    model: Model,
+    point: Point,
     iterations: int,
     gradient: NDArray[np.float64],
     curvature: NDArray[np.float64],
 ) -> tuple[Convergence, NDArray[np.float64]]:
     """Return whether the fit can be used, and the inverse of its second derivatives."""
-    size = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-300))
-    values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
+    size, values, vectors = scaled_eigenvalues(curvature)
     is_curved = bool(values[0] > SMALLEST_HESSIAN_EIGENVALUE)
     inverse = np.full_like(curvature, np.nan)
     decrement = math.inf

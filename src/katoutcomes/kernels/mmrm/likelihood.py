@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from katoutcomes.kernels.mmrm.pattern_tree import inverses
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,12 +39,12 @@ class Evaluation:
         Generalized least-squares estimate.
     coefficient_covariance : ndarray of float64, shape (q, q)
         Phi.
-    residuals : ndarray of float64, shape (P, V, V)
-        E of each cell.
-    mixed_residuals : ndarray of float64, shape (P, m, V)
-        Cross-products of the covariates and the residuals.
+    mixed_residuals : ndarray of float64, shape (P, V, m)
+        Cross-products of the residuals and the covariates.
     spread : ndarray of float64, shape (P, V, V)
         Sum of X Phi X' of each cell; zero for maximum likelihood.
+    weighted : ndarray of float64, shape (P, V, V)
+        W (E + spread) W of each cell.
     score : ndarray of float64, shape (G, V, V)
         U of each group.
     noise : float
@@ -53,9 +55,9 @@ class Evaluation:
     inverse: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     coefficient_covariance: NDArray[np.float64]
-    residuals: NDArray[np.float64]
     mixed_residuals: NDArray[np.float64]
     spread: NDArray[np.float64]
+    weighted: NDArray[np.float64]
     score: NDArray[np.float64]
     noise: float
 
@@ -72,7 +74,7 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     reml : bool
         Restricted likelihood; otherwise the likelihood.
     """
-    found = _inverses(work, matrices)
+    found = inverses(work.tree, matrices)
     if found is None:
         return None
     inverse, log_determinants = found
@@ -80,7 +82,8 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     q, n_visits, m = work.rows.shape
     flat = work.rows.reshape(q, n_visits * m)
     information = flat @ sandwiched(inverse, work.covariates) @ flat.T
-    right = flat @ np.tensordot(inverse, work.mixed, axes=([0, 2], [0, 2])).reshape(-1)
+    # Products of tall matrices are much faster than those of small matrices for every cell.
+    right = flat @ (inverse.reshape(-1, n_visits).T @ work.mixed.reshape(-1, m)).reshape(-1)
     try:
         root = np.linalg.cholesky(information)
     except np.linalg.LinAlgError:
@@ -88,47 +91,24 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     inverse_root = np.linalg.inv(root)
     phi = inverse_root.T @ inverse_root
     beta = phi @ right
-    mean = np.tensordot(beta, work.rows, axes=1).T  # (m, V)
-    # One product of tall matrices is much faster than one of small matrices for every cell.
+    mean = (beta @ flat).reshape(n_visits, m).T
     fitted = (work.covariates.reshape(-1, m) @ mean).reshape(-1, m, n_visits)
-    mixed_residuals = work.mixed - fitted
-    seen_twice = (work.mixed + mixed_residuals).transpose(0, 2, 1).reshape(-1, m) @ mean
-    cross = seen_twice.reshape(-1, n_visits, n_visits)
-    residuals = work.outcomes - 0.5 * (cross + cross.transpose(0, 2, 1))
+    mixed_residuals = work.mixed - fitted.transpose(0, 2, 1)
+    cross = ((work.mixed + mixed_residuals).reshape(-1, m) @ mean).reshape(-1, n_visits, n_visits)
     observed = work.statistics.observed
-    residuals = residuals * (observed[:, :, None] & observed[:, None, :])
+    residuals = work.outcomes - 0.5 * (cross + cross.transpose(0, 2, 1))
+    residuals *= observed[:, :, None] & observed[:, None, :]
     spread = _spread(work, phi) if reml else np.zeros_like(residuals)
-    total = inverse @ (residuals + spread) @ inverse
-    per_cell = counts[:, None, None] * inverse - total
+    weighted = inverse @ (residuals + spread) @ inverse
+    per_cell = counts[:, None, None] * inverse - weighted
     groups = work.statistics.group
     starts = np.searchsorted(groups, np.arange(matrices.shape[0]))  # cells stand in the order of their groups
     score = np.add.reduceat(per_cell, starts, axis=0)
-    weighted = inverse * residuals
-    deviance = float(counts @ log_determinants + weighted.sum())
+    deviance = float(counts @ log_determinants + (inverse * residuals).sum())
     if reml:
         deviance += 2.0 * float(np.log(np.diag(root)).sum())
     noise = 1e-16 * float(np.abs(inverse * work.outcomes).sum())
-    return Evaluation(deviance, inverse, beta, phi, residuals, mixed_residuals, spread, score, noise)
-
-
-def _inverses(
-    work: WorkingDesign, matrices: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return W and the log determinant of each cell's covariance, None where one is not positive definite."""
-    observed = work.statistics.observed
-    both = observed[:, :, None] & observed[:, None, :]
-    # Missing visits get a 1 on the diagonal and 0 elsewhere: the determinant is that of the observed part.
-    filled = np.where(both, matrices[work.statistics.group], np.eye(observed.shape[1]))
-    if not np.isfinite(filled).all():
-        return None
-    try:
-        roots = np.linalg.cholesky(filled)
-    except np.linalg.LinAlgError:
-        return None
-    diagonal = np.diagonal(roots, axis1=1, axis2=2)
-    inverse_roots = np.linalg.inv(roots)
-    inverse = inverse_roots.transpose(0, 2, 1) @ inverse_roots
-    return np.where(both, inverse, 0.0), 2.0 * np.log(diagonal).sum(axis=1)
+    return Evaluation(deviance, inverse, beta, phi, mixed_residuals, spread, weighted, score, noise)
 
 
 def sandwiched(weights: NDArray[np.float64], covariates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -164,13 +144,10 @@ class SecondDerivatives:
         P of each element: the derivative of X' W X.
     observed : ndarray of float64, shape (G k, G k)
         Second derivative of the deviance.
-    expected : ndarray of float64, shape (G k, G k)
-        Its expectation, never negative definite.
     """
 
     slopes: NDArray[np.float64]
     observed: NDArray[np.float64]
-    expected: NDArray[np.float64]
 
 
 def second_derivatives(work: WorkingDesign, at: Evaluation, n_groups: int, *, reml: bool) -> SecondDerivatives:
@@ -188,33 +165,53 @@ def second_derivatives(work: WorkingDesign, at: Evaluation, n_groups: int, *, re
         As in `evaluate`.
     """
     n_visits = work.rows.shape[1]
-    rows, columns = np.tril_indices(n_visits)
-    k = rows.size
+    k = n_visits * (n_visits + 1) // 2
     phi = at.coefficient_covariance
-    q = phi.shape[0]
-    slopes = np.zeros((n_groups * k, q, q))
-    pulls = np.zeros((n_groups * k, q))
+    slopes = np.zeros((n_groups * k, *phi.shape))
+    pulls = np.zeros((n_groups * k, phi.shape[0]))
     observed = np.zeros((n_groups * k, n_groups * k))
-    expected = np.zeros_like(observed)
     for group in range(n_groups):
-        cells = np.flatnonzero(work.statistics.group == group)
+        cells = _cells_of_group(work, group)
         part = slice(group * k, (group + 1) * k)
         inverse, counts = at.inverse[cells], work.statistics.n_patients[cells]
-        with_residuals = inverse @ (at.residuals[cells] + at.spread[cells]) @ inverse
-        with_spread = inverse @ at.spread[cells] @ inverse
-        plain = _pairs(counts[:, None, None] * inverse, inverse, rows, columns)
-        observed[part, part] = 2.0 * _pairs(inverse, with_residuals, rows, columns) - plain
-        expected[part, part] = plain - 2.0 * _pairs(inverse, with_spread, rows, columns)
-        slopes[part] = _slopes(work, cells, inverse, rows, columns)
-        pulled = inverse @ at.mixed_residuals[cells].transpose(0, 2, 1)
-        pulls[part] = _pulls(work, inverse, pulled, rows, columns)
+        observed[part, part] = _pairs(inverse, 2.0 * at.weighted[cells] - counts[:, None, None] * inverse)
+        slopes[part] = _slopes(work, cells, inverse)
+        pulls[part] = _pulls(work, inverse, inverse @ at.mixed_residuals[cells])
     if reml:
-        moved = slopes @ phi
-        traces = moved.reshape(-1, q * q) @ moved.transpose(0, 2, 1).reshape(-1, q * q).T
-        observed -= traces
-        expected += traces
+        observed -= _traces(slopes, phi)
     observed -= 2.0 * pulls @ phi @ pulls.T
-    return SecondDerivatives(slopes, 0.5 * (observed + observed.T), 0.5 * (expected + expected.T))
+    return SecondDerivatives(slopes, 0.5 * (observed + observed.T))
+
+
+def expected_derivatives(
+    work: WorkingDesign, at: Evaluation, elements: SecondDerivatives, *, reml: bool
+) -> NDArray[np.float64]:
+    """Return the expectation of the second derivatives by the elements, which is never negative definite."""
+    n_visits = work.rows.shape[1]
+    k = n_visits * (n_visits + 1) // 2
+    expected = np.zeros_like(elements.observed)
+    for group in range(expected.shape[0] // k):
+        cells = _cells_of_group(work, group)
+        part = slice(group * k, (group + 1) * k)
+        inverse, counts = at.inverse[cells], work.statistics.n_patients[cells]
+        with_spread = inverse @ at.spread[cells] @ inverse
+        expected[part, part] = _pairs(inverse, counts[:, None, None] * inverse - 2.0 * with_spread)
+    if reml:
+        expected += _traces(elements.slopes, at.coefficient_covariance)
+    return np.asarray(0.5 * (expected + expected.T))
+
+
+def _cells_of_group(work: WorkingDesign, group: int) -> slice:
+    """Return where the cells of a group stand: cells are in the order of their groups."""
+    first, last = np.searchsorted(work.statistics.group, [group, group + 1])
+    return slice(int(first), int(last))
+
+
+def _traces(slopes: NDArray[np.float64], phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return trace(Phi P_h Phi P_l) for all pairs of elements."""
+    k, q, _ = slopes.shape
+    moved = (slopes.reshape(-1, q) @ phi).reshape(k, q, q)
+    return np.asarray(moved.reshape(k, -1) @ moved.transpose(0, 2, 1).reshape(k, -1).T)
 
 
 def _halves(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -222,13 +219,12 @@ def _halves(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.f
     return np.where(rows == columns, 0.5, 1.0)
 
 
-def _pairs(
-    left: NDArray[np.float64], right: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _pairs(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sum over cells of trace(E_h left E_l right) for all pairs of elements, both matrices symmetric."""
     cells, n_visits, _ = left.shape
     # full[b, c, d, a] = sum of left[b, c] right[d, a]
     full = (left.reshape(cells, -1).T @ right.reshape(cells, -1)).reshape((n_visits,) * 4)
+    rows, columns = np.tril_indices(n_visits)
     a, b = rows[:, None], columns[:, None]
     c, d = rows[None, :], columns[None, :]
     total = full[b, c, d, a] + full[a, c, d, b] + full[b, d, c, a] + full[a, d, c, b]
@@ -236,45 +232,34 @@ def _pairs(
     return np.asarray(total * np.outer(half, half))
 
 
-def _slopes(
-    work: WorkingDesign,
-    cells: NDArray[np.int64],
-    inverse: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _slopes(work: WorkingDesign, cells: slice, inverse: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return P = - X' W E_h W X for every element."""
     q, n_visits, m = work.rows.shape
+    rows, columns = np.tril_indices(n_visits)
+    k, size = rows.size, n_visits * m
     packed = inverse[:, rows, columns]  # (P, k): the products of two entries of W are symmetric in the pair
     upper, lower = np.triu_indices(m)
     covariates = work.covariates[cells][:, upper, lower]
     products = np.matmul((covariates.T[:, :, None] * packed[None]).transpose(0, 2, 1), packed[None])
     place = np.empty((n_visits, n_visits), dtype=np.int64)
-    place[rows, columns] = place[columns, rows] = np.arange(rows.size)
+    place[rows, columns] = place[columns, rows] = np.arange(k)
     which = np.empty((m, m), dtype=np.int64)
     which[upper, lower] = which[lower, upper] = np.arange(upper.size)
-    # middle[h, j, u, k, v] = sum over cells of W[j, a] W[b, k] S[u, v] for the element h = (a, b)
-    middle = products[
-        which[None, None, :, None, :], place[rows][:, :, None, None, None], place[columns][:, None, None, :, None]
-    ]
-    size = n_visits * m
+    by_pair = products.reshape(-1, k * k).T[:, which.reshape(-1)]  # (k k, m m)
+    pairs = place[rows][:, :, None] * k + place[columns][:, None, :]
+    # middle[h, j, u, l, v] = sum over cells of W[j, a] W[b, l] S[u, v] for the element h = (a, b)
+    middle = by_pair[pairs.reshape(-1)].reshape(k, n_visits, n_visits, m, m).transpose(0, 1, 3, 2, 4)
     flat = work.rows.reshape(q, size)
-    half = flat @ middle.reshape(-1, size, size) @ flat.T
-    total = half + half.transpose(0, 2, 1)
-    return np.asarray(-_halves(rows, columns)[:, None, None] * total)
+    half = flat @ (middle.reshape(-1, size) @ flat.T).reshape(k, size, q)
+    return np.asarray(-_halves(rows, columns)[:, None, None] * (half + half.transpose(0, 2, 1)))
 
 
-def _pulls(
-    work: WorkingDesign,
-    inverse: NDArray[np.float64],
-    pulled: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _pulls(work: WorkingDesign, inverse: NDArray[np.float64], pulled: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return X' W E_h W r for every element, shape (k, q), from W and W r u' of each cell."""
     cells, n_visits, m = pulled.shape
-    full = (inverse.reshape(cells, -1).T @ pulled.reshape(cells, -1)).reshape(n_visits, n_visits, n_visits, m)
+    rows, columns = np.tril_indices(n_visits)
     # full[j, a, b, u] = sum of W[j, a] (W r u')[b, u]
+    full = (inverse.reshape(cells, -1).T @ pulled.reshape(cells, -1)).reshape(n_visits, n_visits, n_visits, m)
     by_pair = np.tensordot(full, work.rows, axes=([0, 3], [1, 2]))  # (a, b, q)
     total = by_pair[rows, columns] + by_pair[columns, rows]
     return np.asarray(_halves(rows, columns)[:, None] * total)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS_FOR_CENTER = 4096
-ROWS_A_BLOCK = 32768
+ROWS_A_BLOCK = 2048
+"""So many that a block stays in the cache while it is gathered, centered and multiplied."""
 LARGEST_CONDITION = 300.0
 """Of the covariates; at a larger one more than five digits would be lost in a single pass."""
 MOST_VISITS = 62
@@ -142,7 +143,7 @@ def aggregate(
     """
     n_visits = y.shape[1]
     cells = cells_of(y, group)
-    center = Center(_center(z), _center(y), _inverse(covariate_map))
+    center = center_of(_center(z), _center(y), covariate_map)
     by_visit = precision_weights is not None and precision_weights.ndim == 2
     size = (1 + z.shape[1]) * (n_visits if by_visit else 1) + n_visits
     gram = np.zeros((len(cells.rows), size, size))
@@ -150,7 +151,6 @@ def aggregate(
     log_weight = 0.0
     for cell, rows_of_cell in enumerate(cells.rows):
         seen = cells.observed[cell]
-        # Blocks stay in the cache while they are centered, filled and multiplied.
         for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
             rows = rows_of_cell[start : start + ROWS_A_BLOCK]
             u = center.columns(z, y, rows, seen)
@@ -249,19 +249,18 @@ def _pattern_codes(y: NDArray[np.float64], kind: np.dtype[np.unsignedinteger]) -
     """Return each patient's pattern as an integer: bit j is set where visit j is observed."""
     n, n_visits = y.shape
     n_words = -(-n_visits // 8)
-    flags = np.zeros((n, 8 * n_words), dtype=bool)
-    np.equal(y, y, out=flags[:, :n_visits])  # NaN is not equal to itself
-    # Eight flags of a byte each are one integer; the product with this number gathers them in its highest byte.
-    words = flags.view("<u8")
-    code = np.zeros(n, dtype=kind)
-    for word in range(n_words):
-        byte = (words[:, word] * _BYTES_TO_BITS) >> np.uint64(56)
-        code |= byte.astype(kind) << kind.type(8 * word)
+    code = np.empty(n, dtype=kind)
+    flags = np.zeros((ROWS_A_BLOCK, 8 * n_words), dtype=bool)
+    for start in range(0, n, ROWS_A_BLOCK):
+        some = y[start : start + ROWS_A_BLOCK]
+        np.equal(some, some, out=flags[: len(some), :n_visits])  # NaN is not equal to itself
+        # Eight flags of a byte each are one integer; the product with this number gathers them in its highest byte.
+        words = (flags[: len(some)].view("<u8") * _BYTES_TO_BITS) >> np.uint64(56)
+        total = words[:, 0].astype(kind)
+        for word in range(1, n_words):
+            total |= words[:, word].astype(kind) << kind.type(8 * word)
+        code[start : start + ROWS_A_BLOCK] = total
     return code
-
-
-def _inverse(covariate_map: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    return None if covariate_map is None else np.asarray(np.linalg.inv(covariate_map).T, dtype=np.float64)
 
 
 def _center(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -285,26 +284,41 @@ class Center:
         Rough centers of the outcomes.
     unwhiten : ndarray of float64, shape (r, r), or None
         The centered covariates are multiplied by it.
+    repeated : ndarray of float64, shape (ROWS_A_BLOCK * (1 + r + V),)
+        (0, covariates, outcomes) again and again: taking one long row from another is much faster than taking a short
+        row from each row of a table.
     """
 
     covariates: NDArray[np.float64]
     outcomes: NDArray[np.float64]
     unwhiten: NDArray[np.float64] | None
+    repeated: NDArray[np.float64]
 
     def columns(
         self, z: NDArray[np.float64], y: NDArray[np.float64], rows: NDArray[np.int64], seen: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Return u = (1, z - center, y - center) of some patients of one cell, shape (n, 1 + r + V)."""
+        """Return u = (1, z - center, y - center) of at most ROWS_A_BLOCK patients of a cell, shape (n, 1 + r + V)."""
         width = z.shape[1]
         u = np.empty((rows.size, 1 + width + y.shape[1]))
         u[:, 0] = 1.0
-        np.subtract(z.take(rows, axis=0), self.covariates, out=u[:, 1 : 1 + width])
+        u[:, 1 : 1 + width] = z.take(rows, axis=0)
+        u[:, 1 + width :] = y.take(rows, axis=0)
+        flat = u.reshape(-1)
+        flat -= self.repeated[: flat.size]
         if self.unwhiten is not None:
             u[:, 1 : 1 + width] = u[:, 1 : 1 + width] @ self.unwhiten
-        np.subtract(y.take(rows, axis=0), self.outcomes, out=u[:, 1 + width :])
         if not seen.all():
             u[:, 1 + width + np.flatnonzero(~seen)] = 0.0
         return u
+
+
+def center_of(
+    covariates: NDArray[np.float64], outcomes: NDArray[np.float64], covariate_map: NDArray[np.float64] | None
+) -> Center:
+    """Return what is taken from columns with these centers, whose covariates are then divided by a map."""
+    unwhiten = None if covariate_map is None else np.asarray(np.linalg.inv(covariate_map).T, dtype=np.float64)
+    row = np.concatenate(([0.0], covariates, outcomes))
+    return Center(covariates, outcomes, unwhiten, np.tile(row, ROWS_A_BLOCK))
 
 
 def with_precision(
@@ -324,64 +338,3 @@ def _sum_of_logs(
 ) -> float:
     logs = np.log(weights) * seen.sum() if weights.ndim == 1 else np.log(weights[:, seen]).sum(axis=1)
     return float((logs * frequency).sum())
-
-
-def merge(first: PatternStatistics, second: PatternStatistics) -> PatternStatistics:
-    """Return the statistics of two sets of patients together, exactly as if they had been read in one pass.
-
-    Parameters
-    ----------
-    first, second : PatternStatistics
-        Of the same covariates and visits, in the same coding; their centers may differ.
-
-    Returns
-    -------
-    PatternStatistics
-        With the centers of `first`.
-
-    Raises
-    ------
-    ValueError
-        If the two do not describe the same columns, or one is whitened.
-    """
-    alike = first.gram.shape[1:] == second.gram.shape[1:] and first.has_visit_blocks == second.has_visit_blocks
-    if not alike or first.n_visits != second.n_visits:
-        raise ValueError("the statistics do not describe the same covariates and visits.")
-    if not np.array_equal(first.covariate_map, second.covariate_map):
-        raise ValueError("statistics can be merged only if both are whitened in the same way, or none is.")
-    moved = _recentered(second, first)
-    keys = np.column_stack((np.concatenate((first.group, second.group)), np.vstack((first.observed, second.observed))))
-    cells, position = np.unique(keys, axis=0, return_inverse=True)
-    gram = np.zeros((cells.shape[0], *first.gram.shape[1:]))
-    n_patients = np.zeros(cells.shape[0])
-    np.add.at(gram, position.reshape(-1), np.concatenate((first.gram, moved)))
-    np.add.at(n_patients, position.reshape(-1), np.concatenate((first.n_patients, second.n_patients)))
-    return PatternStatistics(
-        observed=cells[:, 1:].astype(bool),
-        group=cells[:, 0].astype(np.int64),
-        n_patients=n_patients,
-        gram=gram,
-        covariate_center=first.covariate_center,
-        outcome_center=first.outcome_center,
-        covariate_map=first.covariate_map,
-        log_weight=first.log_weight + second.log_weight,
-        has_visit_blocks=first.has_visit_blocks,
-        n_without_outcome=first.n_without_outcome + second.n_without_outcome,
-    )
-
-
-def _recentered(statistics: PatternStatistics, target: PatternStatistics) -> NDArray[np.float64]:
-    """Return the Gram matrices about the centers of another record."""
-    n_visits, width = statistics.n_visits, 1 + statistics.n_covariates
-    n_blocks = n_visits if statistics.has_visit_blocks else 1
-    shift_z = np.linalg.solve(statistics.covariate_map, statistics.covariate_center - target.covariate_center)
-    shift_y = statistics.outcome_center - target.outcome_center
-    size = statistics.gram.shape[1]
-    maps = np.tile(np.eye(size), (len(statistics.group), 1, 1))
-    for block in range(n_blocks):
-        maps[:, block * width + 1 : (block + 1) * width, block * width] = shift_z
-    for visit in range(n_visits):
-        constant = visit * width if statistics.has_visit_blocks else 0
-        maps[:, n_blocks * width + visit, constant] = np.where(statistics.observed[:, visit], shift_y[visit], 0.0)
-    moved: NDArray[np.float64] = maps @ statistics.gram @ maps.transpose(0, 2, 1)
-    return moved

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.kernels.mmrm.inference import LinearModel, linear_model
-from katoutcomes.kernels.mmrm.pattern_statistics import Center, cells_of, with_precision
+from katoutcomes.kernels.mmrm.pattern_statistics import ROWS_A_BLOCK, cells_of, center_of, with_precision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
 
 VARIANCES: tuple[str, ...] = ("CR0", "CR2", "CR3")
-_PATIENTS_A_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,16 +112,15 @@ def _bell_mccaffrey(
 def _blocks(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> Iterator[_Block]:
     """Go through the patients, some of one cell at a time."""
     work, statistics = fit.work, fit.work.statistics
-    unwhiten = np.asarray(np.linalg.inv(statistics.covariate_map).T, dtype=np.float64)
-    center = Center(statistics.covariate_center, statistics.outcome_center, unwhiten)
+    center = center_of(statistics.covariate_center, statistics.outcome_center, statistics.covariate_map)
     cells = cells_of(data.y, data.group)
     m = statistics.n_columns
     for cell, rows_of_cell in enumerate(cells.rows):
         seen = cells.observed[cell]
         kept = np.flatnonzero(seen)
         root = np.linalg.cholesky(fit.at.inverse[cell][np.ix_(kept, kept)])
-        for start in range(0, rows_of_cell.size, _PATIENTS_A_BLOCK):
-            rows = rows_of_cell[start : start + _PATIENTS_A_BLOCK]
+        for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
+            rows = rows_of_cell[start : start + ROWS_A_BLOCK]
             u = center.columns(data.z, data.y, rows, seen)
             if data.precision_weights is not None:
                 u = with_precision(u, data.precision_weights[rows], seen)

@@ -103,15 +103,15 @@ def _unstructured(theta: NDArray[np.float64], n_visits: int) -> Covariance:
     first_factor[entries, rows, columns] = scale[rows]
     half = first_factor @ factor.T
     first = half + half.transpose(0, 2, 1)
-    product = np.tensordot(first_factor, first_factor, axes=(2, 2)).transpose(0, 2, 1, 3)
-    second = product + product.transpose(1, 0, 2, 3)
-    curved = np.zeros((k, k, n_visits, n_visits))  # second derivative of the factor, times its transpose
-    curved[visits, visits, visits, :] = factor @ factor.T
+    flat = first_factor.reshape(-1, n_visits)
+    product = (flat @ flat.T).reshape(k, n_visits, k, n_visits).transpose(0, 2, 1, 3)
+    matrix = factor @ factor.T
+    # Second derivatives of the factor, times its transpose, are few.
+    product[visits, visits, visits, :] += matrix
     bent = scale[rows][:, None] * factor[:, columns].T
-    curved[rows, entries, rows, :] = bent
-    curved[entries, rows, rows, :] = bent
-    second += curved + curved.transpose(0, 1, 3, 2)
-    return Covariance(factor @ factor.T, first, second)
+    product[rows, entries, rows, :] += bent
+    product[entries, rows, rows, :] += bent
+    return Covariance(matrix, first, product + product.transpose(0, 1, 3, 2))
 
 
 def _scaled(log_sd: NDArray[np.float64], correlation: Covariance, n_visits: int) -> Covariance:
@@ -152,7 +152,7 @@ def _compound_symmetry(theta: NDArray[np.float64], n_visits: int) -> Covariance:
     if not theta.size:
         return _no_correlation(n_visits)
     lowest = -1.0 / (n_visits - 1)
-    share = 1.0 / (1.0 + np.exp(-theta[0]))
+    share = 0.5 + 0.5 * np.tanh(0.5 * theta[0])  # the logistic function, which cannot overflow
     slope = share * (1.0 - share)
     width = 1.0 - lowest
     return Covariance(

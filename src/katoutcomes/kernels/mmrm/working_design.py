@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from katoutcomes.kernels.mmrm.pattern_tree import PatternTree, pattern_tree
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -33,10 +35,12 @@ class WorkingDesign:
     ----------
     statistics : PatternStatistics
         As they came.
+    tree : PatternTree
+        Their patterns.
     covariates : ndarray of float64, shape (P, m, m)
         Cross-products of the scaled covariate part of u.
-    mixed : ndarray of float64, shape (P, m, V)
-        Cross-products of covariates and scaled outcomes.
+    mixed : ndarray of float64, shape (P, V, m)
+        Cross-products of scaled outcomes and covariates.
     outcomes : ndarray of float64, shape (P, V, V)
         Cross-products of the scaled outcomes.
     rows : ndarray of float64, shape (q, V, m)
@@ -62,6 +66,7 @@ class WorkingDesign:
     """
 
     statistics: PatternStatistics
+    tree: PatternTree
     covariates: NDArray[np.float64]
     mixed: NDArray[np.float64]
     outcomes: NDArray[np.float64]
@@ -117,8 +122,9 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
     total = elimination.T @ to_original
     return WorkingDesign(
         statistics=statistics,
+        tree=pattern_tree(statistics.observed, statistics.group),
         covariates=np.ascontiguousarray(covariates),
-        mixed=np.ascontiguousarray(mixed),
+        mixed=np.ascontiguousarray(mixed.transpose(0, 2, 1)),
         outcomes=np.ascontiguousarray(outcomes),
         rows=np.tensordot(inverse.T, scaled[kept], axes=1),
         column_size=size,
