@@ -72,6 +72,11 @@ def test_signature_data_estimand_and_named_choices(house):
         assert [parameter.name for parameter in parameters[:2]] == ["data", "estimand"], analysis
         assert parameters[1].default is None, analysis
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
+    for analysis in house.RESULT_ANALYSES:
+        parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
+        assert parameters[0].name == "result", analysis
+        assert all(parameter.default is not parameter.empty for parameter in parameters[1:]), analysis
+        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
     for analysis in house.REGISTRY_ANALYSES:
         parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
         first = [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
@@ -239,7 +244,7 @@ def test_the_order_of_the_rows_of_a_registry_does_not_matter(house):
         registry = kat.read_registry(given, is_synthetic=True)
         cohort = kat.select_cohort(registry, definition)
         data = cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True)
-        names = (*house.SET_ANALYSES, *house.REGISTRY_SET_ANALYSES)
+        names = (*house.SET_ANALYSES, *house.REGISTRY_SET_ANALYSES, *house.RESULT_ANALYSES)
         answers.append([house.run(name, data).to_json() for name in names])
         answers[-1].append(house.run("data_quality", registry).to_json())
     assert answers[0] == answers[1]

@@ -27,6 +27,7 @@ MINIMUM = 11
 WITH_BASELINE = {"with a baseline score", "scored at visit", "paired completeness", "baseline, all with baseline"}
 NOBODY = ("nobody",)
 """A count that is known to be 0."""
+MODELS = ("mmrm", "contrast")
 CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
 
 
@@ -209,6 +210,9 @@ def people(result, estimate):
     """What the denominator of an estimate counts."""
     if result.analysis == "care_pathway":
         return step_cells(estimate)[0]
+    if result.analysis in MODELS:
+        is_seen = estimate.measure in {"adjusted mean", "mean change", "standard deviation"}
+        return ("seen", estimate.visit, estimate.subgroup) if is_seen else ("in model", estimate.subgroup)
     if estimate.term in WITH_BASELINE:
         return ("with baseline", estimate.subgroup)
     if result.analysis == "describe":
@@ -290,6 +294,8 @@ def cells_of(result):
         if estimate.n_counted is not None:
             name = step_cells(estimate)[1] if result.analysis == "care_pathway" else counted(estimate)
             cells[name] = estimate.n_counted
+        if result.analysis in MODELS and estimate.measure in {"fit statistic", "correlation"} and estimate.n_patients:
+            cells["scores", estimate.subgroup] = estimate.n_observations
     for part in result.parts:
         cells |= {name: count for name, count in part_cells(part) if count is not None}
     return cells
@@ -305,6 +311,10 @@ def part_cells(part):
             yield ("with baseline", ""), row["n_patients"]
         elif part.name == "flow":
             yield ("step" if row["kind"] == "stage" else "excluded", row["step"]), row["n_patients"]
+        elif part.name == "patients_at_visits":
+            yield ("seen", row["visit"], row["group"]), row["n_patients"]
+        elif part.name == "fewest_patients":
+            yield ("fewest", row["term"]), row["n_patients"]
         elif part.name == "score_pair_counts":
             yield (
                 (
@@ -325,6 +335,8 @@ def sums_of(result, values):
     """Return (total, members) for everything that adds up, with a rest where something is printed nowhere."""
     if result.analysis == "care_pathway":
         return sums_of_steps(values) + sums_of_groups(values)
+    if result.analysis in MODELS:
+        return sums_of_model(values) + sums_of_groups(values)
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:
@@ -337,6 +349,18 @@ def sums_of(result, values):
     nested = [cell for cell in values if cell[0] in {"at caseness", "baseline not zero"}]
     sums += [(("with both scores", *cell[-2:]), [cell]) for cell in nested]
     return sums + sums_of_groups(values) + sums_of_parts(result, values)
+
+
+def sums_of_model(values):
+    """Who is in a model was seen at a visit or not; all scores are those of the visits; of two, some are of the same."""
+    sums = []
+    for group in dict.fromkeys(cell[-1] for cell in values if cell[0] == "seen"):
+        seen = [cell for cell in values if cell[0] == "seen" and cell[-1] == group]
+        sums += [(("in model", group), [cell]) for cell in seen]
+        sums.append((("scores", group), seen))
+        if len(seen) == 2 and ("in model", group) in values:
+            sums.append((("scores", group), [("in model", group)]))
+    return sums
 
 
 def sums_of_terms(result, here):
@@ -445,7 +469,7 @@ def found_by_auditor(result, released, minimum=MINIMUM):
     return {
         cell: value
         for cell, value in certain.items()
-        if is_small(value, minimum) or (cell[0] != "rest" and not is_small(value, minimum))
+        if is_small(value, minimum) or (cell[0] not in {"rest", "scores"} and not is_small(value, minimum))
     }
 
 

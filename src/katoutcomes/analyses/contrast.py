@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations as pairs_of
 from typing import TYPE_CHECKING
 
@@ -116,10 +116,11 @@ def contrast(
     return Result(
         analysis="contrast",
         title=result.title.replace("Repeated-measures model", "Further comparisons"),
-        estimand=replace(result.estimand, name=f"{result.estimand.name}_contrast"),
+        estimand=result.estimand,
         method=_method(result, multiplicity, len(questions), conf_level),
         estimates=tuple(_estimates(result, model, questions, multiplicity, conf_level)),
         provenance=result.provenance,
+        parts=result.parts,
         assumptions=result.assumptions,
         checks=result.checks,
         warnings=result.warnings,

@@ -15,16 +15,16 @@ from katoutcomes.results.disclosure_rules.counts_in_texts import without_small_c
 from katoutcomes.results.disclosure_rules.linked_counts import (
     BASELINE_TERMS,
     PAIR_COUNTS,
-    count_columns,
     counted_key,
     is_contrast,
     linked_counts,
     n_key,
     part_key,
-    require_whole_counts,
     stem,
 )
+from katoutcomes.results.disclosure_rules.linked_visits import is_of_hidden_cohort
 from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
+from katoutcomes.results.disclosure_rules.part_counts import count_columns, require_whole_counts
 from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_digits, with_printed_digits
 from katoutcomes.results.disclosure_rules.small_cells import Key, hidden_counts, is_small, marked_counts
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -185,7 +185,7 @@ def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> Re
     keys = hidden_counts(counts, policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
     hidden = _Hidden(keys, marked_counts(counts, keys, policy.minimum_cell))
     estimates = tuple(_hidden(estimate, hidden) for estimate in merged.estimates)
-    estimates = _hidden_contrasts(estimates, policy)
+    estimates = _hidden_contrasts(estimates, hidden, policy)
     return replace(
         _without_counts_in_texts(merged, policy),
         estimates=tuple(with_printed_digits(estimate) for estimate in estimates),
@@ -249,11 +249,18 @@ def _emptied(estimate: Estimate, *, hides_n: bool, is_below: bool = False) -> Es
     )
 
 
-def _hidden_contrasts(estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> tuple[Estimate, ...]:
+def _hidden_contrasts(
+    estimates: tuple[Estimate, ...], hidden: _Hidden, policy: DisclosurePolicy
+) -> tuple[Estimate, ...]:
     """Hide the contrasts that rest on few patients or on a group that is hidden."""
     return tuple(
         _emptied(estimate, hides_n=True)
-        if is_contrast(estimate) and (policy.hides(estimate.n_patients) or _gives_away_group(estimate, estimates))
+        if is_contrast(estimate)
+        and (
+            policy.hides(estimate.n_patients)
+            or _gives_away_group(estimate, estimates)
+            or is_of_hidden_cohort(estimate, hidden.keys)
+        )
         else estimate
         for estimate in estimates
     )
@@ -265,7 +272,8 @@ def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bo
     groups = [one for one in estimates if not is_contrast(one) and one.subgroup.split(": ", 1)[-1] in levels]
     of_same_term = [one for one in groups if stem(one.term) == stem(contrast.term)]
     if of_same_term:
-        return any(one.suppressed for one in of_same_term)
+        at_same_visit = [one for one in of_same_term if one.visit == contrast.visit]
+        return any(one.suppressed for one in at_same_visit or of_same_term)
     is_baseline = contrast.measure == "standardized mean difference"
     of_same_patients = [one for one in groups if (one.term in BASELINE_TERMS) == is_baseline]
     at_same_visit = [one for one in of_same_patients if one.visit == contrast.visit]

@@ -36,6 +36,8 @@ class RepeatedMeasuresData:
         Covariance group of each patient.
     group_names : tuple of str
         Their names; one empty name where there is one.
+    group_variable : str
+        The variable that makes them; empty where there is one group.
     frequency_weights, precision_weights : ndarray of float64, shape (n_patients,), or None
         The two kinds of weights.
     variables : tuple of Variable
@@ -51,6 +53,7 @@ class RepeatedMeasuresData:
     arm: NDArray[np.int64]
     group: NDArray[np.int64] | None
     group_names: tuple[str, ...]
+    group_variable: str
     frequency_weights: NDArray[np.float64] | None
     precision_weights: NDArray[np.float64] | None
     variables: tuple[Variable, ...]
@@ -59,10 +62,20 @@ class RepeatedMeasuresData:
 
     def n_at_visits(self) -> NDArray[np.int64]:
         """Return the patients of each arm with a score at each visit, shape (max(n_arms, 1), n_visits)."""
+        return self.n_seen_of(self.arm, max(len(self.frame.arms), 1))
+
+    def n_of_groups_at_visits(self) -> NDArray[np.int64]:
+        """Return the patients of each covariance group with a score at each visit, shape (n_groups, n_visits)."""
         import numpy as np
 
-        n_arms = max(len(self.frame.arms), 1)
-        counts = [self.frame.observed[self.arm == arm].sum(axis=0) for arm in range(n_arms)]
+        group = self.group if self.group is not None else np.zeros(len(self.scores), dtype=np.int64)
+        return self.n_seen_of(group, len(self.group_names))
+
+    def n_seen_of(self, code: NDArray[np.int64], n_levels: int) -> NDArray[np.int64]:
+        """Return the patients of each level of a code with a score at each visit, shape (n_levels, n_visits)."""
+        import numpy as np
+
+        counts = [self.frame.observed[code == level].sum(axis=0) for level in range(n_levels)]
         return np.asarray(counts, dtype=np.int64)
 
 
@@ -118,6 +131,7 @@ def repeated_measures_data(
         arm=arm,
         group=None if by_variable is None else group,
         group_names=group_names or ("",),
+        group_variable="" if by_variable is None else by_variable.name,
         frequency_weights=None if weighting[0] is None else weighting[0][known],
         precision_weights=None if weighting[1] is None else weighting[1][known],
         variables=variables,

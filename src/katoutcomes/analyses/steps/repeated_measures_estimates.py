@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations as pairs_of
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -11,12 +12,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
     from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
     from katoutcomes.kernels.mmrm.inference import LinearTests
     from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
 
 ADJUSTED = "follow-up, adjusted"
 CHANGE = "change, adjusted"
+BASELINE_ANALYZED = "baseline, in the model"
+BASELINE_VISIT = "baseline"
+RESIDUAL = "residual"
 
 
 def adjusted_means(model: RepeatedMeasuresModel, treatment: str, average: str, conf_level: float) -> Iterator[Estimate]:
@@ -106,44 +111,74 @@ def joint_tests(model: RepeatedMeasuresModel, average: str) -> Iterator[Estimate
         )
 
 
-def model_terms(model: RepeatedMeasuresModel, fit: RepeatedMeasuresFit, conf_level: float) -> Iterator[Estimate]:
-    """Yield the coefficients, and the residual standard deviations and correlations of the visits."""
+def baseline_mean(model: RepeatedMeasuresModel, average: str) -> Iterator[Estimate]:
+    """Yield the mean baseline score that adjusted changes are counted from, where the model uses it."""
+    import math
+
+    mean = model.baseline_means[average]
+    if not math.isnan(mean):
+        yield Estimate(
+            term=BASELINE_ANALYZED,
+            measure="mean",
+            unit="points",
+            visit=BASELINE_VISIT,
+            estimate=mean,
+            n_patients=model.n_patients,
+        )
+
+
+def coefficients(model: RepeatedMeasuresModel, conf_level: float) -> Iterator[Estimate]:
+    """Yield the coefficients of the formula, NaN for those that follow from others."""
     import numpy as np
 
-    n_patients, n_observations = round(fit.n_patients), round(fit.n_observations)
-    counts: dict[str, Any] = {"n_patients": n_patients, "n_observations": n_observations}
     combinations = np.eye(len(model.names))
-    combinations[~fit.work.kept] = np.nan
+    combinations[np.isnan(model.coefficients)] = np.nan
     tests = combination_tests(model, combinations)
     limits = interval(tests, conf_level)
     for position, name in enumerate(model.names):
-        numbers = numbers_of(tests, limits, position, conf_level)
-        yield Estimate(term=name, measure="coefficient", unit="points", **counts, **numbers)
+        yield Estimate(
+            term=name,
+            measure="coefficient",
+            unit="points",
+            n_patients=model.n_patients,
+            n_observations=model.n_observations,
+            **numbers_of(tests, limits, position, conf_level),
+        )
+
+
+def residuals(model: RepeatedMeasuresModel, chosen: RepeatedMeasuresData) -> Iterator[Estimate]:
+    """Yield the residual standard deviations of the visits and their correlations, for each covariance group."""
+    import numpy as np
+
     correlations = model.visit_correlations()
+    n_seen = chosen.n_of_groups_at_visits()
+    n_of_group = [len(chosen.scores)] if chosen.group is None else np.bincount(chosen.group).tolist()
     for group, label in enumerate(model.groups):
-        of_group = f", {label}" if label else ""
+        subgroup = f"{chosen.group_variable}: {label}" if label else ""
         for visit, name in enumerate(model.visits):
-            sd = float(np.sqrt(model.visit_covariances[group, visit, visit]))
             yield Estimate(
-                term=f"residual{of_group}",
+                term=RESIDUAL,
                 measure="standard deviation",
                 unit="points",
+                subgroup=subgroup,
                 visit=name,
-                estimate=sd,
-                **counts,
+                estimate=float(np.sqrt(model.visit_covariances[group, visit, visit])),
+                n_patients=int(n_seen[group, visit]),
+                n_observations=int(n_seen[group, visit]),
             )
-        for first in range(len(model.visits)):
-            for second in range(first + 1, len(model.visits)):
-                yield Estimate(
-                    term=f"residual{of_group}, with {model.visits[second]}",
-                    measure="correlation",
-                    visit=model.visits[first],
-                    estimate=float(correlations[group, first, second]),
-                    **counts,
-                )
+        for first, second in pairs_of(range(len(model.visits)), 2):
+            yield Estimate(
+                term=f"{RESIDUAL}, with {model.visits[second]}",
+                measure="correlation",
+                subgroup=subgroup,
+                visit=model.visits[first],
+                estimate=float(correlations[group, first, second]),
+                n_patients=int(n_of_group[group]),
+                n_observations=int(n_seen[group].sum()),
+            )
 
 
-def fit_statistics(fit: RepeatedMeasuresFit) -> Iterator[Estimate]:
+def fit_statistics(model: RepeatedMeasuresModel, fit: RepeatedMeasuresFit) -> Iterator[Estimate]:
     """Yield -2 log likelihood and the information criteria."""
     from katoutcomes.kernels.mmrm.fit import information_criteria
 
@@ -155,8 +190,8 @@ def fit_statistics(fit: RepeatedMeasuresFit) -> Iterator[Estimate]:
             term=term,
             measure="fit statistic",
             estimate=value,
-            n_patients=round(fit.n_patients),
-            n_observations=round(fit.n_observations),
+            n_patients=model.n_patients,
+            n_observations=model.n_observations,
         )
 
 

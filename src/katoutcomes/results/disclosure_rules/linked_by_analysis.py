@@ -31,10 +31,7 @@ def own_counted_key(estimate: Estimate) -> Key | None:
 
 def own_part_key(part: Part, row: int) -> Key | None:
     """Return the key of the patients seen at a visit; None for the counts of every other part."""
-    if part.name != linked_visits.PATIENTS_AT_VISITS:
-        return None
-    visit, group = (str(part.rows[row][part.columns.index(name)]) for name in ("visit", "group"))
-    return linked_visits.seen_key(visit, group)
+    return linked_visits.patients_at_visit_key(part, row) if part.name == linked_visits.PATIENTS_AT_VISITS else None
 
 
 def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]]:
@@ -49,9 +46,9 @@ def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key
     for part in result.parts:
         if part.name == linked_specifications.PART:
             yield from linked_specifications.follows_of_specifications(part, values)
-        yield from linked_visits.follows_of_model(part)
     if result.analysis in _MODELS:
-        yield from linked_visits.follows_of_scores(values)
+        both = linked_visits.follows_of_model(result, values)
+        yield from ((first, second) for first, second in both if first in values and second in values)
 
 
 def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
