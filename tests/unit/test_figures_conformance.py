@@ -9,12 +9,14 @@ import io
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import katoutcomes as kat
 from katoutcomes.figures.flow import flow
 from katoutcomes.figures.jacobson import jacobson
 from katoutcomes.figures.paired_change import paired_change
@@ -30,7 +32,39 @@ ONE_VISIT = (("week 12", 84),)
 MANY_VISITS = tuple((f"week {week}", 7 * week) for week in (1, 2, 4, 8, 12, 26, 52))
 NOBODY = np.full(4, np.nan), np.full((4, 3), np.nan), np.zeros(4, int)
 
+
+@cache
+def clinic():
+    return kat.simulate_registry(seed=5, n_patients=90)
+
+
+@cache
+def care_pathway_result(by="program_booked"):
+    return kat.care_pathway(kat.select_cohort(clinic()).analysis_set(treatment=by, pathway=True))
+
+
+@cache
+def small_multiverse(question="mean change", against=None, gap_days=(90,)):
+    return multiverse_result(question=question, against=against, gap_days=gap_days)
+
+
+def multiverse_result(**choices):
+    return kat.multiverse(clinic(), baseline_choices=["last"], visit_choices=["nearest"], **choices)
+
+
+@cache
+def one_specification():
+    return multiverse_result(baseline_windows=[kat.BASELINE_WINDOW], visits=[kat.DEFAULT_VISITS[2]])
+
+
 CASES = {
+    "care pathway": lambda: care_pathway_result().plot(),
+    "care pathway, one group, released": lambda: kat.release(care_pathway_result()).plot(each_group=False),
+    "care pathway, many groups": lambda: care_pathway_result(by="age_band").plot(),
+    "specification curve": lambda: small_multiverse().plot(),
+    "specification curve, released": lambda: kat.release(small_multiverse(gap_days=(90, 30))).plot(),
+    "specification curve, share": lambda: small_multiverse(question="remission", against=0.3).plot(),
+    "specification curve, one choice": lambda: one_specification().plot(),
     "flow": lambda: flow(made.flow_result(by="program_booked")),
     "flow, released": lambda: flow(made.released(made.flow_result(90, by="site"))),
     "flow, one visit": lambda: flow(made.flow_result(visits=ONE_VISIT)),
@@ -216,6 +250,8 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "participant_flow": made.flow_result,
         "change_from_baseline": made.change_result,
         "clinical_significance": made.clinical_result,
+        "care_pathway": lambda _: care_pathway_result(),
+        "multiverse": lambda _: small_multiverse(),
     }
     result = results[analysis](80)
     figure = result.plot(kind)
