@@ -16,6 +16,7 @@ from katoutcomes.kernels.one_factor import (
     CONVERGED,
     HEYWOOD,
     LEAST_UNIQUENESS,
+    NOT_CONVERGED,
     NOT_IDENTIFIED,
     SINGULAR,
     information_matrix,
@@ -284,3 +285,23 @@ def test_logit_limits_stay_inside():
     low, high = logit_limits(0.99, 0.02, 0.95)
     assert 0.0 < low < 0.99 < high < 1.0
     assert all(map(math.isnan, logit_limits(1.0, 0.1, 0.95)))
+
+
+def test_a_model_that_did_not_converge_has_no_numbers(monkeypatch):
+    """No gradient is good enough here, so that every solution counts as none."""
+    monkeypatch.setattr("katoutcomes.kernels.one_factor._LARGEST_GRADIENT", -1.0)
+    omega = coefficient_omega(answers(100, [0.8, 0.7, 0.6, 0.5]))
+    assert omega.model.status == NOT_CONVERGED
+    assert all(map(math.isnan, (omega.estimate, omega.std_error, omega.conf_low, omega.conf_high)))
+
+
+def test_the_model_is_found_whatever_the_items():
+    """Scales of 3 to 30 items, with few patients and many, keyed rightly and wrongly: never "not converged"."""
+    rng = np.random.default_rng(21)
+    statuses = set()
+    for n_items in (3, 4, 7, 9, 20, 30):
+        for n_rows in (n_items + 2, 40 + n_items, 300):
+            loadings = rng.uniform(-0.2, 0.95, n_items)
+            statuses.add(coefficient_omega(answers(n_rows, loadings, seed=n_rows)).model.status)
+    assert statuses <= {CONVERGED, HEYWOOD}
+    assert CONVERGED in statuses

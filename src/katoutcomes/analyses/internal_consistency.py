@@ -295,8 +295,8 @@ def _assumptions(scale: Instrument) -> tuple[str, ...]:
             "lets items differ, and needs one factor and independent errors."
         ),
         (
-            "The intervals suppose normal items. Answers in a few categories are not, and the intervals are then "
-            "somewhat too narrow or too wide."
+            "The intervals suppose normal items. Where most answers lie at one end of the range, as after a treatment "
+            "that works, the intervals are too narrow."
         ),
         "Coefficients hold for these patients: where scores vary less, items agree less.",
     )
