@@ -36,6 +36,7 @@ PATIENT_COLUMNS = {
 }
 SESSION_COLUMNS = {
     "session": "bigint",
+    "session_id": "varchar",
     "patient": "bigint",
     "day": "integer",
     "minute": "integer",
@@ -84,7 +85,8 @@ def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True, uncer
     columns = PATIENT_COLUMNS | {name: "integer" if name.startswith("eligible") else "double" for name in extra}
     numbered = [{"patient_id": f"p{row['patient']:02d}", "age_years": 40} | row for row in patients]
     fill(engine, "patients", columns, numbered)
-    fill(engine, "sessions", SESSION_COLUMNS, [{"session": n} | row for n, row in enumerate(sessions, start=1)])
+    keyed = [{"session": n, "session_id": f"s{n:04d}"} | row for n, row in enumerate(sessions, start=1)]
+    fill(engine, "sessions", SESSION_COLUMNS, keyed)
     fill(engine, "scores", SCORE_COLUMNS, [{"score": n} | row for n, row in enumerate(scores, start=1)])
     fill(engine, "uncertain_index_days", {"patient": "bigint"}, [{"patient": number} for number in uncertain])
     return SimpleNamespace(

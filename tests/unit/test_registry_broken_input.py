@@ -13,6 +13,7 @@ import pytest
 
 from katoutcomes import vocabulary
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError, OptionError
+from katoutcomes.instruments.catalog import instruments
 from katoutcomes.registry.load_report import LoadReport
 from katoutcomes.registry.readers.csv_structure import CsvStructure
 from katoutcomes.registry.reading import read_registry
@@ -59,6 +60,7 @@ _PUBLIC_WORDS = {
     *vocabulary.DIAGNOSES,
     *vocabulary.AGE_BANDS,
     "past_week",
+    *(scale.name for scale in instruments()),
 }
 SHORTEST_CANARY = 5
 """Shorter cells, such as 41 or PTSD, may stand in a text for another reason."""
@@ -194,7 +196,7 @@ CELL_FAULTS = [
     ("scores", 4, "version", "CANARYVERSION", "version_known"),
     ("scores", 2, "version", "CANARYVERSION", "version_known"),
     ("scores", 2, "total", "", "total_or_items"),
-    ("scores", 2, "total", "12.5", "integer"),
+    ("scores", 2, "total", "12.5", "total_step"),
     ("scores", 2, "total", "28", "total_range"),
     ("scores", 2, "total", "-1", "total_range"),
     ("scores", 1, "total", "17", "total_equals_items"),

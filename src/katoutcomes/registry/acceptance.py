@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from katoutcomes.errors import KatOutcomesError
 from katoutcomes.registry.engine import stage_text
-from katoutcomes.registry.readers.sources import TableSource, materialize_nothing
+from katoutcomes.registry.identifiers.plain import plain_columns
+from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
+from katoutcomes.registry.readers.staging import staged_relation
 from katoutcomes.registry.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
@@ -19,8 +22,18 @@ from katoutcomes.registry.rules import (
     score_rules,
     span_rules,
 )
-from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SESSIONS, TABLES, TableSchema
-from katoutcomes.registry.typed_rows import materialize_typed
+from katoutcomes.registry.score_rows import ScoreColumns, known_scores, materialize_scales, score_predicates
+from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS, TABLES, WIDEST_SPAN_DAYS, TableSchema
+from katoutcomes.registry.typed_rows import (
+    StagedTable,
+    accepted_query,
+    linked_query,
+    named_sessions_query,
+    patients_query,
+    repeated_scores_order,
+    score_columns,
+    typed_patients_query,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +64,9 @@ class Acceptance:
     n_uncertain_index_days: int
 
 
-def accept_rows(engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None]) -> Acceptance:
+def accept_rows(
+    engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None], *, prorating: str | None = None
+) -> Acceptance:
     """Judge every row, and make the four tables that the cohorts are built from.
 
     Parameters
@@ -62,147 +77,143 @@ def accept_rows(engine: Engine, sources: tuple[TableSource, ...], say: Callable[
         What has been read.
     say : callable
         Is told what is being done.
+    prorating : str, optional
+        Name of a published rule for missing items, for the scales that have it.
 
     Returns
     -------
     Acceptance
         The rules that were applied, and to how many rows.
+
+    Raises
+    ------
+    DataError
+        If a file turns out to be damaged when its cells are read.
     """
-    given = {source.schema.name: source for source in sources}
-    rules: list[Rule] = []
-    rows_in: dict[str, int] = {}
-    engine.materialize("problems", _NO_PROBLEM)
-    engine.materialize("problem_causes", _NO_CAUSE)
-
-    def judge(*new: Rule) -> None:
-        record_problems(engine, new, first_number=len(rules))
-        rules.extend(new)
-
+    load = _Load(engine, {source.schema.name: source for source in sources}, prorating)
     for schema in TABLES:
-        source = given.get(schema.name)
         say(f"checking {schema.name}")
-        if source is None:
-            materialize_nothing(engine, schema)
-        rows_in[schema.name] = int(engine.scalar(f"select count(*) from text_{schema.name}"))
-        judge(*_rules_of_one_row(engine, schema, source))
+        load.judge_cells(schema)
     say("linking the tables")
-    _stage(engine, "patient_codes", "02_patient_codes", file=PATIENTS.number)
-    for schema in EVENT_TABLES:
-        _stage(engine, f"linked_{schema.name}", "03_linked_rows", table=schema.name)
-        judge(*link_rules(schema))
-    _judge_sessions_and_scores(engine, judge)
+    load.link()
+    load.judge_links()
     say("counting days")
-    _judge_days(engine, judge, sources)
-    _stage(engine, "uncertain_index_days", "13_uncertain_index_days", file=SESSIONS.number)
-    n_uncertain = int(engine.scalar("select count(*) from uncertain_index_days"))
-    _materialize_accepted(engine, given)
-    return Acceptance(tuple(rules), rows_in, n_uncertain)
-
-
-def _stage(engine: Engine, name: str, stage: str, **values: int | str) -> None:
-    engine.materialize(name, stage_text(_ROOM, stage, **values))
-
-
-def _rules_of_one_row(engine: Engine, schema: TableSchema, source: TableSource | None) -> tuple[Rule, ...]:
-    """Make the typed table, and return the rules about its rows taken one by one, and about its key."""
-    columns = source.columns if source is not None else ()
-    families = schema.family_columns(tuple(column.name for column in columns))
-    materialize_typed(engine, schema, families)
-    _stage(engine, f"repeated_{schema.name}", "01_repeated_keys", table=schema.name, key=schema.key)
-    rules = (source.rules if source is not None else ()) + cell_rules(schema, columns) + key_rules(schema)
-    if schema.name == "scores":
-        rules += score_rules(tuple(int(column.name.removeprefix("item_")) for column in families))
-    return rules
-
-
-def _judge_sessions_and_scores(engine: Engine, judge: Callable[..., None]) -> None:
-    """Hold events against their sessions, and scores against the other scores of their day."""
-    for schema in EVENT_TABLES:
-        _stage(engine, f"sound_{schema.name}", "04_sound_rows", table=schema.name, file=schema.number)
-    _stage(engine, "event_sessions", "05_event_sessions")
-    judge(*EVENT_SESSION_RULES)
-    _stage(engine, "repeated_scores", "06_repeated_scores")
-    judge(*REPEATED_SCORE_RULES)
-    for schema in EVENT_TABLES[1:]:
-        _stage(engine, f"sound_{schema.name}", "04_sound_rows", table=schema.name, file=schema.number)
-
-
-def _judge_days(engine: Engine, judge: Callable[..., None], sources: tuple[TableSource, ...]) -> None:
-    """Count days from the index day, and reject what lies too far from it."""
-    for name, stage in (
-        ("records", "07_records"),
-        ("index_days", "08_index_days"),
-        ("relative_days", "09_relative_days"),
-        ("index_quarters", "10_index_quarters"),
-    ):
-        _stage(engine, name, stage)
     has_dates = any("date" in source.names for source in sources if source.schema.has_days)
-    judge(*span_rules("date" if has_dates else "day"))
-    _stage(engine, "events_of_late_sessions", "11_events_of_late_sessions")
-    judge(*LATE_SESSION_RULES)
+    n_uncertain = load.judge_days("date" if has_dates else "day")
+    say("keeping the accepted rows")
+    load.keep_accepted(has_dates=has_dates)
+    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain)
 
 
-def _materialize_accepted(engine: Engine, given: dict[str, TableSource]) -> None:
-    """Make the tables of the schema from what is left, and forget every stage on the way to them."""
-    for schema in TABLES:
-        source = given.get(schema.name)
-        families = schema.family_columns(source.names if source is not None else ())
-        names = [*(column.name for column in schema.columns), *(column.name for column in families)]
-        if schema is PATIENTS:
-            engine.materialize(schema.name, patients_query(names))
+class _Load:
+    """The state of one load: what is staged, which rules have been applied, and how many rows there were."""
+
+    def __init__(self, engine: Engine, given: dict[str, TableSource], prorating: str | None) -> None:
+        self.engine = engine
+        self.given = given
+        self.prorating = prorating
+        self.staged: dict[str, StagedTable] = {}
+        self.scores: ScoreColumns | None = None
+        self.rules: list[Rule] = []
+        self.rows_in: dict[str, int] = {}
+        engine.materialize("problems", _NO_PROBLEM)
+        engine.materialize("problem_causes", _NO_CAUSE)
+
+    def judge(self, *new: Rule) -> None:
+        """Record the rows that break rules."""
+        record_problems(self.engine, new, first_number=len(self.rules))
+        self.rules.extend(new)
+
+    def judge_cells(self, schema: TableSchema) -> None:
+        """Hold each row of a table against the rules about single rows and about its key."""
+        source = self.given.get(schema.name)
+        if source is None:
+            materialize_nothing(self.engine, schema)
+        table = self.staged[schema.name] = _staged(self.engine, schema, source)
+        self.rows_in[schema.name] = int(self.engine.scalar(f"select count(*) from {table.relation}"))
+        rules = cell_rules(schema, table.given, table.stored, table.plain)
+        relation = table.relation
+        if schema is SCORES:
+            self.scores = score_columns(table, materialize_scales(self.engine, relation), self.prorating)
+            rules += score_rules(score_predicates(self.scores), self.scores)
+            relation = f"({known_scores(relation)}) as known"
+        # One pass over the file finds the rows that break anything; what each of them breaks is counted among these.
+        broken = " or ".join(f"({rule.predicate})" for rule in rules) or "false"
+        try:
+            self.engine.materialize(f"suspect_{schema.name}", f"select * from {relation} where {broken}")
+        except KatOutcomesError:
+            damaged = source is not None and source.file.endswith(".parquet")
         else:
-            stage = stage_text(_ROOM, "12_coded_rows", table=schema.name, key=schema.key, file=schema.number)
-            engine.materialize(f"coded_{schema.name}", stage)
-            engine.materialize(schema.name, events_query(schema, names))
-    stages = ("text", "typed", "repeated", "linked", "sound", "coded")
-    engine.drop(*(f"{stage}_{schema.name}" for stage in stages for schema in TABLES))
-    engine.drop("patient_codes", "event_sessions", "records", "index_days", "relative_days", "index_quarters")
-    engine.drop("repeated_scores", "events_of_late_sessions")
-    engine.drop("catalog_names", "catalog_versions", "catalog_input", "catalog_scales")
+            damaged = False
+        if damaged and source is not None:
+            raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
+        self.engine.materialize_repeated("repeated_values", table.relation, (schema.key,))
+        self.stage(f"repeated_{schema.name}", "01_repeated_keys", relation=table.relation, key=schema.key)
+        self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
+        self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}", "repeated_values")
+
+    def stage(self, name: str, stage: str, **values: int | str) -> None:
+        """Make a table from a stage."""
+        self.engine.materialize(name, stage_text(_ROOM, stage, **values))
+
+    def link(self) -> None:
+        """Number the patients, and tie the rows of the event tables to them."""
+        self.engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
+        self.stage("patient_codes", "02_patient_codes", file=PATIENTS.number)
+        for schema in EVENT_TABLES:
+            self.engine.materialize(f"linked_{schema.name}", linked_query(self.staged[schema.name]))
+            self.judge(*link_rules(schema))
+            # A view: it always leaves out every row of which a problem is known by then.
+            sound = stage_text(_ROOM, "04_sound_rows", table=schema.name, file=schema.number)
+            self.engine.view(f"sound_{schema.name}", sound)
+
+    def judge_links(self) -> None:
+        """Hold events and scores against their sessions, and scores against the other scores of their day."""
+        named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
+        self.engine.materialize("named_sessions", named)
+        self.engine.view("session_keys", f"select session_id, input_row from {self.staged['sessions'].relation}")
+        self.stage("event_sessions", "05_event_sessions")
+        self.judge(*EVENT_SESSION_RULES)
+        self.engine.materialize_repeated("repeated_values", "sound_scores", ("patient", "scale", "day_number"))
+        self.engine.view("score_order", repeated_scores_order(self.staged["scores"]))
+        self.stage("repeated_scores", "06_repeated_scores")
+        self.judge(*REPEATED_SCORE_RULES)
+        self.engine.drop("repeated_scores", "repeated_values", "score_order", "session_keys", "named_sessions")
+
+    def judge_days(self, day_column: str) -> int:
+        """Reject what lies too far from the index day; return how many patients have an uncertain one."""
+        self.stage("index_days", "08_index_days")
+        self.stage("far_rows", "09_far_rows", widest_span_days=WIDEST_SPAN_DAYS)
+        self.judge(*span_rules(day_column))
+        self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
+        self.judge(*LATE_SESSION_RULES)
+        self.stage("placed_patients", "12_placed_patients")
+        self.stage("uncertain_index_days", "13_uncertain_index_days", file=SESSIONS.number)
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("sound", "linked") for schema in EVENT_TABLES))
+        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions")
+        return int(self.engine.scalar("select count(*) from uncertain_index_days"))
+
+    def keep_accepted(self, *, has_dates: bool) -> None:
+        """Make the tables of the schema from what is left, and forget everything on the way to them."""
+        if has_dates:
+            self.stage("index_quarters", "10_index_quarters")
+        self.engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
+        self.engine.drop("typed_patients", "patient_codes", "index_quarters", "index_days")
+        for schema in TABLES:
+            if schema is not PATIENTS:
+                self.engine.materialize(schema.name, accepted_query(self.staged[schema.name], self.scores))
+            if schema is SESSIONS:
+                self.engine.view("session_codes", "select session, session_id as named_session from sessions")
+            self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given", "plain")))
+        self.engine.drop("placed_patients", "catalog_names", "session_codes")
 
 
-def patients_query(names: list[str]) -> str:
-    """Return the query that makes the accepted `patients`.
-
-    Parameters
-    ----------
-    names : list of str
-        The schema's columns and those of its families.
-    """
-    quarter = "cast(floor(q.quarter_number / 4) as int)"
-    worked_out = f"{quarter} || 'Q' || (q.quarter_number - 4 * {quarter} + 1)"
-    cells = [
-        f"coalesce({worked_out}, t.{name}) as {name}" if name == "index_quarter" else f"t.{name}" for name in names
-    ]
-    return (
-        f"select c.patient, {', '.join(cells)} from patient_codes as c "
-        "inner join typed_patients as t on c.input_row = t.input_row "
-        "left join index_quarters as q on c.patient = q.patient"
-    )
-
-
-def events_query(schema: TableSchema, names: list[str]) -> str:
-    """Return the query that makes one accepted event table.
-
-    Parameters
-    ----------
-    schema : TableSchema
-        `SESSIONS`, `SCORES` or `ADVERSE_EVENTS`.
-    names : list of str
-        The schema's columns and those of its families.
-    """
-    special = {
-        "patient_id": "c.patient",
-        "day": "c.day",
-        "time": "c.day * 1440 + t.minute_of_day as minute",
-        "total": "cast(t.total as int) as total",
-    }
-    cells = [special.get(name, f"t.{name}") for name in names if name != "date"]
-    join = ""
-    if schema is not SESSIONS:
-        cells[cells.index("t.session_id")] = "s.session"
-        join = " left join sessions as s on t.session_id = s.session_id"
-    return (
-        f"select c.code as {schema.code}, {', '.join(cells)} from coded_{schema.name} as c "
-        f"inner join typed_{schema.name} as t on c.input_row = t.input_row{join}"
+def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> StagedTable:
+    relation = staged_relation(engine, schema.name)
+    return StagedTable(
+        schema=schema,
+        relation=relation,
+        stored=engine.query_types(f"select * from {relation}"),
+        given=source.columns if source is not None else (),
+        plain=plain_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
     )

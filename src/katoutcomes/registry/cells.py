@@ -1,8 +1,9 @@
-"""What a cell of each kind may hold, and how its text becomes a value.
+"""What a cell of each kind may hold, and how it becomes a value.
 
-Every cell is text at first. It is tested against a pattern and cast only then: a cast alone reads "12.5" as 13 and
-"infinity" as a date. The expressions are DuckDB's; they run in the load stage only, after which there are no dates and
-no casts of text.
+Text is tested against a pattern and cast only then: a cast alone reads "12.5" as 13 and "infinity" as a date. A column
+that comes as numbers or dates is tested as such, under the same rules and with the same answers as its text would get;
+there is much less to test then. The expressions are DuckDB's; they run in the load stage only, after which there are no
+dates and no casts of text.
 """
 
 from __future__ import annotations
@@ -61,29 +62,78 @@ class CellCheck:
     predicate: str
 
 
-def cell_checks(column: Column) -> tuple[CellCheck, ...]:
+SMALL_WHOLE_TYPES = ("TINYINT", "UTINYINT", "SMALLINT", "USMALLINT")
+WHOLE_TYPES = (*SMALL_WHOLE_TYPES, "INTEGER", "UINTEGER", "BIGINT", "UBIGINT")
+_WHOLE_KINDS = ("integer", "day", "flag")
+_LARGEST = {"integer": 10**9 - 1, "day": 10**9 - 1, "number": 10**15 - 1}
+_DATES = "between date '1900-01-01' and date '2099-12-31'"
+
+
+def keeps_type(column: Column, stored: str) -> bool:
+    """Return whether a column of a DuckDB type is tested as such; otherwise it is tested as text.
+
+    Examples
+    --------
+    >>> keeps_type(Column("item_1", "integer"), "TINYINT"), keeps_type(Column("site", "text"), "TINYINT")
+    (True, False)
+    """
+    if column.kind == "date":
+        return stored == "DATE" or is_moment(stored)
+    return column.kind in (*_WHOLE_KINDS, "number") and stored in (*WHOLE_TYPES, "DOUBLE")
+
+
+def is_moment(stored: str) -> bool:
+    """Return whether a DuckDB type is a timestamp; with a zone it may be another day where it was measured."""
+    return stored.startswith("TIMESTAMP") and "ZONE" not in stored
+
+
+def cell_checks(column: Column, stored: str = "VARCHAR", *, is_plain: bool = False) -> tuple[CellCheck, ...]:
     """Return every test of a column's cells, in the order in which the report lists them.
+
+    Parameters
+    ----------
+    column : Column
+        Of the schema.
+    stored : str
+        DuckDB type of the staged column.
+    is_plain : bool, default False
+        Whether it is known that each of its texts is short and holds nothing but letters, digits and underscores.
 
     Examples
     --------
     >>> [check.rule for check in cell_checks(Column("age_years", "integer", low=12, high=89))]
     ['integer', 'range']
+    >>> [check.rule for check in cell_checks(Column("age_years", "integer", low=12, high=89), "TINYINT")]
+    ['range']
     """
-    checks = [_form_check(column)]
-    if column.kind == "date":
+    if stored == "VARCHAR":
+        checks = [] if is_plain and column.kind in ("key", "text") else [_form_check(column)]
+    else:
+        wrong = _wrong_value(column, stored)
+        checks = [CellCheck(column.kind, f"must be {_MEANINGS[column.kind]}", wrong)] if wrong else []
+    if column.kind == "date" and stored == "VARCHAR":
         predicate = f"{_matches(column)} and {cell_value(column)} is null"
         checks.append(CellCheck("impossible_date", "must be a day of the calendar", predicate))
     if column.low is not None and column.high is not None:
-        checks.append(_range_check(column, column.low, column.high))
+        checks.append(_range_check(column, column.low, column.high, stored))
     return tuple(checks)
 
 
-def cell_value(column: Column) -> str:
-    """Return the SQL expression that turns a column's text into its value, NULL where a check fails.
+def cell_value(column: Column, stored: str = "VARCHAR") -> str:
+    """Return the SQL expression that turns a cell into its value, NULL where a check fails.
 
     A date becomes a DuckDB date; `typed_rows.py` turns it into a day number in the same stage.
+
+    Parameters
+    ----------
+    column : Column
+        Of the schema.
+    stored : str
+        DuckDB type of the staged column.
     """
     name = column.name
+    if stored != "VARCHAR":
+        return _typed_value(column, stored)
     if column.kind == "codes":
         return _canonical_codes(column)
     if column.kind not in PATTERNS:
@@ -96,6 +146,59 @@ def cell_value(column: Column) -> str:
     }
     same = {"day": "integer", "flag": "integer"}
     return f"case when {_matches(column)} then {casts.get(same.get(column.kind, column.kind), name)} end"
+
+
+def _typed_value(column: Column, stored: str) -> str:
+    """Return the value of a column that is not text."""
+    name, wrong = column.name, _wrong_value(column, stored)
+    casts = {"number": f"cast({name} as double) + 0.0", "date": name if stored == "DATE" else f"cast({name} as date)"}
+    value = casts.get(column.kind, f"cast({name} as integer)")
+    return f"case when not ({wrong}) then {value} end" if wrong else value
+
+
+def _wrong_value(column: Column, stored: str) -> str:
+    """Return the SQL that is true where a cell that is not text is none of its kind; "" where that cannot be."""
+    name = column.name
+    if column.kind == "date":
+        day = name if stored == "DATE" else f"cast({name} as date)"
+        outside = f"not {day} {_DATES}"
+        return outside if stored == "DATE" else f"{day} <> {name} or {outside}"
+    if column.kind == "flag":
+        return f"{name} not in (0, 1)"
+    largest = _LARGEST[column.kind]
+    if stored == "DOUBLE" and column.kind == "number":
+        # What is very large or very small is tested as the text that it would be written as.
+        usual = f"{name} = 0 or abs({name}) between 1e-9 and 1e14"
+        return f"case when {usual} then false else not regexp_full_match({as_text(name, stored)}, '{PATTERNS['number']}') end"
+    if stored == "DOUBLE":
+        return f"{name} <> floor({name}) or abs({name}) > {largest}"
+    return "" if stored in SMALL_WHOLE_TYPES else f"not {name} between -{largest} and {largest}"
+
+
+def as_text(column: str, stored: str) -> str:
+    """Return the SQL that writes a typed column as the schema would have it written in a CSV file.
+
+    Parameters
+    ----------
+    column : str
+        Column, quoted where needed.
+    stored : str
+        Its DuckDB type.
+    """
+    if stored == "BOOLEAN":
+        return f"cast(cast({column} as integer) as varchar)"
+    if stored in ("DOUBLE", "FLOAT"):
+        whole = f"isfinite({column}) and {column} = floor({column}) and abs({column}) < 1e15"
+        return (
+            f"case when isnan({column}) then null when {whole} then cast(cast({column} as bigint) as varchar) "
+            f"else cast({column} as varchar) end"
+        )
+    if is_moment(stored):
+        midnight = f"cast({column} as date) = {column}"
+        return f"case when {midnight} then cast(cast({column} as date) as varchar) else cast({column} as varchar) end"
+    if stored in ("TIME", "TIME_NS"):
+        return f"regexp_replace(cast(cast({column} as time) as varchar), '^([0-9]{{2}}:[0-9]{{2}}):00$', '\\1')"
+    return f"nullif(trim(cast({column} as varchar)), '')"
 
 
 def _canonical_codes(column: Column) -> str:
@@ -126,8 +229,8 @@ def _form_check(column: Column) -> CellCheck:
     return CellCheck(column.kind, f"must be {_MEANINGS[column.kind]}", f"not {_matches(column)}")
 
 
-def _range_check(column: Column, low: float, high: float) -> CellCheck:
-    value = cell_value(column)
+def _range_check(column: Column, low: float, high: float, stored: str) -> CellCheck:
+    value = cell_value(column, stored)
     below, meaning = ("<=", "above") if column.low_is_open else ("<", "at least")
     return CellCheck(
         "range",

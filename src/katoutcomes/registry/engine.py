@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
+_NAMES_AND_KINDS = "select table_name, table_type from information_schema.tables where table_schema = 'main'"
+_HASHES_AT_ONCE = 16_000_000
+"""128 MB of hashes are sorted at once."""
+
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
 # that neither a user's DuckDB configuration nor a later default decides it.
 _SETTINGS: Mapping[str, str] = {
@@ -30,6 +34,7 @@ _SETTINGS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "default_null_order": "nulls_last",
+    "enable_external_file_cache": "false",  # a file is read once or twice, so its bytes need not stay in memory
     "preserve_insertion_order": "false",
     "python_enable_replacements": "false",  # a query never picks up a Python variable by its name
     "pandas_analyze_sample": "0",  # an object array is text; no type is guessed from a sample
@@ -100,6 +105,8 @@ class Engine:
     temp_directory : str, optional
         Folder for intermediate results larger than memory. It will hold (de-identified) rows, so it should be as
         well protected as the input.
+    threads : int, optional
+        How many threads the engine may use; by default one for each core. The answers do not depend on it.
 
     Examples
     --------
@@ -111,14 +118,18 @@ class Engine:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, *, memory_limit: str | None = None, temp_directory: str | None = None) -> None:
+    def __init__(
+        self, *, memory_limit: str | None = None, temp_directory: str | None = None, threads: int | None = None
+    ) -> None:
         import duckdb
 
         settings: dict[str, str | bool | int | float | list[str]] = dict(_SETTINGS)
         settings["temp_directory"] = temp_directory or ""
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit
-        self._connection: Any = duckdb.connect(":memory:", config=settings)
+        if threads is not None:
+            settings["threads"] = threads
+        self._connection: Any = _connect(settings)
         # In a notebook without widgets DuckDB refuses even to turn its progress bar off, but there it is off already.
         if self.scalar("select current_setting('enable_progress_bar')"):
             self._connection.execute("set enable_progress_bar = false")
@@ -137,7 +148,14 @@ class Engine:
         Rows come in the order the query asks for and in no particular order where it asks for none, so every query
         of more than one row ends with ``order by`` over a unique key.
         """
-        columns: dict[str, NDArray[Any]] = _without_values(lambda: self._connection.execute(query).fetchnumpy())
+
+        def fetched() -> dict[str, NDArray[Any]]:
+            result = self._connection.execute(query)
+            coded = [name for name, kind, *_ in result.description if str(kind).startswith("ENUM")]
+            columns: dict[str, NDArray[Any]] = result.fetchnumpy()
+            return columns | {name: _masked_texts(columns[name]) for name in coded}
+
+        columns: dict[str, NDArray[Any]] = _without_values(fetched)
         return columns
 
     def scalar(self, query: str) -> Any:
@@ -149,9 +167,60 @@ class Engine:
         return rows[0][0]
 
     def materialize(self, name: str, query: str) -> None:
-        """Make the table `name` from a query; a table of that name is replaced."""
-        statement = f"create or replace table {_identifier(name)} as {query}"
-        _without_values(lambda: self._connection.execute(statement))
+        """Make the table `name` from a query; a table or view of that name is replaced."""
+        made = f"made_{name}"[:63]
+        _without_values(lambda: self._connection.execute(f"create or replace table {_identifier(made)} as {query}"))
+        self._take_name(made, name)
+
+    def view(self, name: str, query: str) -> None:
+        """Give a query the name `name`; a table or view of that name is replaced. It runs again whenever it is used."""
+        self.drop(name)
+        _without_values(lambda: self._connection.execute(f"create view {_identifier(name)} as {query}"))
+
+    def materialize_repeated(self, name: str, relation: str, columns: Sequence[str]) -> None:
+        """Make the table `name` of the values of some columns that stand together in more than one row.
+
+        Rows in which one of them is unknown are left out. The hashes of the values are sorted first, which takes a
+        fraction of the time and memory of counting every value; only values whose hash stands twice are counted.
+
+        Parameters
+        ----------
+        name : str
+            The table to make; its columns are `columns`.
+        relation : str
+            The table to look in.
+        columns : sequence of str
+            Names of its columns.
+        """
+        import numpy as np
+
+        listed = ", ".join(_identifier(column) for column in columns)
+        known = " and ".join(f"{column} is not null" for column in columns)
+        n_rows = int(self.scalar(f"select count(*) from {_identifier(relation)}"))
+        n_parts = -(-n_rows // _HASHES_AT_ONCE)
+        twice = []
+        for part in range(n_parts):
+            in_part = f" and hash({listed}) % {n_parts} = {part}" if n_parts > 1 else ""
+            found = self.fetch(f"select hash({listed}) as h from {relation} where {known}{in_part}")["h"]
+            hashes = np.sort(np.asarray(found, dtype=np.uint64))
+            twice.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+        self.materialize_arrays("repeated_hashes", {"h": np.concatenate([np.zeros(0, dtype=np.uint64), *twice])})
+        self.materialize(
+            name,
+            f"select {listed} from {relation} where {known} and hash({listed}) in (select h from repeated_hashes) "
+            f"group by {listed} having count(*) > 1",
+        )
+        self.drop("repeated_hashes")
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a table or view of that name."""
+        query = f"select count(*) from information_schema.tables where table_name = '{_identifier(name)}'"
+        return bool(self.scalar(query))
+
+    def _take_name(self, made: str, name: str) -> None:
+        """Drop what has a name, and give it to the table that was made."""
+        self.drop(name)
+        self._connection.execute(f"alter table {made} rename to {_identifier(name)}")
 
     def insert(self, name: str, query: str) -> None:
         """Append the rows of a query to the table `name`."""
@@ -159,9 +228,12 @@ class Engine:
         _without_values(lambda: self._connection.execute(statement))
 
     def drop(self, *names: str) -> None:
-        """Forget tables; one that is not there is no error."""
+        """Forget tables and views; one that is not there is no error."""
+        kinds = dict(self._connection.execute(_NAMES_AND_KINDS).fetchall()) if names else {}
         for name in names:
-            self._connection.execute(f"drop table if exists {_identifier(name)}")
+            if _identifier(name) in kinds:
+                kind = "view" if kinds[name] == "VIEW" else "table"
+                self._connection.execute(f"drop {kind} {name}")
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
@@ -196,7 +268,8 @@ class Engine:
         self._connection.execute("set preserve_insertion_order = true")
         failed = False
         try:
-            self._connection.execute(f"create or replace table {_identifier(name)} as {query}", [path])
+            self.drop(name)
+            self._connection.execute(f"create table {_identifier(name)} as {query}", [path])
         except duckdb.Error:
             failed = True
         self._connection.execute("set preserve_insertion_order = false")
@@ -226,6 +299,24 @@ class Engine:
         self._connection.close()
 
 
+def _connect(settings: dict[str, Any]) -> Any:
+    import duckdb
+
+    try:
+        return duckdb.connect(":memory:", config=settings)
+    except (duckdb.Error, ValueError):
+        message = "memory_limit is a size such as '2GB', temp_directory a folder, threads a whole number from 1 on."
+    raise OptionError(message)
+
+
+def _masked_texts(texts: NDArray[Any]) -> NDArray[Any]:
+    """Return the texts of an enumeration, in which the client writes NaN for the unknown ones, as a masked array."""
+    import numpy as np
+
+    unknown = texts != texts  # noqa: PLR0124 - only NaN differs from itself
+    return np.ma.masked_array(np.where(unknown, None, texts), unknown) if unknown.any() else texts
+
+
 def _without_values(action: Callable[[], Any]) -> Any:
     """Return what an action on the connection gives, without those of DuckDB's messages that may quote a value."""
     import duckdb
@@ -234,7 +325,9 @@ def _without_values(action: Callable[[], Any]) -> Any:
         return action()
     except duckdb.OutOfMemoryException:
         message = "there is not enough memory; give the Engine a larger memory_limit, or a temp_directory."
-    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
+        raise  # a mistake in a query, which holds no value
+    except duckdb.Error:
         message = "the data engine met a value that it cannot convert; its own message may quote it and is left out."
     raise KatOutcomesError(message)  # outside of the handlers, so that the error behind it is forgotten
 

@@ -14,6 +14,7 @@ from katoutcomes.registry.identifiers import (
     holds_identifier,
     name_rule,
     parse_overrides,
+    reference_year,
     value_findings,
 )
 from katoutcomes.registry.load_report import LoadReport
@@ -33,13 +34,18 @@ from katoutcomes.registry.readers.sources import (
     required_column_faults,
     structure_error,
 )
+from katoutcomes.registry.privacy_warnings import registry_warnings, text_warnings
+from katoutcomes.registry.quality_warnings import quality_warnings
 from katoutcomes.registry.registry import Registry, registry_digest
 from katoutcomes.registry.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
 from katoutcomes.registry.row_accounting import count_rows
-from katoutcomes.registry.tables import PATIENTS
+from katoutcomes.registry.tables import PATIENTS, SESSIONS
+from katoutcomes.registry.uniqueness import count_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from katoutcomes.registry.load_report import PrivacyWarning, QualityWarning
 
 
 def read_registry(
@@ -178,6 +184,7 @@ def _read(
     _stage_and_refuse(engine, sources, gate, say)
     is_rekeyed = mapping is not None and mapping.format in REKEYED_FORMATS
     settings = rekey(engine, sources, salt, is_required=is_rekeyed)
+    texts = text_warnings(engine, sources)
     accepted = accept_rows(engine, sources, say)
     files = {table.schema.name: table.file for table in sources}
     counted = count_rows(
@@ -187,6 +194,11 @@ def _read(
         files,
         source_files=() if conversion is None else conversion.files,
         left_out=() if conversion is None else conversion.left_out,
+    )
+    warnings: tuple[PrivacyWarning | QualityWarning, ...] = (
+        *texts,
+        *registry_warnings(engine, files, count_classes(engine), is_rekeyed=bool(settings)),
+        *quality_warnings(engine, files, () if conversion is None else conversion.files),
     )
     left_out = tuple((table.file, name) for table in sources for name in table.left_out)
     if conversion is not None:
@@ -201,6 +213,7 @@ def _read(
         notes,
         source_files=counted.source_files,
         left_out_rows=counted.left_out_rows,
+        warnings=warnings,
         overrides=gate.used,
         mapping_digest=mapping.digest if mapping is not None else "",
         rejected_rows=counted.rejected_rows,
@@ -224,12 +237,17 @@ def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], gate: Ga
     """Read every file as text; refuse identifiers first, and files that are no proper tables then."""
     findings = [finding for table in sources for finding in _name_findings(table)]
     faults = required_column_faults(sources)
+    staged: list[TableSource] = []
     for table in sources:
         say(f"reading {table.file}")
         wrong = table.stage(engine)
         faults += [f"{table.file}: {fault}" for fault in wrong]
-        if not wrong:
-            findings += value_findings(engine, f"text_{table.schema.name}", table.file, table.shown_names())
+        staged += [table] * (not wrong)
+    sessions = next((table for table in staged if table.schema is SESSIONS), None)
+    year = reference_year(engine) if sessions is not None and any(table.left_out for table in staged) else None
+    for table in staged:
+        text = f"text_{table.schema.name}"
+        findings += value_findings(engine, text, table.file, table.shown_names(), reference_year=year)
     gate.refuse(findings)
     if faults:
         raise structure_error(faults)
@@ -278,7 +296,4 @@ def _notes(engine: Engine, sources: tuple[TableSource, ...], accepted: Acceptanc
     without = "select count(*) from patients where patient not in (select patient from sessions)"
     if n_patients := int(engine.scalar(f"{without} and patient not in (select patient from scores)")):
         notes.append(f"accepted patients with neither a session nor a score: {n_patients}.")
-    numbers = "regexp_full_match(patient_id, '[0-9]{6,10}')"
-    if engine.scalar(f"select count(*) from patients where {numbers}"):
-        notes.append("keys of 6 to 10 digits look like chart numbers; a study key must not be one.")
     return tuple(notes)

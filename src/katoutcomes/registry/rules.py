@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.cells import cell_checks, cell_value
-from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SESSIONS, WIDEST_SPAN_DAYS, Column, TableSchema
+from katoutcomes.registry.causes import Cause, form_causes, range_causes
+from katoutcomes.registry.cells import CellCheck, cell_checks, cell_value
+from katoutcomes.registry.score_causes import score_causes
+from katoutcomes.registry.tables import (
+    ADVERSE_EVENTS,
+    EVENT_TABLES,
+    PATIENTS,
+    SCORES,
+    SESSIONS,
+    WIDEST_SPAN_DAYS,
+    Column,
+    TableSchema,
+)
 from katoutcomes.vocabulary import AGE_BANDS
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.score_rows import ScoreColumns
 
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A reason that often stands behind a broken rule.
-
-    Attributes
-    ----------
-    text : str
-        What the rows look like, and what to do. It never holds a value of the data.
-    predicate : str
-        SQL, true for the rows it is about, among those that break the rule.
-    """
-
-    text: str
-    predicate: str
+WEIGHTS_KG: tuple[int, int] = (30, 250)
+"""A dose in mg and one in mg/kg that imply a weight outside of it contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Rule:
     causes: tuple[Cause, ...] = ()
 
 
-def cell_rules(schema: TableSchema, columns: tuple[Column, ...]) -> tuple[Rule, ...]:
+def cell_rules(
+    schema: TableSchema, columns: tuple[Column, ...], stored: Mapping[str, str], plain: Collection[str]
+) -> tuple[Rule, ...]:
     """Return the rules about single cells of a table, and about cells of one row that must agree.
 
     Parameters
@@ -69,29 +72,57 @@ def cell_rules(schema: TableSchema, columns: tuple[Column, ...]) -> tuple[Rule, 
         The table.
     columns : tuple of Column
         The columns that the input has.
+    stored : mapping of str to str
+        DuckDB type of each column as it is staged; text where nothing is said.
+    plain : collection of str
+        Columns of plain text, in which some tests are needless.
     """
-    relation = f"text_{schema.name}"
+    relation = f"suspect_{schema.name}"
     rules: list[Rule] = []
     for column in columns:
         if column.is_required or column.kind in ("day", "date"):
             rules.append(_rule("required", schema, column.name, "must be filled", f"{column.name} is null"))
         rules.extend(
-            Rule(check.rule, schema.name, column.name, check.description, relation, check.predicate)
-            for check in cell_checks(column)
+            Rule(check.rule, schema.name, column.name, check.description, relation, check.predicate, causes)
+            for check, causes in _checks_with_causes(column, stored.get(column.name, "VARCHAR"), column.name in plain)
         )
         if column.is_dosing_only:
             predicate = f"{column.name} is not null and kind in ({_other_kinds()})"
             rules.append(_rule("dosing_only", schema, column.name, "must be empty unless kind is dosing", predicate))
     if {"age_years", "age_band"} <= {column.name for column in columns}:
-        age = cell_value(next(column for column in columns if column.name == "age_years"))
+        column = next(column for column in columns if column.name == "age_years")
+        age = cell_value(column, stored.get(column.name, "VARCHAR"))
         rules.append(
             _rule("age_band_agrees", schema, "age_band", "must hold age_years", f"age_band <> {age_band(age)}")
         )
-    return tuple(rules)
+    return (*rules, *_dose_rules(columns, stored))
+
+
+def _checks_with_causes(column: Column, stored: str, is_plain: bool) -> Iterator[tuple[CellCheck, tuple[Cause, ...]]]:
+    for check in cell_checks(column, stored, is_plain=is_plain):
+        if check.rule == "range":
+            yield check, range_causes(column, cell_value(column, stored))
+        else:
+            yield check, form_causes(column) if check.rule == column.kind and stored == "VARCHAR" else ()
+
+
+def _dose_rules(columns: tuple[Column, ...], stored: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Return the rule that the two ways of writing a dose do not contradict each other."""
+    doses = {column.name: column for column in columns if column.name in ("dose_mg", "dose_mg_per_kg")}
+    if len(doses) < 2:
+        return ()
+    dose, dose_per_kg = (f"({cell_value(doses[name], stored.get(name, 'VARCHAR'))})" for name in sorted(doses))
+    low, high = WEIGHTS_KG
+    text = f"must go with dose_mg: the two imply a weight outside {low} to {high} kg"
+    weight = f"{dose} / {dose_per_kg}"
+    causes = (Cause("the two are equal: is one a copy of the other?", f"{dose} = {dose_per_kg}"),)
+    in_range = f"{dose} > 0 and {dose_per_kg} > 0 and {dose_per_kg} <= {doses['dose_mg_per_kg'].high:g}"
+    predicate = f"{in_range} and not {weight} between {low} and {high}"
+    return (Rule("dose_weight", "sessions", "dose_mg_per_kg", text, "suspect_sessions", predicate, causes),)
 
 
 def _rule(rule: str, schema: TableSchema, column: str, description: str, predicate: str) -> Rule:
-    return Rule(rule, schema.name, column, description, f"text_{schema.name}", predicate)
+    return Rule(rule, schema.name, column, description, f"suspect_{schema.name}", predicate)
 
 
 def _other_kinds() -> str:
@@ -121,49 +152,45 @@ def key_rules(schema: TableSchema) -> tuple[Rule, ...]:
     return (Rule("unique", schema.name, schema.key, description, f"repeated_{schema.name}", "true"),)
 
 
-def score_rules(item_numbers: tuple[int, ...]) -> tuple[Rule, ...]:
+_SCORE_RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "instrument_known": "must be an id or a name of the catalog",
+        "version_known": "must be a version that the catalog lists",
+        "metric_known": "must be a metric that the catalog lists",
+        "metric_named": "must be filled where totals of the instrument are reported in several metrics",
+        "session_named": "must be filled for a scale about the state during a session",
+        "total_or_items": "must be filled where there are no items",
+        "items_complete": "must all be filled, or none",
+        "items_beyond": "must be empty beyond the instrument's last item",
+        "total_range": "must be inside the instrument's range",
+        "total_step": "must be a total that the instrument can give, such as a whole number",
+        "total_equals_items": "must be what the items give, reverse-keyed items reversed",
+        "item_range": "must be an answer that the item has",
+    }
+)
+
+
+def score_rules(predicates: Mapping[tuple[str, str], str], scores: ScoreColumns) -> tuple[Rule, ...]:
     """Return the rules that hold a score against its instrument.
 
     Parameters
     ----------
-    item_numbers : tuple of int
-        The item columns that the input has.
+    predicates : mapping of (str, str) to str
+        For each rule and column, SQL that is true where it is broken; as `score_rows.score_predicates` returns them.
+    scores : ScoreColumns
+        The cells and the scales of the file.
     """
-    rules = [
-        ("instrument_known", "instrument", "must be an id or a name of the catalog", "instrument is null and is_named"),
-        ("version_known", "version", "must be a version that the catalog lists", "not is_version_known"),
-        ("total_or_items", "total", "must be filled where there are no items", "not has_total and n_items_given = 0"),
-        (
-            "items_complete",
-            "item_*",
-            "must all be filled, or none",
-            "n_items_given > 0 and n_items_given < n_items",
-        ),
-        ("items_beyond", "item_*", "must be empty beyond the instrument's last item", "n_items_beyond > 0"),
-        (
-            "total_range",
-            "total",
-            "must be inside the instrument's range",
-            "total_given < minimum or total_given > maximum",
-        ),
-        (
-            "total_equals_items",
-            "total",
-            "must be the sum of the items, reverse-keyed items reversed",
-            "total_given <> total_of_items",
-        ),
-    ]
-    rules += [
-        (
-            "item_range",
-            f"item_{number}",
-            "must be inside the range of the instrument's items",
-            f"{number} <= n_items and (item_{number} < item_minimum or item_{number} > item_maximum)",
-        )
-        for number in item_numbers
-    ]
     return tuple(
-        Rule(rule, "scores", column, text, "typed_scores", predicate) for rule, column, text, predicate in rules
+        Rule(
+            rule,
+            "scores",
+            column,
+            _SCORE_RULES[rule],
+            "suspect_scores",
+            predicate,
+            score_causes(scores, rule, column),
+        )
+        for (rule, column), predicate in predicates.items()
     )
 
 
@@ -190,26 +217,20 @@ def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
     )
 
 
-EVENT_SESSION_RULES: tuple[Rule, ...] = (
-    Rule("link", "adverse_events", "session_id", "must be in sessions or empty", "event_sessions", "in_sessions = 0"),
-    Rule(
-        "unlinked",
-        "adverse_events",
-        "session_id",
-        "must not be that of a rejected session",
-        "event_sessions",
-        "in_sessions = 1 and session_patient is null",
-    ),
-    Rule(
-        "session_of_patient",
-        "adverse_events",
-        "session_id",
-        "must be a session of the same patient",
-        "event_sessions",
-        "session_patient <> patient",
-    ),
-)
-"""Rules that tie an adverse event to its session."""
+def _session_rules(schema: TableSchema) -> tuple[Rule, ...]:
+    rules = (
+        ("link", "must be in sessions or empty", "in_sessions = 0"),
+        ("unlinked", "must not be that of a rejected session", "in_sessions = 1 and session_patient is null"),
+        ("session_of_patient", "must be a session of the same patient", "session_patient <> patient"),
+    )
+    return tuple(
+        Rule(rule, schema.name, "session_id", text, "event_sessions", f"file = {schema.number} and {predicate}")
+        for rule, text, predicate in rules
+    )
+
+
+EVENT_SESSION_RULES: tuple[Rule, ...] = (*_session_rules(SCORES), *_session_rules(ADVERSE_EVENTS))
+"""Rules that tie scores and adverse events to the session that they name."""
 
 REPEATED_SCORE_RULES: tuple[Rule, ...] = (
     Rule(
@@ -222,15 +243,16 @@ REPEATED_SCORE_RULES: tuple[Rule, ...] = (
     ),
 )
 
-LATE_SESSION_RULES: tuple[Rule, ...] = (
+LATE_SESSION_RULES: tuple[Rule, ...] = tuple(
     Rule(
         "unlinked",
-        "adverse_events",
+        schema.name,
         "session_id",
         "must not be that of a rejected session",
-        "events_of_late_sessions",
-        "true",
-    ),
+        "rows_of_late_sessions",
+        f"file = {schema.number}",
+    )
+    for schema in (SCORES, ADVERSE_EVENTS)
 )
 
 
@@ -248,7 +270,7 @@ def span_rules(day_column: str) -> tuple[Rule, ...]:
             schema.name,
             day_column,
             "must be within 20 years of the patient's index day",
-            "relative_days",
+            "far_rows",
             f"file = {schema.number} and abs(day) > {WIDEST_SPAN_DAYS}",
         )
         for schema in EVENT_TABLES

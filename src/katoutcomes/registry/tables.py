@@ -224,7 +224,7 @@ SCORES = TableSchema(
         Column("version", "text"),
         Column("metric", "text"),
         Column("session_id", "key"),
-        Column("total", "integer"),
+        Column("total", "number"),
     ),
     families=(ColumnFamily(r"item_[1-9][0-9]?", "integer"),),
 )

@@ -1,135 +1,223 @@
-"""The load stage: text becomes values, dates become day numbers, instrument names become ids of the catalog.
+"""The load stage: cells become values, dates become day numbers, keys of patients become integers.
 
-The SQL is put together here from the schema, because which item and covariate columns there are depends on the input.
-It holds names of columns only; values that come from the data are handed over as arrays.
+The SQL is put together here from the schema, because which item and covariate columns there are, and of which type,
+depends on the input. It holds names of columns only, never values of the data.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from katoutcomes.errors import OptionError
-from katoutcomes.instruments.catalog import instrument
 from katoutcomes.registry.cells import cell_value
 from katoutcomes.registry.rules import age_band
-from katoutcomes.registry.tables import SCORES, Column, TableSchema
+from katoutcomes.registry.score_rows import ScoreColumns, final_total
+from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from katoutcomes.instruments.instrument import Instrument
-    from katoutcomes.registry.engine import Engine
 
+_NO_CODE = "''"
 _ORIGIN = "date '1970-01-01'"
-_KNOWN_SCORES = (
-    "select t.*, n.instrument_id, s.* exclude (instrument_id), v.version as listed_version from text_scores as t "
-    "left join catalog_names as n on t.instrument = n.name "
-    "left join catalog_scales as s on n.instrument_id = s.instrument_id "
-    "left join catalog_versions as v on n.instrument_id = v.instrument_id and t.version = v.version"
-)
-_CATALOG_NUMBERS = ("n_items", "item_minimum", "item_maximum", "minimum", "maximum")
 
 
-def materialize_typed(engine: Engine, schema: TableSchema, families: tuple[Column, ...]) -> None:
-    """Make ``typed_<table>`` from ``text_<table>``: a value where the text passes its checks, NULL elsewhere."""
-    plain = [column for column in (*schema.columns, *families) if column.kind not in ("day", "date", "time")]
-    values = {column.name: cell_value(column) for column in plain}
-    if "age_band" in values:
-        values["age_band"] = f"coalesce(age_band, {age_band(values['age_years'])})"
-    values |= _moment_values(schema)
-    relation = f"text_{schema.name}"
-    item_numbers: tuple[int, ...] = ()
-    if schema is SCORES:
-        item_numbers = tuple(int(column.name.removeprefix("item_")) for column in families)
-        _materialize_catalog(engine, item_numbers)
-        values |= _score_values(values.pop("total"), item_numbers)
-        relation = f"({_KNOWN_SCORES}) as known"
-    cells = ", ".join(f"{value} as {name}" for name, value in values.items())
-    query = f"select input_row, {cells} from {relation}"
-    engine.materialize(f"typed_{schema.name}", _with_totals(query, item_numbers) if schema is SCORES else query)
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A table before its rows are judged: which columns it has, and how they lie in the engine.
 
-
-def _moment_values(schema: TableSchema) -> dict[str, str]:
-    """Return the expressions that say when: days since an origin, the calendar quarter, the minute of the day."""
-    columns = {column.kind: column for column in schema.columns}
-    values = {}
-    if "date" in columns:
-        date = cell_value(columns["date"])
-        from_date = f"cast({date} - {_ORIGIN} as integer)"
-        values["day_number"] = f"coalesce({cell_value(columns['day'])}, {from_date})"
-        values["quarter_number"] = f"cast(4 * year({date}) + quarter({date}) - 1 as integer)"
-    if "time" in columns:
-        values["minute_of_day"] = cell_value(columns["time"])
-    return values
-
-
-def _score_values(total: str, item_numbers: tuple[int, ...]) -> dict[str, str]:
-    """Return the expressions of what a score is held against, given that of its total."""
-    filled = [f"case when item_{number} is null then 0 else 1 end" for number in item_numbers]
-    beyond = [f"case when {n} > n_items and item_{n} is not null then 1 else 0 end" for n in item_numbers]
-    return {
-        "instrument": "instrument_id",
-        "version": "coalesce(version, default_version)",
-        "is_named": "instrument is not null",
-        "is_version_known": "version is null or instrument_id is null or listed_version is not null",
-        "has_total": "total is not null",
-        "total_given": total,
-        "n_items_filled": " + ".join(filled) or "0",
-        "n_items_beyond": " + ".join(beyond) or "0",
-        **{name: name for name in (*_CATALOG_NUMBERS, *(f"reverse_{number}" for number in item_numbers))},
-    }
-
-
-def _with_totals(query: str, item_numbers: tuple[int, ...]) -> str:
-    """Add to a query of typed scores the total of the items, and the total: that of the items, or else the given one.
-
-    The items' total is NULL unless every item of the instrument is there.
+    Attributes
+    ----------
+    schema : TableSchema
+        Which table.
+    relation : str
+        The engine's relation: ``staged_<table>`` or ``text_<table>``.
+    stored : mapping of str to str
+        DuckDB type of every column of the relation.
+    given : tuple of Column
+        The columns of the schema that the input has, families included.
+    plain : frozenset of str
+        Columns that are known to be plain text.
     """
-    parts = []
-    n_items = 0  # the items 1, 2, … up to the first that has no column
-    while n_items + 1 in item_numbers:
-        n_items += 1
-        item = f"cast(item_{n_items} as bigint)"  # a nonsense item must not overflow the sum
-        keyed = f"case when reverse_{n_items} = 1 then item_minimum + item_maximum - {item} else {item} end"
-        parts.append(f"case when {n_items} <= n_items then {keyed} else 0 end")
-    total = f"case when n_items between 1 and {n_items} then {' + '.join(parts) or '0'} end"
+
+    schema: TableSchema
+    relation: str
+    stored: Mapping[str, str]
+    given: tuple[Column, ...]
+    plain: frozenset[str]
+
+    @property
+    def families(self) -> tuple[Column, ...]:
+        """The columns of the families."""
+        return self.schema.family_columns(tuple(column.name for column in self.given))
+
+    @property
+    def item_numbers(self) -> tuple[int, ...]:
+        """The numbers of the item columns."""
+        if self.schema is not SCORES:
+            return ()
+        return tuple(int(column.name.removeprefix("item_")) for column in self.families)
+
+    def value(self, column: Column) -> str:
+        """Return the SQL of a column's value."""
+        return cell_value(column, self.stored.get(column.name, "VARCHAR"))
+
+    def column(self, name: str) -> Column:
+        """Return a column that the schema has."""
+        found = self.schema.column(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+def score_columns(table: StagedTable, scales: tuple[Instrument, ...], prorating: str | None) -> ScoreColumns:
+    """Return the cells that scores are made of."""
+    names = {number: f"item_{number}" for number in table.item_numbers}
+    return ScoreColumns(
+        scales=scales,
+        items={number: table.value(table.column(name)) for number, name in names.items()},
+        item_is_filled={number: f"({name} is not null)" for number, name in names.items()},
+        total=table.value(table.column("total")),
+        prorating=prorating,
+    )
+
+
+def typed_patients_query(table: StagedTable) -> str:
+    """Return the query of patients with a value where a cell passes its checks, NULL elsewhere."""
+    values = {column.name: table.value(column) for column in (*table.schema.columns, *table.families)}
+    values["age_band"] = f"coalesce(age_band, {age_band(values['age_years'])})"
+    cells = ", ".join(f"{value} as {name}" for name, value in values.items())
+    return f"select input_row, {cells} from {table.relation}"
+
+
+def linked_query(table: StagedTable) -> str:
+    """Return the query of the rows of an event table with their patient: what rows are judged by among each other.
+
+    `patient` is unknown where there is no such patient (`in_patients` 0) or where the patient's own row was rejected
+    (`in_patients` 1).
+    """
+    further = {"sessions": ", case when t.kind = 'dosing' then 1 else 0 end as is_dosing", "scores": ", n.scale"}
+    join = " left join catalog_names as n on t.instrument = n.name" if table.schema is SCORES else ""
     return (
-        "select *, n_items_filled - n_items_beyond as n_items_given, coalesce(total_of_items, total_given) as total "
-        f"from (select *, {total} as total_of_items from ({query}) as typed) as summed"
+        f"select t.input_row, c.patient, {_day_number(table)} as day_number, "
+        "case when c.patient_id is null then 0 else 1 end as in_patients, "
+        f"case when t.patient_id is null then 0 else 1 end as names_patient{further.get(table.schema.name, '')} "
+        f"from {table.relation} as t left join patient_codes as c on t.patient_id = c.patient_id{join}"
     )
 
 
-def _materialize_catalog(engine: Engine, item_numbers: tuple[int, ...]) -> None:
-    """Make the tables that say which instrument a name in the data means, and what its scores may be."""
-    import numpy as np
+def named_sessions_query(table: StagedTable) -> str:
+    """Return the query of the rows that name a session."""
+    return f"select {table.schema.number} as file, input_row, session_id from {table.relation} where session_id is not null"
 
-    names = engine.fetch("select distinct instrument from text_scores where instrument is not null order by 1")
-    meant: dict[str, Instrument] = {}
-    for name in names["instrument"]:
-        try:
-            meant[str(name)] = instrument(str(name))
-        except OptionError:
-            continue  # the rows are counted under the rule instrument_known; the message may repeat the name
-    scales = tuple({found.id: found for found in meant.values()}.values())
-    versions = [(scale.id, version) for scale in scales for version in scale.versions]
-    engine.materialize_arrays(
-        "catalog_names",
-        {"name": _texts(list(meant)), "instrument_id": _texts([found.id for found in meant.values()])},
+
+def repeated_scores_order(table: StagedTable) -> str:
+    """Return the query of what decides between two scores of a day: the minute and the key."""
+    return f"select input_row, {table.value(table.column('time'))} as minute_of_day, score_id from {table.relation}"
+
+
+def patients_query(table: StagedTable, *, has_dates: bool) -> str:
+    """Return the query that makes the accepted `patients`; where there are dates their quarter is worked out."""
+    cells = []
+    for column in (*table.schema.columns, *table.families):
+        if column.name == "index_quarter" and has_dates:
+            cells.append("coalesce(q.year || 'Q' || q.quarter, t.index_quarter) as index_quarter")
+        elif column.kind == "code":
+            cells.append(f"cast(t.{column.name} as {_enumeration(column.codes)}) as {column.name}")
+        else:
+            cells.append(f"t.{column.name}")
+    return (
+        f"select c.patient, {', '.join(cells)} from typed_patients as t "
+        "inner join patient_codes as c on t.input_row = c.input_row and c.patient is not null "
+        + ("left join index_quarters as q on c.patient = q.patient" if has_dates else "")
     )
-    engine.materialize_arrays(
-        "catalog_versions",
-        {"instrument_id": _texts([scale for scale, _ in versions]), "version": _texts([name for _, name in versions])},
+
+
+def accepted_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query that makes an accepted event table from its staged rows.
+
+    Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry
+    of millions of rows then fits into a fraction of the memory.
+
+    Parameters
+    ----------
+    table : StagedTable
+        `SESSIONS`, `SCORES` or `ADVERSE_EVENTS`.
+    scores : ScoreColumns or None
+        The cells of scores.
+    """
+    schema = table.schema
+    day = f"{_day_number(table)} - c.index_day"
+    cells = [f"cast(t.input_row as int) as {schema.code}"]
+    cells += [
+        f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
+        for column in (*schema.columns, *table.families)
+        if column.name != "date"
+    ]
+    joins = "inner join placed_patients as c on t.patient_id = c.patient_id"
+    if schema is SCORES:
+        joins += " inner join catalog_names as n on t.instrument = n.name"
+    if schema is not SESSIONS and _has(table, "session_id"):
+        joins += " left join session_codes as s on t.session_id = s.named_session"
+    return (
+        f"select {', '.join(cells)} from {table.relation} as t {joins} where not exists "
+        f"(select 1 from problems as p where p.file = {schema.number} and p.input_row = t.input_row)"
     )
-    numbers = {name: np.array([getattr(scale, name) for scale in scales], dtype=np.int32) for name in _CATALOG_NUMBERS}
-    for number in item_numbers:
-        numbers[f"reverse_{number}"] = np.array([number in scale.reverse_items for scale in scales], dtype=np.int32)
-    defaults = _texts([scale.versions[0] if scale.versions else "" for scale in scales])
-    ids = _texts([scale.id for scale in scales])
-    engine.materialize_arrays("catalog_input", {"instrument_id": ids, "named_version": defaults, **numbers})
-    engine.materialize("catalog_scales", "select *, nullif(named_version, '') as default_version from catalog_input")
 
 
-def _texts(values: list[str]) -> NDArray[Any]:
-    import numpy as np
+def _accepted_name(table: StagedTable, name: str) -> str:
+    if name == table.schema.key:
+        return name
+    return {"patient_id": "patient", "time": "minute", "session_id": "session"}.get(name, name)
 
-    return np.array(values, dtype=object)
+
+def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreColumns | None) -> str:
+    name = column.name
+    if name in ("patient_id", "day"):
+        return {"patient_id": "c.patient", "day": f"cast({day} as int)"}[name]
+    if name == "session_id" and table.schema is not SESSIONS:
+        return "s.session" if _has(table, name) else "cast(null as tinyint)"
+    if scores is not None and name in ("instrument", "version", "total"):
+        return _score_cell(name, scores)
+    if not _has(table, name):
+        return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
+    value = table.value(column)
+    if name == "time":
+        return f"cast(({day}) * 1440 + {value} as int)"
+    if column.kind == "code":
+        return f"try_cast({value} as {_enumeration(column.codes)})"
+    return f"cast({value} as smallint)" if name.startswith("item_") else value
+
+
+def _score_cell(name: str, scores: ScoreColumns) -> str:
+    if name == "total":
+        return final_total(scores)
+    if name == "instrument":
+        enumeration = _enumeration([scale.id for scale in scores.scales])
+        return scores.by_scale(lambda scale: f"cast('{scale.id}' as {enumeration})", f"cast(null as {enumeration})")
+    enumeration = _enumeration(sorted({version for scale in scores.scales for version in scale.versions}))
+    first = scores.by_scale(
+        lambda scale: f"cast({_quoted(scale.versions[0])} as {enumeration})" if scale.versions else "null"
+    )
+    return f"coalesce(try_cast(version as {enumeration}), {first})"
+
+
+_NUMBERS = ("integer", "number", "flag", "day", "time")
+
+
+def _has(table: StagedTable, name: str) -> bool:
+    return any(column.name == name for column in table.given)
+
+
+def _enumeration(values: Sequence[str]) -> str:
+    return f"enum({', '.join(_quoted(value) for value in values) or _NO_CODE})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _day_number(table: StagedTable) -> str:
+    """Return the days since an origin; relative days stay as they are."""
+    date = f"cast({table.value(table.column('date'))} - {_ORIGIN} as integer)"
+    return date if _has(table, "date") else table.value(table.column("day"))

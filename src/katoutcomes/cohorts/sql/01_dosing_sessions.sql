@@ -7,7 +7,7 @@ with placed as (
         lag(s.day) over in_time as previous_day
     from sessions as s
     where s.kind = 'dosing'
-    window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.session nulls last)
+    window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.session_id nulls last)
 )
 select
     p.patient, p.session, p.day, p.minute, p.route, p.approach, p.dose_mg, p.place,

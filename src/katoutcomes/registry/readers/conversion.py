@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.readers.sources import TableSource, engine_names, text_query
+from katoutcomes.registry.readers.sources import TableSource
+from katoutcomes.registry.readers.staging import engine_names, text_query
 from katoutcomes.registry.rules import Rule
 from katoutcomes.registry.tables import TABLES, TableSchema
 

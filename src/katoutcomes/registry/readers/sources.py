@@ -1,4 +1,4 @@
-"""Where tables come from: a folder of CSV or Parquet files, or a mapping of data frames. All is read as text."""
+"""Where tables come from: a folder of CSV, Parquet or Excel files, or a mapping of data frames. All is read as text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import DataError, OptionError, require_option
+from katoutcomes.errors import DataError, KatOutcomesError, OptionError, require_option
+from katoutcomes.registry.identifiers.plain import note_plain_columns
 from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
-from katoutcomes.registry.readers.frames import frame_arrays, frame_columns
+from katoutcomes.registry.readers.frames import frame_columns, stage_frame
+from katoutcomes.registry.readers.raw_rows import FileDialect
+from katoutcomes.registry.readers.staging import engine_names, stage_typed, text_query
 from katoutcomes.registry.tables import TABLES, Column, TableSchema
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from katoutcomes.registry.rules import Rule
 
 MARKER_FILE = "registry.json"
+WORKBOOK = "registry"
+"""Name of a workbook whose sheets are named as the tables."""
+_WORKBOOK_ENDINGS = ("xlsx", "xls", "ods")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,32 +78,6 @@ class TableSource:
                 zip(engine_names(self.schema, self.names), self.names, strict=True), start=1
             )
         }
-
-
-def engine_names(schema: TableSchema, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how the engine calls the columns of an input: by name only where the schema knows it."""
-    return tuple(name if schema.column(name) else f"unknown_{position}" for position, name in enumerate(names, start=1))
-
-
-def text_query(schema: TableSchema, names: tuple[str, ...], cells: list[str], row: str, origin: str) -> str:
-    """Return the query that makes ``text_<table>``.
-
-    Parameters
-    ----------
-    schema : TableSchema
-        Which table.
-    names : tuple of str
-        Column names of the input.
-    cells : list of str
-        For each of them, the SQL of its text.
-    row : str
-        The SQL of ``input_row``.
-    origin : str
-        From where it all comes.
-    """
-    given = [f"{cell} as {name}" for cell, name in zip(cells, engine_names(schema, names), strict=True)]
-    lacking = [f"cast(null as varchar) as {column.name}" for column in schema.columns if column.name not in names]
-    return f"select {row} as input_row, {', '.join(given + lacking)} from {origin}"
 
 
 def materialize_nothing(engine: Engine, schema: TableSchema) -> None:
@@ -178,12 +158,13 @@ def _frame_sources(source: Mapping[Any, Any]) -> tuple[list[TableSource], list[s
 
 
 def _frame_stage(schema: TableSchema, frame: Any, names: tuple[str, ...]) -> Callable[[Engine], tuple[str, ...]]:
+    given = f"given_{schema.name}"
+
     def stage(engine: Engine) -> tuple[str, ...]:
-        engine.materialize_arrays("typed_input", frame_arrays(frame))
-        types = engine.query_types("select * from typed_input")
-        cells = [as_text(name, types[name]) for name in types if name != "input_row"]
-        engine.materialize(f"text_{schema.name}", text_query(schema, names, cells, "input_row", "typed_input"))
-        engine.drop("typed_input")
+        stage_frame(engine, frame, given)
+        types = engine.query_types(f"select * from {given}")
+        columns = {name: (f"c{position}", types[f"c{position}"]) for position, name in enumerate(names, start=1)}
+        stage_typed(engine, schema, columns, "cast(input_row as bigint)", given)
         return ()
 
     return stage
@@ -192,19 +173,54 @@ def _frame_stage(schema: TableSchema, frame: Any, names: tuple[str, ...]) -> Cal
 def _file_sources(folder: Path, engine: Engine) -> tuple[list[TableSource], list[str]]:
     tables: list[TableSource] = []
     faults: list[str] = []
+    workbooks = [folder / f"{WORKBOOK}.{ending}" for ending in _WORKBOOK_ENDINGS]
+    sheets = [(path, sheet) for path in workbooks if path.is_file() for sheet in _sheet_names(path)]
     for schema in TABLES:
-        paths = [folder / f"{schema.name}.{ending}" for ending in ("csv", "parquet")]
-        found = [path for path in paths if path.is_file()]
+        paths = [folder / f"{schema.name}.{ending}" for ending in ("csv", "parquet", *_WORKBOOK_ENDINGS)]
+        found = [(path, "") for path in paths if path.is_file()]
+        found += [(path, sheet) for path, sheet in sheets if sheet == schema.name]
         if len(found) > 1:
-            faults.append(f"{schema.name}.csv and {schema.name}.parquet: rule one_file: only one of them may be there.")
+            listed = " and ".join(path.name for path, _ in found)
+            faults.append(f"{listed}: rule one_file: only one of them may hold {schema.name}.")
         elif found:
-            read = _csv_source if found[0].suffix == ".csv" else _parquet_source
-            table, wrong = read(schema, found[0], engine)
-            faults += [f"{found[0].name}: {fault}" for fault in wrong]
+            path, sheet = found[0]
+            table, wrong = _file_source(schema, path, sheet, engine)
+            faults += [f"{table.file}: {fault}" for fault in wrong]
             tables.append(table)
         elif schema.is_required:
-            faults.append(f"{schema.name}.csv (or .parquet): rule missing_table: this table is needed.")
+            faults.append(f"{schema.name}.csv (or .parquet, .xlsx): rule missing_table: this table is needed.")
     return tables, faults
+
+
+def _file_source(schema: TableSchema, path: Path, sheet: str, engine: Engine) -> tuple[TableSource, tuple[str, ...]]:
+    if path.suffix == ".csv":
+        return _csv_source(schema, path, engine)
+    if path.suffix == ".parquet":
+        return _parquet_source(schema, path, engine)
+    return _sheet_source(schema, path, sheet, engine)
+
+
+def _sheet_names(path: Path) -> tuple[str, ...]:
+    from katoutcomes.registry.readers.excel import sheet_names
+
+    return sheet_names(path)
+
+
+def _sheet_source(schema: TableSchema, path: Path, sheet: str, engine: Engine) -> tuple[TableSource, tuple[str, ...]]:
+    """Read a sheet of a workbook; rows without any cell, which a sheet often has, are passed over."""
+    from katoutcomes.registry.readers.excel import read_raw_sheet
+
+    raw = read_raw_sheet(engine, path, f"raw_{schema.name}", FileDialect(sheet=sheet))
+    cells = [f"c{position}" for position in range(1, len(raw.columns) + 1)]
+    filled = f"(select * from {raw.name} where coalesce({', '.join(cells)}) is not null) as filled"
+
+    def stage(engine: Engine) -> tuple[str, ...]:
+        engine.materialize(f"text_{schema.name}", text_query(schema, raw.columns, cells, "input_row", filled))
+        engine.drop(raw.name)
+        return ()
+
+    file = f"{path.name} [{sheet}]" if sheet else path.name
+    return TableSource(schema, file, raw.columns, stage), raw.faults
 
 
 def _csv_source(schema: TableSchema, path: Path, _: Engine) -> tuple[TableSource, tuple[str, ...]]:
@@ -220,6 +236,8 @@ def _csv_source(schema: TableSchema, path: Path, _: Engine) -> tuple[TableSource
             return ("rule csv: the file cannot be read as a table.",)
         if engine.scalar(f"select count(*) from text_{schema.name}") != structure.n_rows:
             return ("rule row_count: the number of lines and the number of rows differ; is a quote not closed?",)
+        texts = {name: (name, "VARCHAR") for name in engine_names(schema, names)}
+        note_plain_columns(engine, schema.name, texts, f"text_{schema.name}")
         return ()
 
     return TableSource(schema, path.name, names, stage), faults or _header_faults(names)
@@ -246,46 +264,24 @@ def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[Ta
     names = tuple(types)
 
     def stage(engine: Engine) -> tuple[str, ...]:
-        cells = [as_text(_quoted(name), kind) for name, kind in types.items()]
-        origin = "read_parquet(?, file_row_number = true)"
+        columns = {name: (_quoted(name), kind) for name, kind in types.items()}
+        # Each stage reads the columns that it needs from the file, which costs less than to keep all of them.
+        origin = f"read_parquet({_literal(str(path))}, file_row_number = true)"
         try:
-            query = text_query(schema, names, cells, "file_row_number + 1", origin)
-            engine.materialize_file(f"text_{schema.name}", query, str(path))
-        except ValueError:
+            stage_typed(engine, schema, columns, "file_row_number + 1", origin)
+        except KatOutcomesError:
             return (unreadable,)
         return ()
 
     return TableSource(schema, path.name, names, stage), _header_faults(names) if types else (unreadable,)
 
 
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def as_text(column: str, kind: str) -> str:
-    """Return the SQL that writes a typed column as the schema would have it written in a CSV file.
-
-    Parameters
-    ----------
-    column : str
-        Column, quoted where needed.
-    kind : str
-        Its DuckDB type.
-    """
-    if kind == "BOOLEAN":
-        return f"cast(cast({column} as integer) as varchar)"
-    if kind in ("DOUBLE", "FLOAT"):
-        whole = f"isfinite({column}) and {column} = floor({column}) and abs({column}) < 1e15"
-        return (
-            f"case when isnan({column}) then null when {whole} then cast(cast({column} as bigint) as varchar) "
-            f"else cast({column} as varchar) end"
-        )
-    if kind.startswith("TIMESTAMP") and "ZONE" not in kind:  # with a zone it may be another day where it was measured
-        midnight = f"cast({column} as date) = {column}"
-        return f"case when {midnight} then cast(cast({column} as date) as varchar) else cast({column} as varchar) end"
-    if kind == "TIME":
-        return f"regexp_replace(cast({column} as varchar), '^([0-9]{{2}}:[0-9]{{2}}):00$', '\\1')"
-    return f"nullif(trim(cast({column} as varchar)), '')"
 
 
 def header_faults(file: str, names: tuple[str, ...]) -> list[str]:
@@ -328,7 +324,7 @@ def required_column_faults(sources: tuple[TableSource, ...]) -> list[str]:
 
 def _other_files(folder: Path, tables: list[TableSource]) -> tuple[str, ...]:
     """Note how many files were not read. Their names are not repeated: a name can be that of a person."""
-    read = {table.file for table in tables} | {MARKER_FILE}
+    read = {table.file.partition(" [")[0] for table in tables} | {MARKER_FILE}
     others = [path for path in folder.iterdir() if path.is_file() and path.name not in read]
     n_others = sum(1 for path in others if not path.name.startswith((".", "README")))
     return (f"files of the folder that are no tables of the schema and were not read: {n_others}.",) * (n_others > 0)

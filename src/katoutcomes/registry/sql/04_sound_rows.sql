@@ -1,5 +1,5 @@
 -- Rows of an event table that have broken no rule so far.
-select t.input_row, t.patient, t.day_number, t.quarter_number
+select t.*
 from linked_{{table}} as t
 where not exists (
     select 1

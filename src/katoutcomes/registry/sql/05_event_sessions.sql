@@ -1,25 +1,38 @@
--- Every sound adverse event that names a session, and that session's patient. `session_patient` is empty where there
--- is no such session (`in_sessions` 0) or where the session's own row was rejected (`in_sessions` 1).
+-- Every sound row that names a session, and that session's patient. `session_patient` is empty where there is no such
+-- session (`in_sessions` 0) or where the session's own row was rejected (`in_sessions` 1).
+with wanted as (
+    select session_id
+    from named_sessions
+    group by session_id
+),
+found as (
+    select k.session_id, max(s.patient) as patient, max(k.input_row) as input_row
+    from session_keys as k
+    inner join wanted as w
+        on k.session_id = w.session_id
+    left join sound_sessions as s
+        on k.input_row = s.input_row
+    group by k.session_id
+)
 select
+    e.file,
     e.input_row,
     e.patient,
-    s.patient as session_patient,
-    case when named.session_id is null then 0 else 1 end as in_sessions
-from sound_adverse_events as e
-inner join typed_adverse_events as t
-    on e.input_row = t.input_row
-left join (
-    select session_id
-    from typed_sessions
-    where session_id is not null
-    group by session_id
-) as named
-    on t.session_id = named.session_id
-left join (
-    select typed.session_id, sound.patient
-    from sound_sessions as sound
-    inner join typed_sessions as typed
-        on sound.input_row = typed.input_row
-) as s
-    on t.session_id = s.session_id
-where t.session_id is not null
+    f.patient as session_patient,
+    f.input_row as session_row,
+    case when f.session_id is null then 0 else 1 end as in_sessions
+from (
+    select n.file, n.input_row, n.session_id, s.patient
+    from named_sessions as n
+    inner join sound_scores as s
+        on n.input_row = s.input_row
+    where n.file = 3
+    union all
+    select n.file, n.input_row, n.session_id, s.patient
+    from named_sessions as n
+    inner join sound_adverse_events as s
+        on n.input_row = s.input_row
+    where n.file = 4
+) as e
+left join found as f
+    on e.session_id = f.session_id

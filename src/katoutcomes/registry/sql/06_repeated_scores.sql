@@ -5,20 +5,13 @@ from (
     select
         s.input_row,
         row_number() over (
-            partition by s.patient, t.instrument, s.day_number
-            order by t.minute_of_day nulls last, t.score_id nulls last
+            partition by s.patient, s.scale, s.day_number
+            order by o.minute_of_day nulls last, o.score_id nulls last
         ) as place
     from sound_scores as s
-    inner join typed_scores as t
-        on s.input_row = t.input_row
-    inner join (
-        select s2.patient, t2.instrument, s2.day_number
-        from sound_scores as s2
-        inner join typed_scores as t2
-            on s2.input_row = t2.input_row
-        group by s2.patient, t2.instrument, s2.day_number
-        having count(*) > 1
-    ) as crowded
-        on s.patient = crowded.patient and t.instrument = crowded.instrument and s.day_number = crowded.day_number
+    inner join repeated_values as crowded
+        on s.patient = crowded.patient and s.scale = crowded.scale and s.day_number = crowded.day_number
+    inner join score_order as o
+        on s.input_row = o.input_row
 ) as numbered
 where numbered.place > 1

@@ -2,12 +2,10 @@
 -- is not known.
 select l.patient
 from linked_sessions as l
-inner join typed_sessions as t
-    on l.input_row = t.input_row
 inner join index_days as i
     on l.patient = i.patient
 where
-    t.kind = 'dosing'
+    l.is_dosing = 1
     and (l.day_number is null or l.day_number < i.index_day)
     and exists (
         select 1
