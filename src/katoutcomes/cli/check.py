@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,19 +44,6 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="let a rule of the privacy gate be broken, and log it; may be given several times",
     )
-
-
-def reading_options(arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the arguments of `read_registry` that these words of the command line stand for.
-
-    Examples
-    --------
-    >>> reading_options(["--allow", "value_phone:site"])
-    {'mapping': None, 'rekey_salt': None, 'allow': ('value_phone:site',)}
-    """
-    parser = argparse.ArgumentParser()
-    add_reading_options(parser)
-    return reading_arguments(parser.parse_args(arguments))
 
 
 def reading_arguments(options: argparse.Namespace) -> dict[str, Any]:

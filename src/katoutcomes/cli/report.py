@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.cli.check import add_reading_options, reading_arguments
+
 if TYPE_CHECKING:
     from katoutcomes.workflows.outcome_report import WrittenReport
 
@@ -19,6 +21,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--data", required=True, metavar="FOLDER", help="patients, sessions, scores, adverse_events")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where to write; made if it is not there")
+    add_reading_options(parser)
     parser.add_argument("--plan", metavar="FILE", help="an analysis plan (TOML); default: the built-in plan")
     parser.add_argument("--minimum-cell", type=int, metavar="N", help="smallest count shown; default: the plan's")
     parser.add_argument("--strict", action="store_true", help="end with code 2 if any row was rejected")
@@ -35,6 +38,7 @@ def _run(options: argparse.Namespace) -> int:
         plan=options.plan,
         minimum_cell=options.minimum_cell,
         progress=None if options.quiet else _show_progress,
+        **reading_arguments(options),
     )
     if not options.quiet:
         print(_last_lines(written))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,9 @@ def outcome_report(
     *,
     plan: AnalysisPlan | str | Path | None = None,
     minimum_cell: int | None = None,
+    mapping: str | Path | None = None,
+    rekey_salt: bytes | str | None = None,
+    allow: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Read, check, select, analyze, release and write a report.
@@ -55,6 +58,8 @@ def outcome_report(
         The questions, or a TOML file of them. Default: the built-in plan.
     minimum_cell : int, optional
         Smallest count that is shown. Default: the plan's.
+    mapping, rekey_salt, allow : optional
+        How the source is read; as `read_registry` takes them. Only for a folder or frames.
     progress : callable, optional
         Called before each step.
 
@@ -69,6 +74,8 @@ def outcome_report(
         If the data cannot be used, or hold what may identify a person.
     DesignError
         If no patient is left to report on.
+    OptionError
+        If a registry that has been read already comes with a choice of how to read it.
 
     Examples
     --------
@@ -83,7 +90,7 @@ def outcome_report(
     chosen = _plan(plan, minimum_cell)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     steps.tell("reading and checking the data")
-    registry = _registry(source)
+    registry = _registry(source, {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow)})
     results = run(chosen, registry, progress=steps.tell)
     steps.tell("hiding small cells")
     released = results.release(chosen.disclosure)
@@ -121,8 +128,14 @@ def _plan(plan: AnalysisPlan | str | Path | None, minimum_cell: int | None) -> A
     return replace(chosen, disclosure=replace(chosen.disclosure, minimum_cell=minimum_cell))
 
 
-def _registry(source: str | Path | Mapping[str, Any] | Registry) -> Registry:
+def _registry(source: str | Path | Mapping[str, Any] | Registry, reading: dict[str, Any]) -> Registry:
+    from katoutcomes.errors import OptionError
     from katoutcomes.registry.reading import read_registry
     from katoutcomes.registry.registry import Registry
 
-    return source if isinstance(source, Registry) else read_registry(source)
+    if not isinstance(source, Registry):
+        return read_registry(source, **reading)
+    given = [name for name, value in reading.items() if value]
+    if given:
+        raise OptionError(f"{', '.join(given)}: the registry has been read already.")
+    return source

@@ -35,6 +35,7 @@ from typing import Any
 import pytest
 
 from katoutcomes.cli.main import main
+from katoutcomes.registry import reading
 
 Case = dict[str, Any]
 ALLOWED_KEYS = {"id", "build", "secrets", "code", "rules", "fragments", "arguments"}
@@ -49,6 +50,7 @@ class Outcome:
     logged: str
     report: dict[str, Any]
     written: dict[str, str]
+    library: str
 
     @property
     def rules(self) -> dict[str, int]:
@@ -61,7 +63,7 @@ class Outcome:
 
     def everything(self) -> dict[str, str]:
         """Return every text that came out of the run, by where it stood."""
-        return {"terminal": self.output, "log": self.logged, **self.written}
+        return {"terminal": self.output, "log": self.logged, "library": self.library, **self.written}
 
 
 class _Records(logging.Handler):
@@ -81,20 +83,45 @@ def error_texts(error: BaseException | None) -> list[str]:
     return [*own, *error_texts(error.__cause__), *error_texts(error.__context__)]
 
 
+class _Loads:
+    """Reads registries as the program asks for them, and keeps what a user of the library would see: texts of errors
+    and of every error behind them, and of the registry."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._read = reading.read_registry
+
+    def read(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            registry = self._read(*arguments, **options)
+        except Exception as error:
+            self.texts += error_texts(error)
+            raise
+        report = registry.load_report
+        self.texts += [repr(registry), registry._repr_html_(), repr(report), repr(report.to_dict()), report.to_text()]
+        return registry
+
+
 def check(folder: Path, out: Path, arguments: Sequence[str] = ()) -> Outcome:
     """Run ``katoutcomes check`` in this process and collect whatever comes out of it."""
     out.mkdir(exist_ok=True)
     files = {name: out / f"report.{name}" for name in ("json", "html", "csv")}
     command = ["check", str(folder), "--json", str(files["json"]), "--html", str(files["html"])]
     command += ["--rejects", str(files["csv"]), *arguments]
-    records, screen = _Records(), io.StringIO()
+    records, screen, loads = _Records(), io.StringIO(), _Loads()
     root = logging.getLogger()
     level = root.level
     root.addHandler(records)
     root.setLevel(logging.DEBUG)
     try:
-        with redirect_stdout(screen), redirect_stderr(screen), warnings.catch_warnings(record=True) as warned:
+        with (
+            redirect_stdout(screen),
+            redirect_stderr(screen),
+            warnings.catch_warnings(record=True) as warned,
+            pytest.MonkeyPatch.context() as patch,
+        ):
             warnings.simplefilter("always")
+            patch.setattr(reading, "read_registry", loads.read)
             code = main(command)
     except BaseException as error:  # noqa: BLE001 - any exception that leaves the program is a failure of the case
         pytest.fail("a traceback instead of an answer:\n" + "".join(traceback.format_exception(error)))
@@ -104,7 +131,7 @@ def check(folder: Path, out: Path, arguments: Sequence[str] = ()) -> Outcome:
     logged = "\n".join([*records.texts, *(str(warning.message) for warning in warned)])
     written = {path.name: path.read_text(encoding="utf-8") for path in files.values() if path.is_file()}
     report = json.loads(written.get("report.json", "{}"))
-    return Outcome(code, screen.getvalue(), logged, report, written)
+    return Outcome(code, screen.getvalue(), logged, report, written, "\n".join(loads.texts))
 
 
 def assert_silent(texts: dict[str, str], secrets: Sequence[str]) -> None:
@@ -112,21 +139,6 @@ def assert_silent(texts: dict[str, str], secrets: Sequence[str]) -> None:
     for place, text in texts.items():
         leaked = [secret for secret in secrets if secret.casefold() in text.casefold()]
         assert not leaked, f"{place} holds {leaked}"
-
-
-def raised_texts(folder: Path, arguments: Sequence[str]) -> dict[str, str]:
-    """Return the texts of the error, and of all errors behind it, that reading the folder as a library raises."""
-    from katoutcomes.cli.check import reading_options
-    from katoutcomes.registry.reading import read_registry
-
-    try:
-        registry = read_registry(folder, **reading_options(arguments))
-    except Exception as error:  # noqa: BLE001 - its text is what is looked at
-        return {"exception": "\n".join(error_texts(error))}
-    report = registry.load_report
-    shown = (repr(registry), registry._repr_html_(), repr(report), repr(report.to_dict()), report.to_text())
-    registry.close()
-    return {"registry": "\n".join(shown)}
 
 
 def assert_case(case: Case, folder: Path, out: Path) -> Outcome:
@@ -144,7 +156,6 @@ def assert_case(case: Case, folder: Path, out: Path) -> Outcome:
         assert rule in outcome.rules, outcome.output
         assert n_rows is None or outcome.rules[rule] == n_rows, (rule, outcome.rules[rule], outcome.output)
     assert_silent(outcome.everything(), case["secrets"])
-    assert_silent(raised_texts(folder, arguments), case["secrets"])
     return outcome
 
 

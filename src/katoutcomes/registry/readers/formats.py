@@ -71,7 +71,7 @@ def convert_source(source: Any, mapping: MappingFile, engine: Engine, say: Calla
         raise OptionError("read_registry takes the path of a folder or a mapping of names to data frames.")
     folder = Path(source)
     if not folder.is_dir():
-        raise DataError("there is no such folder; the mapping names files that it should hold.")
+        raise DataError(f"there is no such folder: {folder.name!r}; the mapping names files that it should hold.")
     found = convert(folder, mapping, engine, say)
     return found
 

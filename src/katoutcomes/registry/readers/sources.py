@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError, KatOutcomesError, OptionError, require_option
 from katoutcomes.registry.identifiers.plain import note_plain_columns
+from katoutcomes.registry.readers.close_names import did_you_mean
 from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
 from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_rows import FileDialect
@@ -125,7 +126,8 @@ def find_sources(source: Any, engine: Engine) -> tuple[tuple[TableSource, ...], 
     elif isinstance(source, (str, Path)):
         folder = Path(source)
         if not folder.is_dir():
-            raise DataError("there is no such folder; a folder with patients.csv and sessions.csv is needed.")
+            name = folder.name
+            raise DataError(f"there is no such folder: {name!r}; one with patients.csv and sessions.csv is needed.")
         tables, faults = _file_sources(folder, engine)
         is_synthetic = read_marker(folder)
         notes = _other_files(folder, tables)
@@ -188,7 +190,8 @@ def _file_sources(folder: Path, engine: Engine) -> tuple[list[TableSource], list
             faults += [f"{table.file}: {fault}" for fault in wrong]
             tables.append(table)
         elif schema.is_required:
-            faults.append(f"{schema.name}.csv (or .parquet, .xlsx): rule missing_table: this table is needed.")
+            meant = did_you_mean(schema.name, (path.name for path in folder.iterdir() if path.is_file()))
+            faults.append(f"{schema.name}.csv (or .parquet, .xlsx): rule missing_table: this table is needed.{meant}")
     return tables, faults
 
 
@@ -309,7 +312,7 @@ def _header_faults(names: tuple[str, ...]) -> tuple[str, ...]:
 def required_column_faults(sources: tuple[TableSource, ...]) -> list[str]:
     """Return which required columns are missing, and where the tables do not agree on how they say when."""
     faults = [
-        f"{source.file}: rule missing_column: column {name!r} is needed."
+        f"{source.file}: rule missing_column: column {name!r} is needed.{did_you_mean(name, source.left_out)}"
         for source in sources
         for name in missing_columns(source)
     ]
