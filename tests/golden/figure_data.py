@@ -23,6 +23,7 @@ def load_results():
 
 def figures():
     """Return the figures whose data are kept, by name."""
+    from katoutcomes.figures.adjusted_means import adjusted_means
     from katoutcomes.figures.flow import flow
     from katoutcomes.figures.jacobson import jacobson
     from katoutcomes.figures.paired_change import paired_change
@@ -36,6 +37,8 @@ def figures():
         "flow": flow(made.hidden_below(made.flow_result(by="program_booked"))),
         "trajectory": trajectory(change),
         "trajectory, released": trajectory(made.hidden_below(change, 22)),
+        "adjusted means": adjusted_means(made.mmrm_result(90, by="program_booked")),
+        "adjusted means, hidden": adjusted_means(made.hidden_below(made.mmrm_result(90, by="program_booked"), 25)),
         "paired change": paired_change(change),
         "paired change, released": paired_change(made.hidden_below(made.change_result(600, by="program_booked"))),
         "jacobson": jacobson(clinical, each_group=True),

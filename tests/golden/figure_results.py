@@ -180,6 +180,29 @@ def change_result(n_patients=320, by="", visits=VISITS, instrument="PHQ-9", scor
     return _result("change_from_baseline", "Change from baseline", instrument, estimates, parts, pairs)
 
 
+def mmrm_result(n_patients=320, by="", visits=VISITS, instrument="PHQ-9", baseline_used=True, **choices):
+    """A result like that of `mmrm`: plain means in the place of adjusted ones."""
+    n_levels = len(LEVELS.get(by, "12"))
+    baseline, followed, group = made_up_scores(n_patients, visits, MAXIMUM[instrument], n_levels, **choices)
+    is_in = ~np.isnan(baseline) & ~np.isnan(followed).all(axis=1)
+    fields = {"instrument": instrument, "unit": "points"}
+    estimates = []
+    if baseline_used:
+        mean, n = float(baseline[is_in].mean()), int(is_in.sum())
+        start = {"term": "baseline, in the model", "visit": "baseline", "estimate": mean, "n_patients": n}
+        estimates.append(Estimate(measure="mean", **start, **fields))
+    rows = []
+    for text, mask in groups_of(group, by)[1 if by else 0 :]:
+        for number, (visit, _) in enumerate(visits):
+            scores = followed[is_in & mask, number]
+            scores = scores[~np.isnan(scores)]
+            shown = {"term": "follow-up, adjusted", "measure": "adjusted mean", "visit": visit, "subgroup": text}
+            estimates.append(_mean(scores, instrument=instrument, **shown))
+            rows.append((visit, text, scores.size))
+    parts = (_visits_part(visits), Part("patients_at_visits", ("visit", "group", "n_patients"), tuple(rows)))
+    return _result("mmrm", "Repeated-measures model", instrument, estimates, parts)
+
+
 JT, NHS = "jacobson_truax", "phq9/nhs_talking_therapies_reliable_change"
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.figures.adjusted_means import adjusted_means
 from katoutcomes.figures.flow import flow
 from katoutcomes.figures.jacobson import jacobson
 from katoutcomes.figures.paired_change import paired_change
@@ -65,6 +66,13 @@ CASES = {
     "specification curve, released": lambda: kat.release(small_multiverse(gap_days=(90, 30))).plot(),
     "specification curve, share": lambda: small_multiverse(question="remission", against=0.3).plot(),
     "specification curve, one choice": lambda: one_specification().plot(),
+    "adjusted means": lambda: adjusted_means(made.mmrm_result(300)),
+    "adjusted means, released": lambda: adjusted_means(made.released(made.mmrm_result(120, by="program_booked"))),
+    "adjusted means, five cohorts": lambda: adjusted_means(made.mmrm_result(400, by="site")),
+    "adjusted means, one visit": lambda: adjusted_means(made.mmrm_result(80, visits=ONE_VISIT, baseline_used=False)),
+    "adjusted means, many visits": lambda: adjusted_means(
+        made.mmrm_result(600, visits=(*MANY_VISITS, ("end of treatment", 400)), by="program_booked")
+    ),
     "flow": lambda: flow(made.flow_result(by="program_booked")),
     "flow, released": lambda: flow(made.released(made.flow_result(90, by="site"))),
     "flow, one visit": lambda: flow(made.flow_result(visits=ONE_VISIT)),
@@ -95,7 +103,13 @@ CASES = {
     "jacobson, four patients": lambda: jacobson(made.clinical_result(4)),
     "jacobson, four patients, released": lambda: jacobson(made.released(made.clinical_result(4))),
 }
-DIGESTED = ("flow, released", "trajectory, released", "paired change, released", "jacobson, released")
+DIGESTED = (
+    "adjusted means, released",
+    "flow, released",
+    "trajectory, released",
+    "paired change, released",
+    "jacobson, released",
+)
 
 
 @pytest.fixture(params=CASES)
@@ -251,6 +265,7 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "change_from_baseline": made.change_result,
         "clinical_significance": made.clinical_result,
         "care_pathway": lambda _: care_pathway_result(),
+        "mmrm": made.mmrm_result,
         "multiverse": lambda _: small_multiverse(),
     }
     result = results[analysis](80)

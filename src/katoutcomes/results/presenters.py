@@ -23,6 +23,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
+        "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
     }
 )
 """Analysis → kind of figure → "module:function"; the first kind is the default."""

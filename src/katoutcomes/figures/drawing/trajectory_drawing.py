@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from katoutcomes.figures.drawing.layout import MARGIN, line_height, spread, text_width, titled_page, wrap
 from katoutcomes.figures.drawing.style import (
@@ -25,8 +25,11 @@ from katoutcomes.figures.drawing.wording import capitalized, group_label
 from katoutcomes.results.formatting import format_day
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.transforms import Transform
 
     from katoutcomes.figures.drawing.layout import Page
     from katoutcomes.figures.drawing.scale import ScoreScale
@@ -44,6 +47,13 @@ _CAP = 6.0
 """Width of the ends of an interval, so that a short one is seen beside its mark."""
 _WIDEST_LABEL = 108.0
 _KEY_WIDTH = 14.0
+_START_MARK: Mapping[str, Any] = {
+    "marker": "D",
+    "markersize": 6.0,
+    "markerfacecolor": "white",
+    "markeredgecolor": QUIET_INK,
+    "zorder": 6,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ class TrajectoryPlan:
         Cohorts, in the order of their styles.
     points : tuple of VisitMean
         Cohort by cohort, in order of time.
+    start : VisitMean or None
+        A mean of all cohorts together that their lines start from, drawn as an open mark without an interval.
     """
 
     title: str
@@ -99,11 +111,13 @@ class TrajectoryPlan:
     scale: ScoreScale
     groups: tuple[str, ...]
     points: tuple[VisitMean, ...]
+    start: VisitMean | None = None
 
     @property
     def visits(self) -> tuple[tuple[str, int], ...]:
         """Name and target day of each visit, in order."""
-        return tuple(dict.fromkeys((point.visit, point.target_day) for point in self.points))
+        points = self.points if self.start is None else (self.start, *self.points)
+        return tuple(dict.fromkeys((point.visit, point.target_day) for point in points))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -127,12 +141,18 @@ class _Places:
         From the left of the axes.
     is_to_scale : bool
         Whether the distances between visits are those between their days.
+    n_levels : int
+        On how many levels the names of the visits stand, so that they do not collide.
+    dodge : float
+        Distance between the cohorts at one visit.
     """
 
     left: float
     width: float
     visits: tuple[float, ...]
     is_to_scale: bool
+    n_levels: int
+    dodge: float
 
 
 def visit_positions(visits: tuple[tuple[str, int], ...], width: float) -> tuple[tuple[float, ...], bool]:
@@ -165,14 +185,29 @@ def _places(plan: TrajectoryPlan) -> _Places:
     left = MARGIN + max(label_width + _KEY_WIDTH, text_width("Patients", TEXT_SIZE, "bold")) + MARGIN
     right = MARGIN + (label_width + _KEY_WIDTH + MARGIN if plan.labels else 0.0)
     width = PAGE_WIDTH - left - right
-    return _Places(left, width, *visit_positions(plan.visits, width))
+    positions, is_to_scale = visit_positions(plan.visits, width)
+    gap = min((after - before for before, after in pairwise(positions)), default=width)
+    n_levels = 1 if is_to_scale else _levels_of_names(plan.visits, gap)
+    return _Places(left, width, positions, is_to_scale, n_levels, min(_DODGE, 0.7 * gap / max(1, len(plan.groups))))
+
+
+def _levels_of_names(visits: tuple[tuple[str, int], ...], gap: float) -> int:
+    """Return on how many levels evenly spaced names must stand to have room beside those of their level.
+
+    Examples
+    --------
+    >>> _levels_of_names((("baseline", 0), ("week 1", 7), ("week 2", 14)), 30.0)
+    2
+    """
+    widest = max(max(text_width(name), text_width(format_day(day), SMALL_SIZE)) for name, day in visits)
+    return max(1, math.ceil((widest + 8.0) / gap))
 
 
 def draw_trajectory(plan: TrajectoryPlan) -> MatplotlibFigure:
     """Return the drawing of a plan."""
     places = _places(plan)
     notes = plan.notes if places.is_to_scale else (*plan.notes, "The visits are evenly spaced, not to scale.")
-    names_height = line_height() + line_height(SMALL_SIZE) + MARGIN
+    names_height = places.n_levels * (line_height() + line_height(SMALL_SIZE)) + MARGIN
     n_rows = len(plan.groups) + bool(plan.labels)
     body_height = line_height() + 2.0 + _PLOT_HEIGHT + names_height + n_rows * line_height() + MARGIN
     page, top = titled_page(plan.title, plan.subtitle, body_height, notes)
@@ -184,8 +219,8 @@ def draw_trajectory(plan: TrajectoryPlan) -> MatplotlibFigure:
     for number, (group, style) in enumerate(zip(plan.groups, series_styles(len(plan.groups)), strict=True)):
         points = plan.of(group)
         values = _visit_values(plan, places)
-        shift = (number - (len(plan.groups) - 1) / 2.0) * _DODGE
-        _draw_cohort(axes, points, [values[point.visit] for point in points], style, shift)
+        _draw_cohort(axes, points, [values[point.visit] for point in points], style, _shift(plan, places, number))
+    _draw_start(axes, plan, places)
     _name_cohorts(page, plan, places, axes_top)
     below = axes_top + _PLOT_HEIGHT + MARGIN
     _name_visits(page, plan, places, below)
@@ -214,11 +249,21 @@ def _visit_values(plan: TrajectoryPlan, places: _Places) -> dict[str, float]:
     return {visit: float(day if places.is_to_scale else number) for number, (visit, day) in enumerate(plan.visits)}
 
 
-def _draw_cohort(axes: Axes, points: tuple[VisitMean, ...], x: list[float], style: Series, shift: float) -> None:
-    """Draw the line, the means and the intervals of one cohort, moved aside by `shift` points."""
+def _shift(plan: TrajectoryPlan, places: _Places, number: int) -> float:
+    """Return how far a cohort is moved aside, in points."""
+    return (number - (len(plan.groups) - 1) / 2.0) * places.dodge
+
+
+def _aside(axes: Axes, shift: float) -> Transform:
+    """Return where values stand that are moved aside by `shift` points."""
     from matplotlib.transforms import offset_copy
 
-    aside = offset_copy(axes.transData, axes.get_figure(root=True), x=shift, y=0.0, units="points")
+    return offset_copy(axes.transData, axes.get_figure(root=True), x=shift, y=0.0, units="points")
+
+
+def _draw_cohort(axes: Axes, points: tuple[VisitMean, ...], x: list[float], style: Series, shift: float) -> None:
+    """Draw the line, the means and the intervals of one cohort, moved aside by `shift` points."""
+    aside = _aside(axes, shift)
     means = [point.mean.estimate for point in points]
     axes.plot(x, means, color=style.color, linestyle=style.line_style, linewidth=LINE_WIDTH, transform=aside, zorder=3)
     bounded = [(at, point.mean) for at, point in zip(x, points, strict=True) if not math.isnan(point.mean.conf_low)]
@@ -228,6 +273,22 @@ def _draw_cohort(axes: Axes, points: tuple[VisitMean, ...], x: list[float], styl
     for ends in (low, high):
         axes.plot(at, ends, color=style.color, linestyle="none", marker="_", markersize=_CAP, transform=aside, zorder=4)
     axes.plot(x, means, linestyle="none", transform=aside, zorder=5, **marker_choices(style))
+
+
+def _draw_start(axes: Axes, plan: TrajectoryPlan, places: _Places) -> None:
+    """Draw the mean that all lines start from, and a thin line from it to each cohort's first mean."""
+    if plan.start is None:
+        return
+    values = _visit_values(plan, places)
+    at, height = values[plan.start.visit], plan.start.mean.estimate
+    for number, group in enumerate(plan.groups):
+        first = next((point for point in plan.of(group) if not math.isnan(point.mean.estimate)), None)
+        if first is not None:
+            aside = _aside(axes, _shift(plan, places, number))
+            end = aside.transform((values[first.visit], first.mean.estimate))
+            x, y = axes.transData.inverted().transform(end)
+            axes.plot([at, x], [height, y], color=QUIET_INK, linestyle=":", linewidth=AXIS_WIDTH, zorder=2)
+    axes.plot([at], [height], linestyle="none", **_START_MARK)
 
 
 def _name_cohorts(page: Page, plan: TrajectoryPlan, places: _Places, axes_top: float) -> None:
@@ -242,7 +303,7 @@ def _name_cohorts(page: Page, plan: TrajectoryPlan, places: _Places, axes_top: f
     label_left = places.left + places.width + MARGIN
     for (number, visit, end), height in zip(ends, heights, strict=True):
         if position_of[visit] < places.visits[-1]:
-            start = places.left + position_of[visit] + (number + 1.0) * _DODGE
+            start = places.left + position_of[visit] + (number + 1.0) * places.dodge
             page.line((start, label_left), (end, height), color=RULE, linestyle=":")
         _draw_sign(page, label_left + _KEY_WIDTH / 2.0 - 2.0, height, series_styles(len(plan.groups))[number])
         page.text(label_left + _KEY_WIDTH, height - line_height() / 2.0, _short(plan.labels[number]))
@@ -266,16 +327,20 @@ def _draw_sign(page: Page, left: float, top: float, style: Series) -> None:
 
 
 def _name_visits(page: Page, plan: TrajectoryPlan, places: _Places, top: float) -> None:
-    for (visit, day), position in zip(plan.visits, places.visits, strict=True):
-        page.text(places.left + position, top, visit, ha="center")
-        style = {"fontsize": SMALL_SIZE, "color": QUIET_INK}
-        page.text(places.left + position, top + line_height(), format_day(day), ha="center", **style)
+    style = {"fontsize": SMALL_SIZE, "color": QUIET_INK}
+    for number, ((visit, day), position) in enumerate(zip(plan.visits, places.visits, strict=True)):
+        level_top = top + number % places.n_levels * (line_height() + line_height(SMALL_SIZE))
+        page.text(places.left + position, level_top, visit, ha="center")
+        page.text(places.left + position, level_top + line_height(), format_day(day), ha="center", **style)
 
 
 def _draw_numbers(page: Page, plan: TrajectoryPlan, places: _Places, top: float) -> None:
     """Write the number of patients under each visit, one line a cohort, with the cohort's sign in front."""
     page.text(MARGIN, top, "Patients", fontweight="bold")
     position_of = dict(zip((visit for visit, _ in plan.visits), places.visits, strict=True))
+    if plan.start is not None:
+        text = f"all {plan.start.n_text}" if plan.labels else plan.start.n_text
+        page.text(places.left + position_of[plan.start.visit], top, text, ha="center")
     for number, group in enumerate(plan.groups):
         line_top = top + (number + bool(plan.labels)) * line_height()
         if plan.labels:
