@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
-_NAMES_AND_KINDS = "select table_name, table_type from information_schema.tables where table_schema = 'main'"
 _HASHES_AT_ONCE = 16_000_000
 """128 MB of hashes are sorted at once."""
 
@@ -121,8 +120,6 @@ class Engine:
     def __init__(
         self, *, memory_limit: str | None = None, temp_directory: str | None = None, threads: int | None = None
     ) -> None:
-        import duckdb
-
         settings: dict[str, str | bool | int | float | list[str]] = dict(_SETTINGS)
         settings["temp_directory"] = temp_directory or ""
         if memory_limit is not None:
@@ -150,13 +147,15 @@ class Engine:
         """
 
         def fetched() -> dict[str, NDArray[Any]]:
-            result = self._connection.execute(query)
-            coded = [name for name, kind, *_ in result.description if str(kind).startswith("ENUM")]
-            columns: dict[str, NDArray[Any]] = result.fetchnumpy()
-            return columns | {name: _masked_texts(columns[name]) for name in coded}
+            result = self._connection.sql(query)  # it runs only when it is fetched
+            kinds = {name: kind for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"}
+            # The client would make pandas categoricals of enumerations; their numbers are all that is needed.
+            cells = [f"enum_code({name}) as {name}" if name in kinds else name for name in result.columns]
+            columns: dict[str, NDArray[Any]] = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
+            return columns | {name: _texts_of_codes(columns[name], kinds[name]) for name in kinds}
 
-        columns: dict[str, NDArray[Any]] = _without_values(fetched)
-        return columns
+        fetched_columns: dict[str, NDArray[Any]] = _without_values(fetched)
+        return fetched_columns
 
     def scalar(self, query: str) -> Any:
         """Return the single value of a query with one row and one column; None where it is unknown."""
@@ -214,8 +213,9 @@ class Engine:
 
     def has(self, name: str) -> bool:
         """Return whether there is a table or view of that name."""
-        query = f"select count(*) from information_schema.tables where table_name = '{_identifier(name)}'"
-        return bool(self.scalar(query))
+        name = _identifier(name)
+        tables = f"select count(*) from duckdb_tables() where table_name = '{name}'"
+        return bool(self.scalar(f"select ({tables}) + (select count(*) from duckdb_views() where view_name = '{name}')"))
 
     def _take_name(self, made: str, name: str) -> None:
         """Drop what has a name, and give it to the table that was made."""
@@ -229,11 +229,13 @@ class Engine:
 
     def drop(self, *names: str) -> None:
         """Forget tables and views; one that is not there is no error."""
-        kinds = dict(self._connection.execute(_NAMES_AND_KINDS).fetchall()) if names else {}
+        import duckdb
+
         for name in names:
-            if _identifier(name) in kinds:
-                kind = "view" if kinds[name] == "VIEW" else "table"
-                self._connection.execute(f"drop {kind} {name}")
+            try:
+                self._connection.execute(f"drop table if exists {_identifier(name)}")
+            except duckdb.CatalogException:
+                self._connection.execute(f"drop view {name}")
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
@@ -309,12 +311,14 @@ def _connect(settings: dict[str, Any]) -> Any:
     raise OptionError(message)
 
 
-def _masked_texts(texts: NDArray[Any]) -> NDArray[Any]:
-    """Return the texts of an enumeration, in which the client writes NaN for the unknown ones, as a masked array."""
+def _texts_of_codes(codes: NDArray[Any], kind: Any) -> NDArray[Any]:
+    """Return the texts that the numbers of an enumeration stand for; unknown ones are masked."""
     import numpy as np
 
-    unknown = texts != texts  # noqa: PLR0124 - only NaN differs from itself
-    return np.ma.masked_array(np.where(unknown, None, texts), unknown) if unknown.any() else texts
+    values = np.array([None, *dict(kind.children)["values"]], dtype=object)
+    unknown = np.ma.getmaskarray(codes)
+    texts: NDArray[Any] = values[np.where(unknown, 0, np.ma.getdata(codes).astype(np.int64) + 1)]
+    return np.ma.masked_array(texts, unknown) if unknown.any() else texts
 
 
 def _without_values(action: Callable[[], Any]) -> Any:
