@@ -168,7 +168,7 @@ def mmrm(
         analysis="mmrm",
         title=f"Repeated-measures model: {data.instrument.name}",
         estimand=estimand if estimand is not None else repeated_measures_estimand(data, chosen),
-        method=repeated_measures_method(asked, fitted, options, by),
+        method=repeated_measures_method(asked, fitted, options, chosen),
         estimates=tuple(
             replace(estimate, instrument=data.instrument.name, cohort=data.cohort)
             for estimate in _estimates(asked, fitted, chosen, model)

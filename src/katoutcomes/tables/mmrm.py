@@ -29,7 +29,8 @@ _HEADINGS = {
     "linear combination": "Combinations",
     "joint test": "Joint tests",
 }
-_DIGITS_OF_FIT = 1
+_NUMERATOR = " (F with "
+"""Stands in the term of a joint test before its numerator degrees of freedom."""
 
 
 def mmrm_table(result: ResultRecord) -> Table:
@@ -60,8 +61,7 @@ def mmrm_table(result: ResultRecord) -> Table:
             result,
             rows,
             result.method.description,
-            "A difference is the first-named group minus the second.",
-            "Patients are those with a score at the visit; the model uses the others' scores at other visits as well.",
+            *_reading(shown),
             _fit(result),
         ),
         row_groups=tuple(_HEADINGS[estimate.measure] for estimate in shown),
@@ -75,8 +75,8 @@ def _row(estimate: Estimate, minimum_cell: int | None) -> tuple[str, ...]:
         return (_label(estimate), estimate.visit, patients, hidden, hidden, hidden, hidden, hidden)
     if estimate.measure == "joint test":
         statistic = f"F = {format_number(estimate.statistic, 2)}"
-        tail = (format_df(estimate.df), format_p(estimate.p_value))
-        return (_label(estimate), "", patients, statistic, "", "", *tail)
+        df = f"{_numerator_df(estimate)} and {format_df(estimate.df)}"
+        return (_label(estimate), "", patients, statistic, "", "", df, format_p(estimate.p_value))
     return (
         _label(estimate),
         estimate.visit,
@@ -94,8 +94,26 @@ def _label(estimate: Estimate) -> str:
         mean = ", mean of visits" if estimate.term.endswith("mean of visits") else ""
         return f"{in_words(estimate.treatment)} minus {in_words(estimate.comparator)}{mean}"
     if estimate.measure in ("joint test", "linear combination"):
-        return estimate.term[:1].upper() + estimate.term[1:]
+        term = estimate.term.split(_NUMERATOR, 1)[0]
+        return term[:1].upper() + term[1:]
     return group_label(estimate.subgroup)
+
+
+def _numerator_df(test: Estimate) -> str:
+    """Return the numerator degrees of freedom of a joint test, which its term names."""
+    return test.term.partition(_NUMERATOR)[2].split(" ", 1)[0]
+
+
+def _reading(shown: list[Estimate]) -> tuple[str, ...]:
+    """Return what a reader must know about the rows that there are."""
+    notes = ["Patients are those with a score at the visit; the model uses the scores of the others, too."]
+    if any(not estimate.visit and estimate.measure != "joint test" for estimate in shown):
+        notes = ["Patients are those with a score at the visit, of several visits at the one with fewest."]
+    if any(estimate.comparator for estimate in shown):
+        notes.append("A difference is the first-named group minus the second.")
+    if any(estimate.measure == "joint test" for estimate in shown):
+        notes.append("Joint tests: F with the degrees of freedom of the numerator and the denominator.")
+    return tuple(notes)
 
 
 def _fit(result: ResultRecord) -> str:
@@ -103,5 +121,5 @@ def _fit(result: ResultRecord) -> str:
     found = [one for one in result.estimates if one.measure == "fit statistic" and not one.suppressed]
     if not found:
         return ""
-    listed = "; ".join(f"{one.term} {format_number(one.estimate, _DIGITS_OF_FIT)}" for one in found)
+    listed = "; ".join(f"{one.term} {format_estimate(one)}" for one in found)
     return f"Fit: {listed}."

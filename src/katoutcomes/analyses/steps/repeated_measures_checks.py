@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.cohort_checks import missing_covariates_check
@@ -26,7 +27,7 @@ def repeated_measures_checks(
         scores_per_visit_check(int(observed.sum(axis=0).min()), coefficients_of_visit + observed.shape[1]),
         patients_at_visits_check(int(chosen.n_at_visits().min())),
         covariance_check(len(fitted.failures)),
-        missing_covariates_check(chosen.n_left_out / (chosen.n_left_out + len(observed))),
+        left_out_check(chosen.n_left_out / (chosen.n_left_out + len(observed))),
     )
 
 
@@ -73,6 +74,23 @@ def covariance_check(n_failures: int) -> Check:
         "The covariance that was asked for was estimated.",
         "A simpler covariance than the one asked for was used.",
     )
+
+
+def left_out_check(share: float) -> Check:
+    """Return whether few of those with a score are left out for want of a baseline score or a covariate.
+
+    Examples
+    --------
+    >>> left_out_check(0.2).passed
+    False
+    """
+    check = missing_covariates_check(share)
+    known = "Everything in the formula is known for nearly all patients with a score."
+    unknown = (
+        "Patients with a score are left out because their baseline score or another value of the formula is not known; "
+        "they may differ from the others."
+    )
+    return replace(check, message=known if check.passed else unknown)
 
 
 def _caution(name: str, passed: bool, value_and_limit: tuple[int, int], good: str, bad: str) -> Check:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
 from katoutcomes.analyses.steps.repeated_measures_design import ModelFrame, names_in, patients_frame
-from katoutcomes.errors import DesignError, NumericalError, OptionError
+from katoutcomes.errors import DesignError, NumericalError, OptionError, require_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,6 +145,8 @@ def _covariate(data: AnalysisSet, name: str) -> Variable:
 
     if name == data.treatment:
         raise OptionError(f"{name!r} defines the cohorts; in the formula it is called 'treatment'.")
+    known = [variable.name for variable in data.variables if variable.name != data.treatment]
+    require_option("name in the formula", name, [*SPECIAL_NAMES, *known])
     variable = data.variable(name)
     require_adjustable(variable)
     return variable
@@ -232,7 +234,7 @@ def _warnings(
         sentences.append(f"Nobody has a score at {_listed(empty)}; the model is of the other visits.")
     if (has_score & ~known).any():
         sentences.append(
-            "Patients with a score and without a known value of everything in the formula are left out of the model; "
+            "Patients with a score whose baseline score or another value of the formula is not known are left out; "
             'the check "missing covariates" says whether they are many.'
         )
     return tuple(sentences)

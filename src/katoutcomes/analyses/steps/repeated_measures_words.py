@@ -84,31 +84,51 @@ _DF_WORDS = {
     "asymptotic": "normal intervals",
 }
 _AVERAGE_WORDS = {
-    "observed": "the covariates of the patients analyzed, each of whom is put into every cohort",
+    "observed": "the covariates of the patients analyzed",
     "equal": "the levels of the categories with equal weights, at the mean of the numbers",
     "proportional": "the levels of the categories as often as they occur, at the mean of the numbers",
 }
+_ROBUST_SOURCES = (
+    "Bell RM, McCaffrey DF. Surv Methodol 2002;28:169-181.",
+    "Pustejovsky JE, Tipton E. J Bus Econ Stat 2018;36:672-683. doi:10.1080/07350015.2016.1247004",
+)
 
 
-def repeated_measures_method(asked: Asked, fitted: FittedModel, options: FitOptions, by: str | None) -> Method:
+def repeated_measures_method(
+    asked: Asked, fitted: FittedModel, options: FitOptions, chosen: RepeatedMeasuresData
+) -> Method:
     """Return what was fitted, and how."""
+    is_robust = options.variance != "model"
     spread = (
-        _DF_WORDS[options.df_method]
-        if options.variance == "model"
-        else f"robust standard errors clustered by patient ({options.variance}) with Bell and McCaffrey's degrees of "
-        "freedom"
+        f"robust standard errors clustered by patient ({options.variance}) with Bell and McCaffrey's degrees of freedom"
+        if is_robust
+        else _DF_WORDS[options.df_method]
     )
-    apart = f", one matrix for each level of {by}" if by is not None else ""
+    apart = f", one matrix for each level of {chosen.group_variable}" if chosen.group_variable else ""
     return Method(
         "mixed model for repeated measures",
         f"Mean: {asked.formula}. Residual covariance of the visits: {long_name(fitted.structure)}{apart}. "
         f"{'Restricted maximum' if options.reml else 'Maximum'} likelihood; {spread}; intervals of "
-        f"{format_level(asked.conf_level)}. Adjusted means average over {_AVERAGE_WORDS[asked.average]}. A change is "
-        "an adjusted mean minus the mean baseline score of the same patients, taken as known. Standardized differences "
-        "are over the model's standard deviation at the visit, taken as known. Every score after baseline is used, "
+        f"{format_level(asked.conf_level)}. {_means_words(asked, chosen)} Every score after baseline is used, "
         "whether or not the patient has the others.",
-        SOURCES,
+        SOURCES + (_ROBUST_SOURCES if is_robust else ()),
     )
+
+
+def _means_words(asked: Asked, chosen: RepeatedMeasuresData) -> str:
+    """Return how means, changes and differences are made of the coefficients; only what the result has."""
+    arms = chosen.frame.arms
+    put = ", each of whom is put into every cohort" if arms and asked.average == "observed" else ""
+    sentences = [f"Adjusted means average over {_AVERAGE_WORDS[asked.average]}{put}."]
+    if "baseline" in chosen.frame.patients.columns:
+        sentences.append(
+            "A change is an adjusted mean minus the mean baseline score of these patients, taken as known."
+        )
+    if len(arms) > 1:
+        sentences.append(
+            "Standardized differences are over the model's standard deviation at the visit, taken as known."
+        )
+    return " ".join(sentences)
 
 
 def model_warnings(

@@ -1,13 +1,14 @@
 """The counts of a model for repeated measures: who is in it, who was seen when, and what rests on few of them.
 
 Adjusted means, changes and residual standard deviations rest on the patients seen at a visit. Coefficients and joint
-tests rest on all patients of the model, and from the coefficients every adjusted mean can be worked out: they are
-hidden with any of these, and wherever few patients share a level of a covariate, because its coefficient is about them.
+tests rest on all patients of the model, and from them the adjusted means can be worked out: they are hidden with any of
+these. Coefficients are hidden as well wherever few patients share a level of a covariate, because they are about these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
@@ -16,11 +17,14 @@ from katoutcomes.results.result import ResultRecord
 
 SEEN = "follow-up, adjusted"
 """Term of the adjusted means, and of the keys of all that rests on the patients seen at a visit."""
-_IN_MODEL, _IN_MEAN, _AT_BOTH = "in the model", "in the mean of the model", "seen at both visits"
+_IN_MODEL, _AT_BOTH = "in the model", "seen at both visits"
+_IN_TESTS, _IN_COEFFICIENTS = "in the tests of the model", "in the coefficients of the model"
 _RESIDUAL = "residual"
 _CHANGE = "change, adjusted"
 _BASELINE = "baseline, in the model"
-_OF_THE_MEAN = frozenset({"coefficient", "joint test", "linear combination"})
+_OF_COEFFICIENTS = frozenset({"coefficient", "linear combination"})
+_ALL_IN_MODEL = (_IN_MODEL, _IN_TESTS, _IN_COEFFICIENTS)
+"""The same number of patients under three names, since what rests on them is hidden for different reasons."""
 PATIENTS_AT_VISITS = "patients_at_visits"
 FEWEST_PATIENTS = "fewest_patients"
 
@@ -39,8 +43,10 @@ def model_n_key(estimate: Estimate) -> Key | None:
     >>> model_n_key(Estimate(term="residual", measure="standard deviation", unit="points", visit="week 4"))
     ('analyzed', '', 'week 4', 'follow-up, adjusted', '')
     """
-    if estimate.measure in _OF_THE_MEAN and not estimate.comparator:
-        return _key(_IN_MEAN)
+    if estimate.measure in _OF_COEFFICIENTS and not estimate.comparator:
+        return _key(_IN_COEFFICIENTS)
+    if estimate.measure == "joint test":
+        return _key(_IN_TESTS)
     if estimate.measure == "fit statistic" or estimate.term == _BASELINE:
         return _key(_IN_MODEL)
     if estimate.term.startswith(f"{_RESIDUAL}, with ") and estimate.measure == "correlation":
@@ -74,19 +80,20 @@ def follows_of_model(result: ResultRecord, values: Values) -> Iterator[tuple[Key
     for group, visits in _visits_of_groups(values).items():
         for key in (*visits, _key(_AT_BOTH, group)):
             yield key, _key(_IN_MODEL, group)
-    yield _key(_IN_MODEL), _key(_IN_MEAN)
+    yield from pairwise(_key(name) for name in _ALL_IN_MODEL)
+    yield _key(_IN_MODEL), _key(_IN_COEFFICIENTS)
     for part in result.parts:
         for row in range(len(part.rows)):
             if part.name == PATIENTS_AT_VISITS:
-                yield patients_at_visit_key(part, row), _key(_IN_MEAN)
+                yield from ((patients_at_visit_key(part, row), _key(name)) for name in _ALL_IN_MODEL[1:])
             elif part.name == FEWEST_PATIENTS:
-                yield ("part", part.name, str(row), "n_patients", ""), _key(_IN_MEAN)
+                yield ("part", part.name, str(row), "n_patients", ""), _key(_IN_COEFFICIENTS)
 
 
 def derived_counts(values: Values) -> Iterator[tuple[Key, int]]:
     """Yield how many were seen at both visits, where there are two: both numbers, minus all in the model."""
     for group, visits in _visits_of_groups(values).items():
-        for whole in (_key(_IN_MODEL, group), _key(_IN_MEAN, group)):
+        for whole in (_key(name, group) for name in _ALL_IN_MODEL):
             known = [values.get(key) for key in (*visits, whole)]
             if len(visits) == 2 and None not in known:
                 yield _key(_AT_BOTH, group), sum(number or 0 for number in known[:2]) - (known[2] or 0)
@@ -95,7 +102,7 @@ def derived_counts(values: Values) -> Iterator[tuple[Key, int]]:
 def sums_of_model(values: Values) -> Iterator[Sum]:
     """Yield those in the model as those seen at a visit and the others."""
     for group, visits in _visits_of_groups(values).items():
-        for whole in (_key(_IN_MODEL, group), _key(_IN_MEAN, group)):
+        for whole in (_key(name, group) for name in _ALL_IN_MODEL):
             if whole in values:
                 yield from (Sum(whole, (visit,), has_remainder=True, give_up_first=(whole,)) for visit in visits)
 
