@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.reading import read_registry
     from katoutcomes.registry.registry import Registry
     from katoutcomes.registry.synthetic.clinic import simulate_registry
+    from katoutcomes.registry.uniqueness import UniquenessReport, uniqueness
     from katoutcomes.report.write import write_report
     from katoutcomes.results.check import Check
     from katoutcomes.results.collection import Results
@@ -109,6 +110,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "registry.reading": ("read_registry",),
         "registry.registry": ("Registry",),
         "registry.synthetic.clinic": ("simulate_registry",),
+        "registry.uniqueness": ("UniquenessReport", "uniqueness"),
         "report.write": ("write_report",),
         "results.check": ("Check",),
         "results.collection": ("Results",),
@@ -161,6 +163,7 @@ __all__ = [
     "Result",
     "Results",
     "Table",
+    "UniquenessReport",
     "Variable",
     "VisitWindow",
     "__version__",
@@ -189,6 +192,7 @@ __all__ = [
     "score_subscales",
     "select_cohort",
     "simulate_registry",
+    "uniqueness",
     "write_report",
 ]
 

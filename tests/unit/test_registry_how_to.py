@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def test_the_report_is_the_one_that_is_shown(mess: Registry) -> None:
 def test_every_rule_of_the_report_is_explained(mess: Registry) -> None:
     explained = set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert {problem.rule for problem in mess.load_report.problems} == explained - {"IdentifierError", "DataError"}
+
+
+def test_the_examples_of_the_page_on_privacy_run() -> None:
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testfile(str(PAGE.with_name("privacy.md")), module_relative=False, optionflags=flags)
+    assert tried == 4
+    assert failed == 0
 
 
 def test_what_is_accepted(mess: Registry) -> None:

@@ -24,9 +24,9 @@ caption { text-align: left; padding: .3rem 0; color: #4a4a4a; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #b9b9b9; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 thead th { border-bottom: 2px solid #5a5a5a; } code { font-family: ui-monospace, monospace; font-size: .92em; }
-ul { padding-left: 1.2rem; }
+ul { padding-left: 1.2rem; margin: .2rem 0; } td ul { color: #4a4a4a; }
 @media (prefers-color-scheme: dark) {
-  body { color: #ececec; background: #16181b; } caption { color: #bdbdbd; } th, td { border-color: #4d5156; } }
+  body { color: #ececec; background: #16181b; } caption, td ul { color: #bdbdbd; } th, td { border-color: #4d5156; } }
 @media print { body { margin: 0; max-width: none; } }
 """
 _NUMBERS = frozenset({"rows in", "accepted", "rejected", "left out", "rows"})
@@ -124,11 +124,11 @@ def _problems(title: str, problems: Sequence[Problem], word: str) -> str:
             f"{problem.n_rows:,}",
             _which(problem.row_numbers, problem.n_rows),
             problem.description,
-            "; ".join([*(f"{cause}: {n:,}" for cause, n in problem.causes), advice(problem.rule)]).rstrip("; "),
+            "\n".join((advice(problem.rule), *(f"{n:,} × {cause}" for cause, n in problem.causes))),
         )
         for problem in problems
     ]
-    header = ("file", "column", "rule", "rows", "which", "what a cell here must be", "what to do")
+    header = ("file", "column", "rule", "rows", "which", "a cell here", "what to do, and what the cells look like")
     return f"<h2>{title}</h2>\n" + _table(f"a row may be {word} for several reasons", header, rows)
 
 
@@ -164,11 +164,17 @@ def _which(row_numbers: tuple[int, ...], n_rows: int) -> str:
     return ", ".join(f"{number}" for number in row_numbers) + (", …" if n_rows > len(row_numbers) else "")
 
 
+def _cell(text: str) -> str:
+    """Return the HTML of a cell: its first line, and the others as a list."""
+    first, *others = (escape(line) for line in text.split("\n"))
+    return first + (f"<ul>{''.join(f'<li>{line}</li>' for line in others)}</ul>" if others else "")
+
+
 def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     kinds = [' class="number"' if name in _NUMBERS else "" for name in header]
     heads = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(header, kinds, strict=True))
     lines = (
-        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
+        "<tr>" + "".join(f"<td{kind}>{_cell(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows
     )
     return (

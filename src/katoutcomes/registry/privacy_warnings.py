@@ -24,6 +24,21 @@ SHORTEST_FREE_TEXT = 20
 SHARE_DIFFERENT = 0.5
 FEWEST_TEXTS = 5
 
+WARNING_RULES: tuple[str, ...] = (
+    "chart_number_key",
+    "exact_time",
+    "few_patients",
+    "free_text",
+    "rare_diagnosis",
+    "rare_dose",
+    "rare_route",
+    "small_classes",
+    "small_quarter",
+    "small_site",
+    "therapist",
+)
+"""Every rule that these functions warn of."""
+
 _STAFF = frozenset(
     {"therapist", "clinician", "provider", "practitioner", "facilitator", "counselor", "counsellor", "nurse"}
     | {"physician", "psychiatrist", "psychologist", "prescriber", "rater", "interviewer", "staff", "sitter"}
@@ -91,9 +106,12 @@ def registry_warnings(
     is_rekeyed : bool
         Whether the keys were replaced, so that they cannot be chart numbers.
     """
+    keys_and_times = (*(() if is_rekeyed else _key_warnings(engine, files)), *_time_warnings(engine, files))
+    if unique.n_patients < SMALLEST_GROUP:
+        text = f"{format_count(unique.n_patients)} patients in all: so few are recognized by whatever is known of them."
+        return (*keys_and_times, PrivacyWarning("few_patients", files["patients"], "", unique.n_patients, text))
     return (
-        *(() if is_rekeyed else _key_warnings(engine, files)),
-        *_time_warnings(engine, files),
+        *keys_and_times,
         *_group_warnings(engine, files),
         *_dose_warnings(engine, files),
         *_class_warnings(files, unique),
@@ -137,13 +155,16 @@ def _group_warnings(engine: Engine, files: dict[str, str]) -> Iterator[PrivacyWa
 
 def _dose_warnings(engine: Engine, files: dict[str, str]) -> Iterator[PrivacyWarning]:
     """Warn of routes and doses that fewer than five patients had."""
-    for rule, column, what in (("rare_route", "route", "routes"), ("rare_dose", "dose_mg", "doses")):
+    for rule, column, what, advice in (
+        ("rare_route", "route", "routes", ""),
+        ("rare_dose", "dose_mg", "doses", "; rounding makes them common"),
+    ):
         row = engine.fetch(
             "select count(*) as n_values, coalesce(sum(n_rows), 0) as n_rows from (select count(*) as n_rows "
             f"from sessions where {column} is not null group by {column} having count(distinct patient) < 5) as rare"
         )
         if n_values := int(row["n_values"][0]):
-            text = f"{what} that fewer than five patients had: {format_count(n_values)}. Rounding makes them common."
+            text = f"{what} that fewer than five patients had: {format_count(n_values)}{advice}."
             yield PrivacyWarning(rule, files["sessions"], column, int(row["n_rows"][0]), text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.errors import DataError
 from katoutcomes.registry.acceptance import Acceptance, accept_rows
 from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.fingerprint import load_fingerprint
 from katoutcomes.registry.identifiers import (
     Finding,
     Gate,
@@ -17,9 +18,12 @@ from katoutcomes.registry.identifiers import (
     reference_year,
     value_findings,
 )
+from katoutcomes.registry.load_places import load_into
 from katoutcomes.registry.load_report import LoadReport
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
+from katoutcomes.registry.privacy_warnings import registry_warnings, text_warnings
+from katoutcomes.registry.quality_warnings import quality_warnings
 from katoutcomes.registry.readers.conversion import (
     Conversion,
     converted_sources,
@@ -34,11 +38,10 @@ from katoutcomes.registry.readers.sources import (
     required_column_faults,
     structure_error,
 )
-from katoutcomes.registry.privacy_warnings import registry_warnings, text_warnings
-from katoutcomes.registry.quality_warnings import quality_warnings
 from katoutcomes.registry.registry import Registry, registry_digest
 from katoutcomes.registry.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
 from katoutcomes.registry.row_accounting import count_rows
+from katoutcomes.registry.spark_engine import SparkEngine, local_frames
 from katoutcomes.registry.tables import PATIENTS, SESSIONS
 from katoutcomes.registry.uniqueness import count_classes
 
@@ -55,7 +58,7 @@ def read_registry(
     is_synthetic: bool = False,
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
-    engine: Engine | None = None,
+    engine: Engine | SparkEngine | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Registry:
     """Read, check and link the tables of a registry.
@@ -83,8 +86,10 @@ def read_registry(
     allow : sequence of str, default ()
         Rules of the privacy gate that may be broken, each ``"rule"``, ``"rule:column"`` or ``"rule:file:column"``. What
         was allowed is written into the load report and into the provenance of every result.
-    engine : Engine, optional
-        Where the tables are kept; a new one in memory by default.
+    engine : Engine, WorkspaceEngine or SparkEngine, optional
+        Where the tables are kept; a new `Engine` in memory by default. A `WorkspaceEngine` keeps them in a folder and
+        reads nothing again as long as the input is the same; a `SparkEngine` has everything after loading done on Spark,
+        and frames of Spark may be given to it.
     progress : callable, optional
         Is told, in a few words, what is being done.
 
@@ -123,21 +128,23 @@ def read_registry(
     >>> registry.table("patients")["index_quarter"].tolist()
     ['2026Q1']
     """
-    used = engine if engine is not None else Engine()
-    try:
-        return _read(
-            source,
-            _mapping_of(source, mapping),
-            is_synthetic=is_synthetic,
-            salt=make_salt(rekey_salt),
-            gate=Gate(parse_overrides(allow)),
-            engine=used,
-            say=progress or _stay_silent,
+    mapped = _mapping_of(source, mapping)
+    salt = make_salt(rekey_salt)
+    say = progress or _stay_silent
+
+    def load(into: Engine) -> Registry:
+        given = local_frames(source) if isinstance(engine, SparkEngine) else source
+        gate = Gate(parse_overrides(allow))
+        return _read(given, mapped, is_synthetic=is_synthetic, salt=salt, gate=gate, engine=into, say=say)
+
+    def fingerprint() -> str | None:
+        if not isinstance(source, str | Path) or not Path(source).is_dir():
+            return None
+        return load_fingerprint(
+            Path(source), mapped, is_synthetic=is_synthetic, allow=tuple(allow), rekey_salt=rekey_salt
         )
-    except BaseException:
-        if engine is None:
-            used.close()
-        raise
+
+    return load_into(engine, load, fingerprint=fingerprint, say=say)
 
 
 def _stay_silent(_: str) -> None:
