@@ -203,7 +203,9 @@ def _add_doses(first: Session, group: list[Session], several_doses: str) -> None
 
 def _add(whole: Session, dose: Session) -> None:
     """Complete a procedure by what was given in it."""
-    whole.dose_mg, whole.dose_mg_per_kg = dose.dose_mg, dose.dose_mg_per_kg
+    if whole.dose_mg is not None and dose.dose_mg is not None and whole.dose_mg != dose.dose_mg:
+        whole.problems.add(("several_doses", "dose_mg"))
+    whole.dose_mg, whole.dose_mg_per_kg = dose.dose_mg or whole.dose_mg, dose.dose_mg_per_kg
     if whole.route is not None and dose.route is not None and whole.route != dose.route:
         whole.problems.add(("routes_differ", "route"))
     whole.route = whole.route or dose.route

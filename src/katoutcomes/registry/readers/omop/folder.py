@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.identifiers import Finding
+from katoutcomes.registry.identifiers import Finding, name_rule
 from katoutcomes.registry.readers.omop.cdm_tables import (
     BIRTH_COLUMNS,
     CONCEPT,
@@ -19,11 +19,11 @@ from katoutcomes.registry.readers.omop.cdm_tables import (
     CdmTable,
 )
 from katoutcomes.registry.readers.omop.sections import OmopMapping
+from katoutcomes.registry.readers.raw_rows import RawTable
 from katoutcomes.registry.readers.raw_tables import raw_findings, read_raw
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
-    from katoutcomes.registry.readers.raw_rows import RawTable
 
 _ENDINGS = (".csv", ".parquet")
 _IDS = ("id", "person", "concept", "source_concept", "value_concept", "operator", "visit", "route", "gender")
@@ -98,14 +98,16 @@ def read_folder(folder: Path, mapping: OmopMapping, engine: Engine, say: Callabl
             dialect = mapping.concept_dialect if table is CONCEPT else mapping.dialect
             raw = read_raw(engine, paths[0], "raw_omop", dialect=dialect)
             faults += [f"{raw.file}: {fault}" for fault in (*raw.faults, *_column_faults(raw, table))]
-            if not raw.faults:
-                findings += _findings(engine, raw, table)
-                left, more = _unused(engine, raw, table)
-                unused += left
-                notes += more
-                if not _column_faults(raw, table):
-                    _materialize(engine, raw, table)
-                    files[table.name] = (raw.file, raw.n_rows)
+            if raw.faults:
+                continue
+            filled = _filled(engine, raw)
+            findings += _findings(engine, raw, table, filled)
+            left, more = _unused(raw, table, filled)
+            unused += left
+            notes += more
+            if not _column_faults(raw, table):
+                _materialize(engine, raw, table)
+                files[table.name] = (raw.file, raw.n_rows)
     engine.drop("raw_omop")
     return CdmFolder(files, tuple(findings), tuple(faults), tuple(unused), tuple(notes))
 
@@ -122,30 +124,57 @@ def _column_faults(raw: RawTable, table: CdmTable) -> list[str]:
     return [f"rule missing_column: column {name!r} is needed." for name in missing]
 
 
-def _findings(engine: Engine, raw: RawTable, table: CdmTable) -> list[Finding]:
+def _filled(engine: Engine, raw: RawTable) -> dict[str, int]:
+    """Return how many cells of each column, by its name in lower case, hold something."""
+    places = _places(raw)
+    counts = engine.fetch(
+        f"select {', '.join(f'count({place}) as {place}' for place in places.values())} from raw_omop"
+    )
+    return {name: int(counts[place][0]) for name, place in places.items()}
+
+
+def _findings(engine: Engine, raw: RawTable, table: CdmTable, filled: dict[str, int]) -> list[Finding]:
     """Look for identifiers. Concepts are words of a vocabulary that all clinics share, so they are not searched."""
     if table is CONCEPT:
         return []
-    known = [name for name in raw.columns if name.lower() in table.required.values()]
-    found = list(raw_findings(engine, raw, known=known))
+    # Most columns of the CDM are empty or hold ids of concepts, and looking at a column costs more than its cells.
     places = _places(raw)
+    concepts = _concept_columns(engine, places)
+    shown = [name for name in raw.columns if filled[name.lower()] and name.lower() not in concepts]
+    cells = [f"{places[name.lower()]} as c{number}" for number, name in enumerate(shown, start=1)]
+    engine.materialize("raw_filled", f"select {', '.join(['input_row', *cells])} from raw_omop")
+    known = [name for name in raw.columns if name.lower() in {*table.required.values()} - concepts]
+    narrow = RawTable(raw.file, "raw_filled", tuple(shown), raw.n_rows)
+    found = list(raw_findings(engine, narrow, known=known if raw.n_rows else ()))
+    engine.drop("raw_filled")
+    empty = {name: name_rule(name) for name in raw.columns if not filled[name.lower()]}
+    found += [Finding(raw.file, name, rule, None) for name, rule in empty.items() if rule is not None]
     for rule, names in (("omop_birth_date", BIRTH_COLUMNS), ("omop_source_value", SOURCE_KEYS)):
-        filled = {name: _n_filled(engine, places[name]) for name in names if name in places}
-        found += [Finding(raw.file, name, rule, n_rows) for name, n_rows in filled.items() if n_rows]
+        found += [Finding(raw.file, name, rule, filled[name]) for name in names if filled.get(name)]
     return found
 
 
-def _n_filled(engine: Engine, column: str) -> int:
-    return int(engine.scalar(f"select count({column}) from raw_omop"))
+def _concept_columns(engine: Engine, places: dict[str, str]) -> frozenset[str]:
+    """Return the columns that hold nothing but ids of concepts, which are numbers of a vocabulary."""
+    named = {name: place for name, place in places.items() if name.endswith("_concept_id")}
+    if not named:
+        return frozenset()
+    odd = [
+        f"count(case when not regexp_full_match({c}, '[0-9]{{1,10}}([.]0+)?') then 1 end) as {c}"
+        for c in named.values()
+    ]
+    counts = engine.fetch(f"select {', '.join(odd)} from raw_omop")
+    return frozenset(name for name, place in named.items() if not counts[place][0])
 
 
-def _unused(engine: Engine, raw: RawTable, table: CdmTable) -> tuple[list[tuple[str, str]], list[str]]:
+def _unused(raw: RawTable, table: CdmTable, filled: dict[str, int]) -> tuple[list[tuple[str, str]], list[str]]:
     """Return what holds something and is not used, and what to say about free text and ids of staff."""
     used = set(table.columns.values())
     notes = []
     unused = []
-    for (name, place), shown in zip(_places(raw).items(), raw.columns, strict=True):
-        if name in used or table is CONCEPT or not (n_rows := _n_filled(engine, place)):
+    for shown in raw.columns:
+        name, n_rows = shown.lower(), filled[shown.lower()]
+        if name in used or table is CONCEPT or not n_rows:
             continue
         unused.append((raw.file, shown))
         if name in FREE_TEXT:
