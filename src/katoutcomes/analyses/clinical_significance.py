@@ -183,7 +183,7 @@ def _thresholds(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet]) 
         ("reliable change threshold", JACOBSON_TRUAX, rule.threshold, rule.sd_n_patients),
         ("cut-off c", JACOBSON_TRUAX, rule.cut_off, rule.cut_off_n_patients),
         *(
-            (term, definition.id, definition.value, None)
+            (term, definition.id, float(definition.value), None)
             for kind, term in published.items()
             for definition in of_kind(definitions, kind)
         ),
