@@ -138,15 +138,18 @@ _PERFECT = (
 def _why(convergence: Convergence) -> str:
     """Return what is wrong with a fit, in the order in which it should be mended."""
     if not convergence.are_pairs_observed:
-        return "two visits were never seen in the same patient, so their covariance is not known."
+        return (
+            "two visits were never seen in the same patient, so their covariance is not known; leave one of them out, "
+            "or choose a structure without a parameter for every two visits."
+        )
     if not convergence.is_regular:
         return (
             "the covariance of the visits became singular: too few patients have some visit for its mean and its "
-            "variance, or two visits' scores are equal."
+            "variance, or two visits' scores are equal; leave that visit out, or use fewer covariates."
         )
     if not convergence.is_curved:
-        return "the likelihood is flat: the data do not determine every covariance parameter."
-    return "the search ended before the likelihood was at its maximum."
+        return "the likelihood is flat: the data do not determine every covariance parameter; use fewer of them."
+    return "the search ended before the likelihood was at its maximum; look for impossible scores."
 
 
 def long_name(structure: str) -> str:
