@@ -296,3 +296,44 @@ CASES: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_broken_tables(case: dict[str, Any], broken: Callable[[dict[str, Any]], Any]) -> None:
     broken(case)
+
+
+def many_rows(n_rows: int) -> Callable[[Path], None]:
+    """Write tables with this many scores, of which every hundredth breaks a rule, in five ways."""
+    wrong = ("PHQ-9,CANARYTOTAL", "PHQ-9,4445550001", "CANARYSCALE,9", "PHQ-9,", "PHQ-9,9.4445555")
+
+    def build(folder: Path) -> None:
+        n_patients = n_rows // 20
+        people = [f"KEYPAT{n}" for n in range(n_patients)]
+        (folder / "patients.csv").write_text("patient_id\n" + "\n".join(people) + "\n", encoding="utf-8")
+        doses = (f"KEYSES{n},{key},{n % 400},dosing" for n, key in enumerate(people))
+        sessions = "session_id,patient_id,day,kind\n" + "\n".join(doses) + "\n"
+        (folder / "sessions.csv").write_text(sessions, encoding="utf-8")
+        with (folder / "scores.csv").open("w", encoding="utf-8") as file:
+            file.write("score_id,patient_id,day,instrument,total\n")
+            for n in range(n_rows):
+                cells = wrong[n // 100 % 5] if n % 100 == 99 else f"PHQ-9,{n % 28}"
+                file.write(f"KEYSCO{n},KEYPAT{n // 20},{15 * (n % 20)},{cells}\n")
+
+    return build
+
+
+@pytest.mark.parametrize("n_rows", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_many_rows_of_which_one_in_a_hundred_is_wrong(n_rows: int, broken: Callable[[dict[str, Any]], Any]) -> None:
+    share = n_rows // 500
+    outcome = broken(
+        {
+            "id": f"{n_rows} rows with 1 % bad",
+            "build": many_rows(n_rows),
+            "secrets": ["KEYPAT", "KEYSES", "KEYSCO", "CANARYTOTAL", "CANARYSCALE", "4445550001", "9.4445555"],
+            "code": 2,
+            "rules": {"number": share, "total_range": share, "instrument_known": share, "total_or_items": share,
+                      "total_step": share},
+        }
+    )  # fmt: skip
+    scores = next(file for file in outcome.report["files"] if file["table"] == "scores")
+    assert scores["rows_in"] == n_rows
+    assert scores["rows_rejected"] == 5 * share
+    rejects = outcome.written["report.csv"].splitlines()
+    assert len(rejects) == 1 + 5 * share
+    assert rejects[1].split(",")[:2] == ["scores.csv", "100"]
