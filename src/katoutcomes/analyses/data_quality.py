@@ -108,10 +108,12 @@ def _files_part(report: LoadReport) -> Part:
 
 
 def _rules_part(report: LoadReport) -> Part:
-    rows = (
-        (problem.table, problem.rule, problem.column, problem.description, problem.n_rows)
-        for problem in report.problems
-    )
+    # Converted data name the same rule once for each file that a table was made from.
+    counts: dict[tuple[str, str, str, str], int] = {}
+    for problem in report.problems:
+        key = (problem.table, problem.rule, problem.column, problem.description)
+        counts[key] = counts.get(key, 0) + problem.n_rows
+    rows = ((*key, n_rows) for key, n_rows in counts.items())
     return Part("rules", ("file", "rule", "column", "description", "n_rows"), tuple(rows))
 
 

@@ -150,6 +150,9 @@ def assert_case(case: Case, folder: Path, out: Path) -> Outcome:
     outcome = check(folder, out, arguments)
     assert outcome.code == case["code"], outcome.output
     assert "Traceback" not in outcome.output
+    if outcome.code != 1:  # a wrong option is no load, so there is nothing to report
+        assert {"report.json", "report.html"} <= set(outcome.written)
+        assert ("report.csv" in outcome.written) == bool(outcome.report["files"])
     for fragment in case.get("fragments", ()):
         assert fragment in outcome.output, outcome.output
     for rule, n_rows in case.get("rules", {}).items():
