@@ -78,9 +78,19 @@ class DenseModel:
         self.log_weight = sum(2.0 * self.weights[i] * np.log(roots[i, self.seen[i]]).sum() for i in self.patients)
         stacked = np.concatenate([np.sqrt(self.weights[i]) * self.x[i] for i in self.patients])
         response = np.concatenate([np.sqrt(self.weights[i]) * self.outcome[i] for i in self.patients])
-        self.ordinary = np.linalg.lstsq(stacked, response, rcond=None)[0]
-        self.rank = int(np.linalg.matrix_rank(stacked))
+        # Likelihoods are computed with orthonormal columns and small outcomes, so that they keep their digits.
+        size = np.sqrt((stacked**2).sum(axis=0))
+        self.rank = int(np.linalg.matrix_rank(stacked / size))
+        basis, triangle = np.linalg.qr(stacked)
+        self.ordinary = np.linalg.solve(triangle, basis.T @ response)
+        self.log_triangle = 2.0 * np.log(np.abs(np.diag(triangle))).sum()
         self.residual = {i: self.outcome[i] - self.x[i] @ self.ordinary for i in self.patients}
+        ends = np.cumsum([0, *(len(self.outcome[i]) for i in self.patients)])
+        roots = np.sqrt([self.weights[i] for i in self.patients])
+        self.orthonormal = {
+            i: basis[start:stop] / root
+            for i, start, stop, root in zip(self.patients, ends[:-1], ends[1:], roots, strict=True)
+        }
 
     @cached_property
     def batches(self):
@@ -93,7 +103,7 @@ class DenseModel:
                 group,
                 np.array(seen),
                 np.array([self.weights[i] for i in members]),
-                np.array([self.x[i] for i in members]),
+                np.array([self.orthonormal[i] for i in members]),
                 np.array([self.residual[i] for i in members]),
             )
             for (group, seen), members in found.items()
@@ -124,7 +134,7 @@ class DenseModel:
         total -= (right * np.linalg.solve(information, right[:, :, None])[:, :, 0]).sum(axis=1)
         free = n_observations
         if self.reml:
-            total += np.log(np.linalg.det(information))
+            total += np.log(np.linalg.det(information)) + self.log_triangle
             free -= size[1]
         return total + free * np.log(2.0 * np.pi) - self.log_weight
 

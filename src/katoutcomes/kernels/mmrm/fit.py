@@ -11,12 +11,14 @@ import numpy as np
 from katoutcomes.kernels.mmrm.likelihood import Evaluation, SecondDerivatives, second_derivatives
 from katoutcomes.kernels.mmrm.newton import (
     DECREMENT_TOLERANCE,
+    SINGULAR,
     Model,
     Point,
     bend_of,
     gradient_of,
     jacobian_of,
     minimize,
+    nearness_to_singular,
     scaled_eigenvalues,
 )
 from katoutcomes.kernels.mmrm.start import start_matrices
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     from katoutcomes.kernels.mmrm.pattern_statistics import PatternStatistics
 
-SMALLEST_CORRELATION_EIGENVALUE = 1e-6
-"""Below it the covariance of the visits is singular: the likelihood has its supremum on the boundary."""
+_NEARLY_SINGULAR = 1e-4
+_FEW_SCORES = 20
+"""For each parameter of the covariance."""
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
 """Of the second derivatives scaled to a unit diagonal; below it a parameter is not determined by the data."""
 
@@ -155,42 +158,66 @@ def fit_repeated_measures(
     work = working_design(statistics, design, common_scale=is_homogeneous(structure))
     n_groups = int(statistics.group.max(initial=0)) + 1
     model = Model(work, structure, n_groups, reml)
-    start = start_matrices(work, n_groups, reml=reml)
+    start = start_matrices(work, n_groups, is_homogeneous=is_homogeneous(structure), reml=reml)
     if start is None:
         return None
     found = [minimize(model, theta) for theta in _starts(model, start)]
     done = [result for result in found if result is not None]
     if not done:
         return None
-    point, iterations = min(done, key=lambda result: result[0].at.deviance)
+    # On the way to the boundary the deviance can fall forever; an optimum within is what is looked for.
+    inside = [result for result in done if nearness_to_singular(result[0].pieces) > _NEARLY_SINGULAR]
+    point, iterations = min(inside or done, key=lambda result: result[0].at.deviance)
     return _finished(model, point, iterations)
 
 
 def _starts(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return where to start; homogeneous ante-dependence has several optima, so it starts from three places."""
+    """Return where to start: structures with few correlations can have several optima, so they start again from none.
+
+    With few scores there can be optima in which one visit's variance is much larger. Homogeneous ante-dependence has
+    the most optima and starts from the fitted heterogeneous one, too.
+    """
     first = np.concatenate([start_values(model.structure, matrix) for matrix in matrices])
-    if model.structure != "ad":
+    n_visits = model.work.scale.size
+    if model.structure == "us" or n_visits == 1:
         return [first]
+    n_scales = 1 if is_homogeneous(model.structure) else n_visits
     uncorrelated = first.reshape(model.n_groups, -1).copy()
-    uncorrelated[:, 1:] = 0.0
-    heterogeneous = Model(model.work, "adh", model.n_groups, model.reml)
-    richer = minimize(heterogeneous, np.concatenate([start_values("adh", matrix) for matrix in matrices]))
+    uncorrelated[:, n_scales:] = 0.0
     starts = [first, uncorrelated.reshape(-1)]
-    if richer is not None:
-        n_visits = model.work.scale.size
-        parts = richer[0].theta.reshape(model.n_groups, -1)
-        log_sd = 0.5 * np.log(np.exp(2.0 * parts[:, :n_visits]).mean(axis=1))
-        starts.append(np.column_stack((log_sd, parts[:, n_visits:])).reshape(-1))
+    free = model.work.statistics.n_observations - model.work.n_coefficients
+    if n_scales > 1 and free < _FEW_SCORES * first.size:
+        for visit in range(n_visits):
+            spread = first.reshape(model.n_groups, -1).copy()
+            spread[:, visit] += 1.0
+            starts.append(spread.reshape(-1))
+    if model.structure == "ad":
+        starts += _heterogeneous_start(model, matrices)
     return starts
+
+
+def _heterogeneous_start(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return where fitted heterogeneous ante-dependence leads to, with a mean variance."""
+    richer = minimize(
+        Model(model.work, "adh", model.n_groups, model.reml),
+        np.concatenate([start_values("adh", matrix) for matrix in matrices]),
+    )
+    if richer is None:
+        return []
+    n_visits = model.work.scale.size
+    parts = richer[0].theta.reshape(model.n_groups, -1)
+    log_sd = 0.5 * np.log(np.exp(2.0 * parts[:, :n_visits]).mean(axis=1))
+    return [np.column_stack((log_sd, parts[:, n_visits:])).reshape(-1)]
 
 
 def _finished(model: Model, point: Point, iterations: int) -> RepeatedMeasuresFit:
     """Return the fit in the original coordinates, with everything that inference needs."""
     work, statistics = model.work, model.work.statistics
-    elements = second_derivatives(work, point.at, model.n_groups, reml=model.reml)
     jacobian = jacobian_of(point.pieces)
-    curvature = jacobian.T @ elements.observed @ jacobian + bend_of(point)
-    gradient = gradient_of(point)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not curved
+        elements = second_derivatives(work, point.at, model.n_groups, reml=model.reml)
+        curvature = jacobian.T @ elements.observed @ jacobian + bend_of(point)
+        gradient = gradient_of(point)
     convergence, inverse = _judged(model, point, iterations, gradient, curvature)
     scale = work.scale
     covariances = np.array([piece.matrix for piece in point.pieces]) * np.outer(scale, scale)
@@ -252,17 +279,15 @@ def _judged(
     if is_curved:
         inverse = (vectors / values) @ vectors.T / np.outer(size, size)
         decrement = float(gradient @ inverse @ gradient)
-    smallest = 1.0
-    for piece in point.pieces:
-        sd = np.sqrt(np.diag(piece.matrix))
-        smallest = min(smallest, float(np.linalg.eigvalsh(piece.matrix / np.outer(sd, sd))[0]))
+    is_stationary = decrement <= max(DECREMENT_TOLERANCE, point.at.noise)
     needs_pairs = model.structure == "us"
     convergence = Convergence(
         iterations=iterations,
         decrement=decrement,
-        is_stationary=decrement <= max(DECREMENT_TOLERANCE, point.at.noise),
+        is_stationary=is_stationary,
         is_curved=is_curved,
-        is_regular=smallest > SMALLEST_CORRELATION_EIGENVALUE,
+        # A search that has not come to rest so near the boundary was on its way there.
+        is_regular=nearness_to_singular(point.pieces) > (SINGULAR if is_stationary else _NEARLY_SINGULAR),
         are_pairs_observed=not needs_pairs or bool((model.work.statistics.pairs_observed() > 0.0).all()),
         largest_gradient=float(np.abs(0.5 * gradient).max(initial=0.0)),
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
 
+_DEPENDENT = 1e-10
 DF_METHODS: tuple[str, ...] = ("satterthwaite", "kenward-roger", "kenward-roger-linear", "asymptotic")
 
 
@@ -171,7 +172,9 @@ def linear_tests(model: LinearModel, combinations: NDArray[np.float64]) -> Linea
     """
     weights = combinations @ model.to_original
     estimate = combinations @ model.coefficients
-    std_error = np.sqrt(np.maximum(((weights @ model.covariance) * weights).sum(axis=1), 0.0))
+    variance = ((weights @ model.covariance) * weights).sum(axis=1)
+    # In tiny samples Kenward and Roger's adjusted covariance need not be positive definite.
+    std_error = np.sqrt(np.where(variance >= 0.0, variance, np.nan))
     df = degrees_of_freedom(model, weights)
     statistic = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
     return LinearTests(estimate, std_error, df, statistic, _two_sided(statistic, df))
@@ -209,7 +212,7 @@ def joint_test(model: LinearModel, combinations: NDArray[np.float64]) -> JointTe
     model : LinearModel
         From `linear_model` or `sandwich.robust_model`.
     combinations : ndarray of float64, shape (l, Q)
-        One combination a row; linearly independent for the Kenward-Roger methods.
+        One combination a row; those that follow from others do not count.
     """
     weights = combinations @ model.to_original
     estimates = combinations @ model.coefficients
@@ -240,7 +243,12 @@ def _combined_df(dfs: NDArray[np.float64]) -> float:
 
 
 def _kenward_roger_test(model: LinearModel, weights: NDArray[np.float64], estimates: NDArray[np.float64]) -> JointTest:
-    """Return Kenward and Roger's scaled F test (equations of their section 4)."""
+    """Return Kenward and Roger's scaled F test (equations of their section 4).
+
+    Where the data are so few that the moments which it matches do not exist, or the adjusted covariance is not positive
+    definite, there is no test: NaN.
+    """
+    weights, estimates = _independent(weights, estimates)
     phi, variance = model.working_covariance, model.theta_covariance
     rank = weights.shape[0]
     pushed = weights @ phi
@@ -251,22 +259,40 @@ def _kenward_roger_test(model: LinearModel, weights: NDArray[np.float64], estima
     a1 = float(traces @ variance @ traces)
     a2 = float((variance * crossed).sum())
     scale, df = _matched_moments(rank, a1, a2)
-    quadratic = float(estimates @ np.linalg.solve(weights @ model.covariance @ weights.T, estimates))
+    adjusted = weights @ model.covariance @ weights.T
+    if math.isnan(scale) or np.linalg.eigvalsh(adjusted)[0] <= 0.0:
+        return JointTest(rank, math.nan, math.nan, math.nan)
+    quadratic = float(estimates @ np.linalg.solve(adjusted, estimates))
     statistic = scale * quadratic / rank
     return JointTest(rank, df, statistic, _upper_f(statistic, rank, df))
 
 
+def _independent(
+    weights: NDArray[np.float64], estimates: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return orthonormal combinations that span the same hypothesis, and their estimates: F does not change."""
+    size = np.sqrt((weights**2).sum(axis=1))
+    size = np.where(size > 0.0, size, 1.0)
+    left, values, right = np.linalg.svd(weights / size[:, None], full_matrices=False)
+    rank = int((values > _DEPENDENT * values[0]).sum())
+    return right[:rank], (left[:, :rank].T @ (estimates / size)) / values[:rank]
+
+
 def _matched_moments(rank: int, a1: float, a2: float) -> tuple[float, float]:
-    """Return the scale and the denominator degrees of freedom that match the moments of the statistic."""
+    """Return the scale and the denominator degrees of freedom that match the moments of the statistic, NaN if none."""
+    if not 0.0 < a2 < rank:
+        return (1.0, math.inf) if a2 == 0.0 else (math.nan, math.nan)
     b = (a1 + 6.0 * a2) / (2.0 * rank)
     g = ((rank + 1.0) * a1 - (rank + 4.0) * a2) / ((rank + 2.0) * a2)
     base = 3.0 * rank + 2.0 * (1.0 - g)
     c1, c2, c3 = g / base, (rank - g) / base, (rank + 2.0 - g) / base
     mean = 1.0 / (1.0 - a2 / rank)
+    if c3 * b >= 1.0 or c2 * b >= 1.0:
+        return math.nan, math.nan
     spread = 2.0 / rank * (1.0 + c1 * b) / ((1.0 - c2 * b) ** 2 * (1.0 - c3 * b))
-    ratio = spread / (2.0 * mean**2)
-    df = 4.0 + (rank + 2.0) / (rank * ratio - 1.0)
-    return df / (mean * (df - 2.0)), df
+    excess = rank * spread / (2.0 * mean**2) - 1.0
+    df = 4.0 + (rank + 2.0) / excess if excess > 0.0 else math.nan
+    return (df / (mean * (df - 2.0)), df) if df > 2.0 else (math.nan, math.nan)
 
 
 def _upper_f(statistic: float, numerator_df: int, df: float) -> float:

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.kernels.mmrm.pattern_tree import inverses
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,7 +61,7 @@ class Evaluation:
 
 
 def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) -> Evaluation | None:
-    """Return the model at given covariance matrices, or None where one of them is not positive definite.
+    """Return the model at given covariance matrices, or None where one is not positive definite, or all but singular.
 
     Parameters
     ----------
@@ -74,7 +72,7 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     reml : bool
         Restricted likelihood; otherwise the likelihood.
     """
-    found = inverses(work.tree, matrices)
+    found = _inverses(work, matrices)
     if found is None:
         return None
     inverse, log_determinants = found
@@ -104,11 +102,32 @@ def evaluate(work: WorkingDesign, matrices: NDArray[np.float64], *, reml: bool) 
     groups = work.statistics.group
     starts = np.searchsorted(groups, np.arange(matrices.shape[0]))  # cells stand in the order of their groups
     score = np.add.reduceat(per_cell, starts, axis=0)
+    if not np.isfinite(score).all():
+        return None
     deviance = float(counts @ log_determinants + (inverse * residuals).sum())
     if reml:
         deviance += 2.0 * float(np.log(np.diag(root)).sum())
     noise = 1e-16 * float(np.abs(inverse * work.outcomes).sum())
     return Evaluation(deviance, inverse, beta, phi, mixed_residuals, spread, weighted, score, noise)
+
+
+def _inverses(
+    work: WorkingDesign, matrices: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return W and the log determinant of each cell's covariance, None where one is not positive definite."""
+    observed = work.statistics.observed
+    both = observed[:, :, None] & observed[:, None, :]
+    # Missing visits get a 1 on the diagonal and 0 elsewhere: the determinant is that of the observed part.
+    filled = np.where(both, matrices[work.statistics.group], np.eye(observed.shape[1]))
+    if not np.isfinite(filled).all():
+        return None
+    try:
+        roots = np.linalg.cholesky(filled)
+    except np.linalg.LinAlgError:
+        return None
+    inverse_roots = np.linalg.inv(roots)
+    inverse = inverse_roots.transpose(0, 2, 1) @ inverse_roots
+    return inverse * both, 2.0 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
 
 
 def sandwiched(weights: NDArray[np.float64], covariates: NDArray[np.float64]) -> NDArray[np.float64]:

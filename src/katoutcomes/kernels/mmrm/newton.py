@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 _MOST_ITERATIONS = 100
 _MOST_HALVINGS = 40
+_LONGEST_STEP = 3.0
 _LEAST_CURVED = 1e-10
 DECREMENT_TOLERANCE = 1e-10
 """Newton's decrement, in units of the deviance, below which the fit has converged."""
+SINGULAR = 1e-6
+"""Nearness below which a covariance is singular: the likelihood has its supremum on the boundary."""
+_NO_LONGER_A_COVARIANCE = 1e-10
+_VARIANCE_FACTOR = 1e3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,10 +46,13 @@ class Model:
     reml: bool
 
     def point(self, theta: NDArray[np.float64]) -> Point | None:
-        """Return the model at some parameters, None where a covariance is not positive definite."""
+        """Return the model at some parameters, None where a covariance is singular or not positive definite."""
         n_visits = self.work.scale.size
-        pieces = tuple(covariance(self.structure, part, n_visits) for part in theta.reshape(self.n_groups, -1))
-        at = evaluate(self.work, np.array([piece.matrix for piece in pieces]), reml=self.reml)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too long ends at infinity, where there is no model
+            pieces = tuple(covariance(self.structure, part, n_visits) for part in theta.reshape(self.n_groups, -1))
+            if nearness_to_singular(pieces) < _NO_LONGER_A_COVARIANCE:
+                return None
+            at = evaluate(self.work, np.array([piece.matrix for piece in pieces]), reml=self.reml)
         return None if at is None else Point(theta, pieces, at)
 
 
@@ -54,38 +62,66 @@ def minimize(model: Model, theta: NDArray[np.float64]) -> tuple[Point, int] | No
     if point is None:
         return None
     for iteration in range(_MOST_ITERATIONS):
-        gradient = gradient_of(point)
-        step = _newton_step(model, point, gradient)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the search
+            gradient = gradient_of(point)
+            step = _newton_step(model, point, gradient)
+        if step is None:
+            return point, iteration
         decrement = float(-gradient @ step)
         moved = _halved(model, point, step)
         if moved is None:
             return point, iteration
         point = moved
         # The step that ends the search is taken: it squares what is left of the error.
-        if decrement <= max(DECREMENT_TOLERANCE, point.at.noise):
+        if decrement <= max(DECREMENT_TOLERANCE, point.at.noise) or nearness_to_singular(point.pieces) < SINGULAR:
             return point, iteration + 1
     return point, _MOST_ITERATIONS
 
 
-def _newton_step(model: Model, point: Point, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a step downhill: Newton's, or Fisher's where the likelihood bends the other way."""
+def _newton_step(model: Model, point: Point, gradient: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return a step downhill: Newton's, or Fisher's where the likelihood bends the other way; None where neither is."""
     elements = second_derivatives(model.work, point.at, model.n_groups, reml=model.reml)
     jacobian = jacobian_of(point.pieces)
     size, values, vectors = scaled_eigenvalues(jacobian.T @ elements.observed @ jacobian + bend_of(point))
     if values[0] <= _LEAST_CURVED * values[-1]:
         expected = expected_derivatives(model.work, point.at, elements, reml=model.reml)
         size, values, vectors = scaled_eigenvalues(jacobian.T @ expected @ jacobian)
-        values = np.maximum(values, 1e-8 * max(values[-1], 1e-300))
-    return np.asarray(-(vectors @ ((vectors.T @ (gradient / size)) / values)) / size)
+        if values[-1] <= 0.0:
+            return None
+        values = np.maximum(values, 1e-8 * values[-1])
+    step = np.asarray(-(vectors @ ((vectors.T @ (gradient / size)) / values)) / size)
+    return step if np.isfinite(step).all() else None
 
 
 def scaled_eigenvalues(
     curvature: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return what scales second derivatives to a unit diagonal, and the eigenvalues and vectors after scaling."""
+    """Return what scales second derivatives to a unit diagonal, and the eigenvalues and vectors after scaling.
+
+    The eigenvalues are 0 where a derivative is not finite, as at the end of a way to the boundary.
+    """
+    if not np.isfinite(curvature).all():
+        return np.ones(curvature.shape[0]), np.zeros(curvature.shape[0]), np.eye(curvature.shape[0])
     size = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-300))
     values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
     return size, values, vectors
+
+
+def nearness_to_singular(pieces: tuple[Covariance, ...]) -> float:
+    """Return how far the covariances are from singular ones, at most 1.
+
+    It is the least eigenvalue of the correlations of the visits, or a multiple of the least variance, where outcomes
+    have size 1: a group can be so small that the mean fits its scores at a visit.
+    """
+    least = 1.0
+    for piece in pieces:
+        variances = np.diag(piece.matrix)
+        if not np.isfinite(piece.matrix).all() or not (variances > 0.0).all():
+            return 0.0
+        sd = np.sqrt(variances)
+        correlation = float(np.linalg.eigvalsh(piece.matrix / np.outer(sd, sd))[0])
+        least = min(least, correlation, _VARIANCE_FACTOR * float(variances.min()))
+    return least
 
 
 def gradient_of(point: Point) -> NDArray[np.float64]:
@@ -118,7 +154,9 @@ def jacobian_of(pieces: tuple[Covariance, ...]) -> NDArray[np.float64]:
 
 def _halved(model: Model, point: Point, step: NDArray[np.float64]) -> Point | None:
     """Return the first point on the way of the step, halved again and again, at which the deviance is not higher."""
-    share = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))  # parameters are logarithms and slopes
+    # Parameters are logarithms, and correlations that go to infinity as they go to 1: far out, steps may be longer.
+    reach = _LONGEST_STEP * np.maximum(1.0, np.abs(point.theta))
+    share = min(1.0, 1.0 / max(float((np.abs(step) / reach).max(initial=0.0)), 1e-300))
     for _ in range(_MOST_HALVINGS):
         moved = model.point(point.theta + share * step)
         if moved is not None and moved.at.deviance <= point.at.deviance + max(1e-12, 4.0 * point.at.noise):

@@ -1,9 +1,11 @@
-"""From arrays to a fitted model: the pass over the data, a second one where the covariates ask for it, and the fit."""
+"""From arrays to a fitted model: the pass over the data, a second one where they ask for it, and the fit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit, fit_repeated_measures
 from katoutcomes.kernels.mmrm.inference import LinearModel, linear_model
@@ -11,8 +13,13 @@ from katoutcomes.kernels.mmrm.pattern_statistics import PatternStatistics, aggre
 from katoutcomes.kernels.mmrm.sandwich import PatientData, robust_model
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+LEAST_RESIDUAL_SHARE = 1e-4
+"""Where residuals have less of the outcomes' variance, cross-products lose their digits: the mean is taken out first."""
+SMALLEST_RESIDUAL = 1e-7
+"""Residuals smaller than this share of the outcomes' standard deviation are rounding: the mean fits exactly."""
+_ROWS_FOR_CENTER = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +56,19 @@ def _aggregate(data: PatientData, covariate_map: NDArray[np.float64] | None) -> 
     )
 
 
+def _residual_share(fit: RepeatedMeasuresFit) -> float:
+    """Return the least share of the outcomes' variance at a visit that the mean leaves to the residuals."""
+    return float((np.diagonal(fit.covariances, axis1=1, axis2=2) / fit.work.scale**2).min())
+
+
+def _without_mean(data: PatientData, design: NDArray[np.float64], coefficients: NDArray[np.float64]) -> PatientData:
+    """Return the data with the mean that some coefficients give taken from the outcomes."""
+    by_visit = np.tensordot(coefficients, design, axes=([0], [1]))
+    center = data.z[:_ROWS_FOR_CENTER].mean(axis=0)
+    level = by_visit[:, 0] + by_visit[:, 1:] @ center
+    return replace(data, y=(data.y - level) - (data.z - center) @ by_visit[:, 1:].T)
+
+
 def repeated_measures(
     data: PatientData,
     design: NDArray[np.float64],
@@ -82,7 +102,6 @@ def repeated_measures(
 
     Examples
     --------
-    >>> import numpy as np
     >>> z = np.repeat([[0.0], [1.0]], 4, axis=0)
     >>> y = np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 3.0], [2.0, 5.0], [3.0, 5.0], [4.0, 8.0], [5.0, 6.0], [4.0, 9.0]])
     >>> design = np.array([[[1, 0], [0, 1], [0, 0], [0, 0]], [[1, 0], [0, 1], [1, 0], [0, 1]]], dtype=float)
@@ -93,6 +112,14 @@ def repeated_measures(
     fit = fit_repeated_measures(data_statistics(data), design, structure=structure, reml=reml)
     if fit is None:
         return None
+    if _residual_share(fit) < LEAST_RESIDUAL_SHARE:
+        known = np.where(fit.work.kept, fit.coefficients, 0.0)
+        scale = fit.work.scale
+        data = _without_mean(data, design, known)
+        fit = fit_repeated_measures(data_statistics(data), design, structure=structure, reml=reml)
+        if fit is None or (fit.work.scale < SMALLEST_RESIDUAL * scale).any():
+            return None
+        fit = replace(fit, coefficients=fit.coefficients + known)
     if not fit.convergence.has_converged:
         return RepeatedMeasures(fit, None)
     model = linear_model(fit, df_method) if variance == "model" else robust_model(fit, data, variance)

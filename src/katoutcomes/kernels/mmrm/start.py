@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 _EM_STEPS = 5
 
 
-def start_matrices(work: WorkingDesign, n_groups: int, *, reml: bool) -> NDArray[np.float64] | None:
+def start_matrices(
+    work: WorkingDesign, n_groups: int, *, is_homogeneous: bool, reml: bool
+) -> NDArray[np.float64] | None:
     """Return pairwise moments of ordinary residuals, made positive definite and improved by EM steps."""
     n_visits = work.scale.size
-    at = evaluate(work, np.tile(np.eye(n_visits), (n_groups, 1, 1)), reml=reml)
+    at = evaluate(work, np.tile(np.eye(n_visits), (n_groups, 1, 1)), reml=False)
     if at is None:
         return None
     matrices = np.empty((n_groups, n_visits, n_visits))
     groups = work.statistics.group
     pairs = work.statistics.pairs_observed()
     for group in range(n_groups):
-        # At the unit matrix, W (E + spread) W is E + spread.
-        total = at.weighted[groups == group].sum(axis=0) - at.spread[groups == group].sum(axis=0)
+        total = at.weighted[groups == group].sum(axis=0)  # at the unit matrix and without spread these are residuals
         moments = np.where(pairs[group] > 0.0, total / np.maximum(pairs[group], 1.0), 0.0)
         variances = np.diag(moments)
+        if is_homogeneous:
+            variances = np.full(n_visits, np.trace(total) / max(float(np.trace(pairs[group])), 1.0))
         if not (variances > 1e-14).all():  # outcomes have size 1 here, so this is a perfect fit
             return None
         matrices[group] = _shrunk(moments, variances)

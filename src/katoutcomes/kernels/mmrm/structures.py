@@ -143,8 +143,8 @@ def _scaled(log_sd: NDArray[np.float64], correlation: Covariance, n_visits: int)
 
 def _bounded(theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return rho = theta / sqrt(1 + theta ** 2) and its first two derivatives."""
-    base = 1.0 + theta**2
-    return theta / np.sqrt(base), base**-1.5, -3.0 * theta * base**-2.5
+    root = np.hypot(1.0, theta)  # far out the square would overflow
+    return theta / root, root**-3.0, -3.0 * (theta / root) * root**-4.0
 
 
 def _compound_symmetry(theta: NDArray[np.float64], n_visits: int) -> Covariance:

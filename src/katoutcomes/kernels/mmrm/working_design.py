@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.kernels.mmrm.pattern_tree import PatternTree, pattern_tree
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,8 +33,6 @@ class WorkingDesign:
     ----------
     statistics : PatternStatistics
         As they came.
-    tree : PatternTree
-        Their patterns.
     covariates : ndarray of float64, shape (P, m, m)
         Cross-products of the scaled covariate part of u.
     mixed : ndarray of float64, shape (P, V, m)
@@ -66,7 +62,6 @@ class WorkingDesign:
     """
 
     statistics: PatternStatistics
-    tree: PatternTree
     covariates: NDArray[np.float64]
     mixed: NDArray[np.float64]
     outcomes: NDArray[np.float64]
@@ -112,9 +107,10 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
     mixed = mixed / size[:, None] / scale
     outcomes = outcomes / np.outer(scale, scale)
     scaled = centered * size / scale[:, None]
-    root = _roots_by_visit(statistics, covariates)
-    image = np.einsum("jab,kjb->jak", root, scaled).reshape(n_visits * m, -1)
-    kept, triangle, shares = _orthonormalized(image)
+    by_visit = np.tensordot(statistics.observed.T.astype(np.float64), covariates, axes=1)
+    image = np.einsum("jab,kjb->jak", _roots(by_visit), scaled).reshape(n_visits * m, -1)
+    largest = np.einsum("kja,jaa->k", scaled**2, by_visit)  # a column's square if no part of it canceled another
+    kept, triangle, shares = _orthonormalized(image, np.sqrt(largest))
     inverse = np.linalg.inv(triangle)
     to_original = np.zeros((rows.shape[0], int(kept.sum())))
     to_original[kept] = inverse
@@ -122,7 +118,6 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
     total = elimination.T @ to_original
     return WorkingDesign(
         statistics=statistics,
-        tree=pattern_tree(statistics.observed, statistics.group),
         covariates=np.ascontiguousarray(covariates),
         mixed=np.ascontiguousarray(mixed.transpose(0, 2, 1)),
         outcomes=np.ascontiguousarray(outcomes),
@@ -222,18 +217,21 @@ def _column_size(covariates: NDArray[np.float64], m: int) -> NDArray[np.float64]
     return np.where(size > 0.0, size, 1.0)
 
 
-def _roots_by_visit(statistics: PatternStatistics, covariates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a root of the Gram matrix of the covariates at each visit, shape (V, m, m)."""
-    by_visit = np.tensordot(statistics.observed.T.astype(np.float64), covariates, axes=1)
-    values, vectors = np.linalg.eigh(by_visit)
+def _roots(grams: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a root of each of some Gram matrices; columns that are 0 stay exactly 0."""
+    values, vectors = np.linalg.eigh(grams)
     values = np.where(values > _EIGENVALUE_FLOOR * values[:, -1:], values, 0.0)
-    return np.asarray(np.sqrt(values)[:, :, None] * vectors.transpose(0, 2, 1))
+    roots = np.sqrt(values)[:, :, None] * vectors.transpose(0, 2, 1)
+    return np.asarray(roots * (np.diagonal(grams, axis1=1, axis2=2) > 0.0)[:, None, :])
 
 
 def _orthonormalized(
-    columns: NDArray[np.float64],
+    columns: NDArray[np.float64], largest: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Return which columns are not aliased with those before them, R of the QR factors of these, and Q' of the rest."""
+    """Return which columns are not aliased with those before them, R of the QR factors of these, and Q' of the rest.
+
+    A column much smaller than `largest` allows is 0 but for rounding.
+    """
     n = columns.shape[1]
     kept = np.zeros(n, dtype=bool)
     basis = np.zeros((columns.shape[0], n))
@@ -249,7 +247,7 @@ def _orthonormalized(
             left = left - basis[:, :rank] @ shares
             triangle[:rank, rank] += shares
         remainder = np.sqrt(left @ left)
-        if remainder > ALIASING_TOLERANCE * size:
+        if remainder > ALIASING_TOLERANCE * max(size, largest[position]):
             kept[position] = True
             triangle[rank, rank] = remainder
             basis[:, rank] = left / remainder
@@ -268,7 +266,10 @@ def are_estimable(work: WorkingDesign, combinations: NDArray[np.float64]) -> NDA
         Weights of the coefficients, one combination a row.
     """
     moved = combinations @ work.elimination.T
+    # At the mean of a covariate what is moved cancels out, and its rounding error is all that is left of it.
+    rounding = 1e-12 * (np.abs(combinations) @ np.abs(work.elimination.T))
     implied = moved[:, work.kept] @ work.aliases.T
     given = moved[:, ~work.kept]
-    size = np.abs(moved[:, work.kept]) @ np.abs(work.aliases.T) + np.abs(given)
-    return np.asarray((np.abs(implied - given) <= 1e-6 * np.maximum(size, 1e-12)).all(axis=1))
+    size = 1e-6 * np.abs(moved) + rounding
+    tolerance = size[:, work.kept] @ np.abs(work.aliases.T) + size[:, ~work.kept]
+    return np.asarray((np.abs(implied - given) <= np.maximum(tolerance, 1e-18)).all(axis=1))
