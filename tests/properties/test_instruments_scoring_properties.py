@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from katoutcomes.instruments.answers import safety_flags
 from katoutcomes.instruments.catalog import instrument, instruments
 from katoutcomes.instruments.instrument import Instrument
-from katoutcomes.instruments.item_arithmetic import ItemRange, Metric, ProratingRule, Scoring
+from katoutcomes.instruments.item_arithmetic import ItemRange, LegalBlank, Metric, ProratingRule, Scoring
 from katoutcomes.instruments.scale_tables import ItemSet, total_range
 from katoutcomes.instruments.scoring import (
     check_totals,
@@ -38,12 +38,27 @@ def scorings(draw: st.DrawFn, n_items: int) -> Scoring:
         home = draw(st.lists(st.integers(0, 3), min_size=n_items, max_size=n_items))
         numbers = range(1, n_items + 1)
         domains = tuple(found for wanted in range(4) if (found := tuple(n for n in numbers if home[n - 1] == wanted)))
-    return Scoring(kind, draw(st.sampled_from([0.5, 1.0, 2.0, 10.0])), domains, step=0.0)
+    alternatives = tuple(domain[:2] for domain in domains if len(domain) > 1 and draw(st.booleans()))
+    return Scoring(kind, draw(st.sampled_from([0.5, 1.0, 2.0, 10.0])), domains, step=0.0, alternatives=alternatives)
+
+
+@st.composite
+def legal_blanks(draw: st.DrawFn, items: ItemSet) -> tuple[LegalBlank, ...]:
+    """Draw which items may be blank after which answers of others."""
+    found = []
+    for _ in range(draw(st.integers(0, 2)) if items.n_items > 2 else 0):
+        order = draw(st.permutations(range(1, items.n_items + 1)))
+        n_asked = draw(st.integers(1, 2))
+        blank = tuple(sorted(order[n_asked : n_asked + draw(st.integers(1, items.n_items - n_asked))]))
+        common = sorted(set.intersection(*(set(items.answers(number)) for number in blank)))
+        when = tuple((number, draw(st.sampled_from(items.answers(number)))) for number in order[:n_asked])
+        found.append(LegalBlank(blank, draw(st.sampled_from(common)), when))
+    return tuple(found)
 
 
 @st.composite
 def scales(draw: st.DrawFn) -> Instrument:
-    """Draw an invented scale: any number of items, ranges of their own, reverse keys, scoring, prorating."""
+    """Draw an invented scale: any number of items, ranges of their own, reverse keys, scoring, blanks, prorating."""
     n_items = draw(st.integers(1, 12))
     numbers = st.integers(1, n_items)
     low = draw(st.integers(-1, 1))
@@ -51,8 +66,8 @@ def scales(draw: st.DrawFn) -> Instrument:
     special = draw(st.lists(numbers, unique=True, max_size=3))
     spacing = draw(st.integers(1, 3))
     ranges = (ItemRange(tuple(sorted(special)), (low, low + spacing, low + 2 * spacing)),) if special else ()
-    scoring = draw(scorings(n_items))
     items = ItemSet(n_items, low, high, ranges, (), (), low + 1, is_sound=True)
+    scoring = dataclasses.replace(draw(scorings(n_items)), blanks=draw(legal_blanks(items)))
     minimum, maximum = total_range(items, scoring)
     rules = ()
     if not ranges and n_items > 1 and scoring.kind != "domains":
@@ -89,19 +104,42 @@ def questionnaires(draw: st.DrawFn, *, may_miss: bool = True) -> Questionnaires:
     return scale, np.array(rows)
 
 
+def _with_blanks(scale: Instrument, row: list[float]) -> list[float]:
+    """Write down what each legal blank stands for; the first rule that fits counts."""
+    written = list(row)
+    for number in range(1, scale.n_items + 1):
+        for blank in scale.scoring.blanks:
+            fits = all(row[asked - 1] == answer for asked, answer in blank.when)
+            if number in blank.items and fits and math.isnan(written[number - 1]):
+                written[number - 1] = float(blank.counts_as)
+    return written
+
+
+def _n_missing(scale: Instrument, row: list[float]) -> int:
+    """Count the answers that are missing: a group of alternatives lacks one if it has none."""
+    missing = {number for number, answer in enumerate(_with_blanks(scale, row), start=1) if math.isnan(answer)}
+    chosen = {number for group in scale.scoring.alternatives for number in group}
+    return len(missing - chosen) + sum(set(group) <= missing for group in scale.scoring.alternatives)
+
+
+def _lacks(scale: Instrument, items: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.array([_n_missing(scale, row) for row in items.tolist()])
+
+
 def _scored_slowly(scale: Instrument, row: list[float], rule: ProratingRule | None) -> float:
     """Score one questionnaire item by item, as a person would with a pencil."""
     keyed: dict[int, float] = {}
-    for number, answer in enumerate(row, start=1):
+    for number, answer in enumerate(_with_blanks(scale, row), start=1):
         if math.isnan(answer):
             continue
         legal = scale.legal_answers(number)
         keyed[number] = min(legal) + max(legal) - answer if number in scale.reverse_items else answer
-    n_missing = scale.n_items - len(keyed)
+    n_missing = _n_missing(scale, row)
     if n_missing and (rule is None or n_missing > rule.most_missing):
         return NAN
     if scale.scoring.kind == "domains":
-        return scale.scoring.factor * sum(max(keyed[number] for number in domain) for domain in scale.scoring.domains)
+        domains = scale.scoring.domains
+        return scale.scoring.factor * sum(max(keyed[n] for n in domain if n in keyed) for domain in domains)
     mean = sum(keyed.values()) / len(keyed)
     total = scale.scoring.factor * (mean if scale.scoring.kind == "mean" else mean * scale.n_items)
     return math.floor(total + 0.5) if n_missing and rule is not None and rule.rounding == "half_up" else total
@@ -129,7 +167,7 @@ def test_prorated_totals_are_those_of_a_pencil_and_are_counted(drawn: Questionna
     slowly = [_scored_slowly(scale, row, rule) for row in items.tolist()]
     scored = score_items(scale, items, prorating=rule.name)
     np.testing.assert_allclose(scored.totals, slowly, rtol=0.0, atol=ROUNDING)
-    missing = np.isnan(items).sum(axis=1)
+    missing = _lacks(scale, items)
     np.testing.assert_array_equal(scored.is_prorated, (missing > 0) & (missing <= rule.most_missing))
     assert scored.n_prorated == scored.is_prorated.sum()
     safety = np.isnan(items[:, [number - 1 for number in scale.safety_items]]).any(axis=1)
@@ -154,7 +192,7 @@ def test_the_order_of_the_rows_does_not_matter(drawn: Questionnaires, random: ob
 def test_a_total_lies_in_the_range_and_is_there_only_if_every_item_is(drawn: Questionnaires) -> None:
     scale, items = drawn
     scored = score_items(scale, items)
-    complete = ~np.isnan(items).any(axis=1)
+    complete = _lacks(scale, items) == 0
     np.testing.assert_array_equal(~np.isnan(scored.totals), complete)
     known = scored.totals[complete]
     assert ((known >= scale.minimum - ROUNDING) & (known <= scale.maximum + ROUNDING)).all()
@@ -175,6 +213,7 @@ def test_the_extreme_answers_give_the_ends_of_the_range(scale: Instrument) -> No
 @given(questionnaires())
 def test_reversing_twice_changes_nothing(drawn: Questionnaires) -> None:
     scale, items = drawn
+    scale = dataclasses.replace(scale, scoring=dataclasses.replace(scale.scoring, blanks=()))  # they look at answers
     turned = items.copy()
     for number in scale.reverse_items:
         legal = scale.legal_answers(number)
@@ -197,6 +236,7 @@ def test_a_sub_scale_needs_its_own_items_only(drawn: Questionnaires, data: st.Da
         reverse_items=tuple(k for k, number in enumerate(numbers, start=1) if number in whole.reverse_items),
         safety_items=(),
         prorating=(),
+        scoring=dataclasses.replace(whole.scoring, blanks=()),
     )
     columns = [number - 1 for number in numbers]
     scored = score_subscales(whole, items, (part,))

@@ -438,6 +438,11 @@ def test_how_items_become_totals() -> None:
     }
     assert other["core_om"].factor == 10.0
     assert other["qids_sr16"].domains == ((1, 2, 3, 4), (5,), (6, 7, 8, 9), (10,), (11,), (12,), (13,), (14,), (15, 16))
+    assert other["qids_sr16"].alternatives == ((6, 7), (8, 9))
+    blanks = {scale.id: scale.scoring.blanks for scale in instruments() if scale.scoring.blanks}
+    skipped = [(blank.items, blank.counts_as, blank.when) for blank in blanks.pop("audit")]
+    assert skipped == [((2, 3, 4, 5, 6, 7, 8), 0, ((1, 0),)), ((4, 5, 6, 7, 8), 0, ((2, 0), (3, 0)))]
+    assert not blanks
     factors = {scale.id: scale.scoring.factor for scale in instruments() if scale.scoring.factor != 1.0}
     assert factors == {"core_om": 10.0, "who5": 4.0, "dass21_d": 2.0, "dass21_a": 2.0, "dass21_s": 2.0}
 

@@ -10,7 +10,7 @@ import pytest
 from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.definition_file import read_definition, read_definitions
 from katoutcomes.instruments.instrument import DefinitionSet, Unverified
-from katoutcomes.instruments.item_arithmetic import Metric, ProratingRule, Scoring
+from katoutcomes.instruments.item_arithmetic import LegalBlank, Metric, ProratingRule, Scoring
 
 # An invented scale: three items of 0 to 2, the second reversed.
 VALID = """
@@ -463,6 +463,72 @@ def test_domains_count_the_largest_of_their_items() -> None:
     text = _changed("[total]\nminimum = 0\nmaximum = 6\n", "[total]\nminimum = 0\nmaximum = 4\n")
     text = text[: text.index("[[definition_set]]")] + '[scoring]\nkind = "domains"\ndomains = [[1, 3], [2]]\n'
     assert read_definition(text, "demo.toml").scoring.domains == ((1, 3), (2,))
+    scoring = read_definition(text + "alternatives = [[3, 1]]\n", "demo.toml").scoring
+    assert scoring.alternatives == ((3, 1),)
+    assert scoring.required(3) == ((3, 1), (2,))
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("alternatives = [[1, 2]]", "scoring, alternatives: must each lie in one of the domains"),
+        ("alternatives = [[1]]", "scoring, alternatives: must be groups of two items or more"),
+        ("alternatives = [[1, 3], [3, 1]]", "scoring, alternatives: must be groups of two items or more"),
+        ("alternatives = [1, 3]", "scoring, alternatives: must be a list of lists of whole numbers"),
+    ],
+)
+def test_alternatives_are_items_of_one_domain(line: str, problem: str) -> None:
+    text = _changed("[total]\nminimum = 0\nmaximum = 6\n", "[total]\nminimum = 0\nmaximum = 4\n")
+    text = text[: text.index("[[definition_set]]")] + '[scoring]\nkind = "domains"\ndomains = [[1, 3], [2]]\n'
+    with pytest.raises(DataError) as caught:
+        read_definition(text + line, "demo.toml")
+    assert problem in str(caught.value)
+
+
+BLANK = "[[scoring.blank]]\nitems = [2]\ncounts_as = 2\nwhen = { 1 = 0, 3 = 1 }\n\n[total]\n"
+
+
+def test_blanks_may_stand_for_an_answer() -> None:
+    scoring = read_definition(_changed("[total]\n", BLANK), "demo.toml").scoring
+    assert scoring == Scoring(blanks=(LegalBlank((2,), 2, ((1, 0), (3, 1))),))
+    with pytest.raises(OptionError, match="names the items that may be blank"):
+        LegalBlank((2,), 0, ())
+    with pytest.raises(OptionError, match="alternatives are items of one domain"):
+        Scoring(alternatives=((1, 2),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("items = [2]", "items = []", "scoring, blank 1, items: must name at least one item"),
+        ("items = [2]", "items = [4]", "scoring, blank 1, items: it names an item outside 1 to 3"),
+        ("items = [2]", "items = [1]", "scoring, blank 1, items: an item cannot be blank after its own answer"),
+        (
+            "items = [2]\ncounts_as = 2\nwhen = { 1 = 0, 3 = 1 }",
+            "items = [3]\ncounts_as = 0\nwhen = { 1 = 0 }",
+            "suicide",
+        ),
+        ("counts_as = 2", "counts_as = 3", "scoring, blank 1, counts_as: must be an answer that each"),
+        ("counts_as = 2\n", "", "scoring, blank 1, counts_as: is missing"),
+        ("3 = 1", "3 = 7", "scoring, blank 1, when: must name answers that the items have"),
+        ("3 = 1", "three = 1", "scoring, blank 1, when: must say after which answers"),
+        ("when = { 1 = 0, 3 = 1 }\n", "", "scoring, blank 1, when: must say after which answers"),
+        ("when =", "sex = 1\nwhen =", "scoring, blank 1, sex: is not a key"),
+    ],
+)
+def test_a_blank_that_cannot_be_is_refused(old: str, new: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_definition(_changed("[total]\n", BLANK.replace(old, new)), "demo.toml")
+    assert problem in str(caught.value)
+
+
+def test_items_that_are_never_added_have_no_legal_blanks() -> None:
+    text = _changed("[total]\nminimum = 0\nmaximum = 6\n", BLANK.removesuffix("[total]\n"))
+    text = text[: text.index("[[definition_set]]")].replace(
+        "[[scoring.blank]]", '[scoring]\nkind = "none"\n\n[[scoring.blank]]'
+    )
+    with pytest.raises(DataError, match="scoring, blank: says what a blank adds to a total"):
+        read_definition(text, "demo.toml")
 
 
 MALFORMED_WIDE = [

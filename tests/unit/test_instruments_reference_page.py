@@ -146,6 +146,20 @@ def _data_tables() -> dict[str, list[str]]:
         for scale in instruments()
         for rule in scale.prorating
     ]
+    blanks = [
+        (scale.name, _runs(group), "always: one of them is answered", "")
+        for scale in instruments()
+        for group in scale.scoring.alternatives
+    ] + [
+        (
+            scale.name,
+            _runs(blank.items),
+            " and ".join(f"item {number} is {answer}" for number, answer in blank.when),
+            str(blank.counts_as),
+        )
+        for scale in instruments()
+        for blank in scale.scoring.blanks
+    ]
     whole = [scale for scale in instruments() if not scale.subscale_of]
     versions = [
         (scale.name, _listed(f"`{version}`" for version in scale.versions)) for scale in whole if scale.versions
@@ -159,6 +173,7 @@ def _data_tables() -> dict[str, list[str]]:
     return {
         "metrics": _table(("scale", "metric", "range", "in the scale's own"), metrics),
         "prorating": _table(("scale", "rule", "most missing", "rounded", "source"), prorating),
+        "blanks": _table(("scale", "items", "may be blank", "count as"), blanks),
         "versions": _table(("scale", "versions"), versions),
         "loinc": _table(("scale", "total", "panel", "items in the order of the questionnaire"), codes),
         "refused codes": _table(("code", "taken for", "why not"), refused),

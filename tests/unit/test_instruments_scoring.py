@@ -271,6 +271,21 @@ def test_totals_of_another_metric_become_those_of_the_scale() -> None:
     assert to_own_metric(instrument("PHQ-9"), [27]).tolist() == [27.0]
 
 
+def test_a_prorated_total_between_two_bands_is_in_neither() -> None:
+    # Nine answered items of the CORE-10 that add up to k give 10 k / 9; its bands are 0 to 10, 11 to 14, 15 to 19 ...
+    core10 = instrument("CORE-10")
+    totals = [10 * k / 9 for k in (9, 9.5, 10, 11, 13)] + [40.0, NAN]
+    banded = severity_band(core10, totals)  # 10, 10.6, 11.1, 12.2, 14.4
+    assert banded.codes.tolist() == [0, -1, 1, 1, -1, 4, -1]
+    assert banded.n_between_bands == 2
+    with pytest.raises(DataError, match="is a number from 0 to 40; it is not in row 1"):
+        severity_band(core10, [40.5])
+    unruled = dataclasses.replace(core10, prorating=())
+    with pytest.raises(DataError, match="it is not in rows 2, 3"):
+        severity_band(unruled, [10, 10.6, 12.2])
+    assert severity_band(unruled, [10, 11]).n_between_bands == 0
+
+
 def test_bands_of_continuous_totals_share_their_ends() -> None:
     bands = DefinitionSet(
         "x/y", "bands", NAN, (Band("mild", 0, 4.5), Band("severe", 4.5, 10)), "invented for a test", is_default=True

@@ -114,6 +114,8 @@ def _facts(entry: Instrument, parts: Sequence[Instrument]) -> Iterator[tuple[str
     yield "items", _items(entry)
     if entry.reverse_items:
         yield "reversed", f"items {_numbers(entry.reverse_items)}"
+    if legal := "; ".join(_legal_blanks(entry)):
+        yield "blanks", legal
     yield "total", _total(entry)
     for metric in entry.metrics:
         yield "metric", _metric(entry, metric)
@@ -152,7 +154,16 @@ def _total(entry: Instrument) -> str:
         "domains": f"the sum of the largest item of each of {len(scoring.domains)} domains ({groups})",
     }
     factor = f"{plain(scoring.factor)} x " if scoring.factor != 1.0 else ""
-    return f"{_range(entry)}: {factor}{how[scoring.kind]}; every item is needed"
+    needed = "" if scoring.alternatives or scoring.blanks else "; every item is needed"
+    return f"{_range(entry)}: {factor}{how[scoring.kind]}{needed}"
+
+
+def _legal_blanks(entry: Instrument) -> Iterator[str]:
+    for group in entry.scoring.alternatives:
+        yield f"one answer to items {_numbers(group)} suffices"
+    for blank in entry.scoring.blanks:
+        answers = " and ".join(f"item {number} is {answer}" for number, answer in blank.when)
+        yield f"where {answers}, {_item_words(blank.items)} may be blank and then count as {blank.counts_as}"
 
 
 def _metric(entry: Instrument, metric: Metric) -> str:

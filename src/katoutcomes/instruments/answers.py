@@ -74,6 +74,50 @@ def reverse_keyed(instrument: Instrument, answers: NDArray[np.float64]) -> NDArr
     return keyed
 
 
+def blanks_filled(instrument: Instrument, answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the answers with legal blanks replaced by what they stand for.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Its ``scoring.blanks`` say which items may be blank after which answers.
+    answers : ndarray of float64, shape (n, n_items)
+        As they were given, NaN where there is none.
+
+    Examples
+    --------
+    >>> from katoutcomes.instruments.catalog import instrument
+    >>> nan = float("nan")
+    >>> blanks_filled(instrument("AUDIT"), np.array([[0, *[nan] * 7, 2, nan]])).tolist()
+    [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, nan]]
+    """
+    filled = answers.copy()
+    for blank in instrument.scoring.blanks:
+        applies = np.ones(len(answers), dtype=np.bool_)
+        for number, answer in blank.when:
+            applies &= answers[:, number - 1] == answer  # NaN equals nothing
+        for number in blank.items:
+            filled[applies & np.isnan(answers[:, number - 1]), number - 1] = blank.counts_as
+    return filled
+
+
+def n_missing(instrument: Instrument, filled: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many answers each questionnaire lacks; of alternatives one is needed.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        The scale.
+    filled : ndarray of float64, shape (n, n_items)
+        Answers after `blanks_filled`.
+    """
+    lacks = [
+        np.isnan(filled[:, [number - 1 for number in group]]).all(axis=1)
+        for group in instrument.scoring.required(instrument.n_items)
+    ]
+    return np.asarray(np.sum(lacks, axis=0), dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SafetyFlags:
     """Questionnaires in which an item about suicide or self-harm is answered above its threshold.

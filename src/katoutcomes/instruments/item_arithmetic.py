@@ -27,6 +27,36 @@ class ItemRange:
 
 
 @dataclass(frozen=True, slots=True)
+class LegalBlank:
+    """Items that a form may leave out after certain answers: a blank there is no missing answer.
+
+    Attributes
+    ----------
+    items : tuple of int
+        Items that may be blank, from 1.
+    counts_as : int
+        The answer that a blank stands for, before any reversing.
+    when : tuple of (int, int)
+        Items and the answers that all of them must have been given; blanks that stand for an answer do not count.
+
+    Examples
+    --------
+    Who never drinks skips the items 2 to 8 of the AUDIT.
+
+    >>> LegalBlank(items=(2, 3, 4, 5, 6, 7, 8), counts_as=0, when=((1, 0),)).counts_as
+    0
+    """
+
+    items: tuple[int, ...]
+    counts_as: int
+    when: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        if not self.items or not self.when:
+            raise OptionError("a legal blank names the items that may be blank, and after which answers.")
+
+
+@dataclass(frozen=True, slots=True)
 class Scoring:
     """How a total is made of items x, after reverse-keyed ones are reversed.
 
@@ -43,17 +73,24 @@ class Scoring:
         Item numbers, each in one domain; empty for the other kinds.
     step : float
         Smallest difference between two totals; 0 where totals are continuous.
+    alternatives : tuple of tuple of int
+        Items of which a respondent answers one: one answer of each group suffices. Each group lies in one of `domains`,
+        whose total is the largest of the items that are answered.
+    blanks : tuple of LegalBlank
+        Blanks that stand for an answer.
 
     Examples
     --------
-    >>> Scoring()
-    Scoring(kind='sum', factor=1.0, domains=(), step=1.0)
+    >>> Scoring().kind, Scoring().step
+    ('sum', 1.0)
     """
 
     kind: str = "sum"
     factor: float = 1.0
     domains: tuple[tuple[int, ...], ...] = ()
     step: float = 1.0
+    alternatives: tuple[tuple[int, ...], ...] = ()
+    blanks: tuple[LegalBlank, ...] = ()
 
     def __post_init__(self) -> None:
         require_option("kind of scoring", self.kind, SCORING_KINDS)
@@ -61,6 +98,19 @@ class Scoring:
             raise OptionError("the factor of a scoring is above 0, its step 0 or more.")
         if bool(self.domains) != (self.kind == "domains"):
             raise OptionError("domains belong to the scoring kind 'domains', and to no other.")
+        if any(not any(set(group) <= set(domain) for domain in self.domains) for group in self.alternatives):
+            raise OptionError("alternatives are items of one domain.")
+
+    def required(self, n_items: int) -> tuple[tuple[int, ...], ...]:
+        """Return groups of items of each of which one answer is needed: the alternatives, and every item beside them.
+
+        Examples
+        --------
+        >>> Scoring("domains", domains=((1, 2), (3,)), alternatives=((1, 2),)).required(3)
+        ((1, 2), (3,))
+        """
+        of_choice = {number: group for group in self.alternatives for number in group}
+        return tuple(dict.fromkeys(of_choice.get(number, (number,)) for number in range(1, n_items + 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from katoutcomes.instruments.item_arithmetic import (
     ROUNDINGS,
     SCORING_KINDS,
     ItemRange,
+    LegalBlank,
     Metric,
     ProratingRule,
     Scoring,
@@ -148,6 +149,8 @@ def read_scoring(table: TomlTable, items: ItemSet) -> Scoring:
     factor = table.number("factor", default=1.0)
     domains = table.lists_of_wholes("domains")
     step = table.number("step", default=factor if kind in ("sum", "domains") else 0.0)
+    alternatives = table.lists_of_wholes("alternatives")
+    blanks = _read_blanks(table.tables("blank"), items)
     table.finish()
     if table.is_sound():
         if factor <= 0.0:
@@ -162,7 +165,57 @@ def read_scoring(table: TomlTable, items: ItemSet) -> Scoring:
             table.note("domains", f"must hold each of the items 1 to {items.n_items} once.")
         if kind in ("sum", "domains") and step > 0.0 and not _is_multiple(factor, step):
             table.note("step", "must go into the factor without remainder.")
-    return Scoring(kind, factor, domains, step) if table.is_sound() else Scoring()
+        _check_alternatives(table, alternatives, domains)
+        if blanks and kind == "none":
+            table.note("blank", "says what a blank adds to a total, and these items are never added.")
+    return Scoring(kind, factor, domains, step, alternatives, blanks) if table.is_sound() else Scoring()
+
+
+def _check_alternatives(
+    table: TomlTable, alternatives: tuple[tuple[int, ...], ...], domains: tuple[tuple[int, ...], ...]
+) -> None:
+    numbers = [number for group in alternatives for number in group]
+    if any(len(group) < 2 for group in alternatives) or len(set(numbers)) < len(numbers):
+        table.note("alternatives", "must be groups of two items or more, each item in one of them.")
+    if any(not any(set(group) <= set(domain) for domain in domains) for group in alternatives):
+        table.note("alternatives", "must each lie in one of the domains, whose largest answer counts.")
+
+
+def _read_blanks(rows: tuple[TomlTable, ...], items: ItemSet) -> tuple[LegalBlank, ...]:
+    """Return which items may be blank after which answers."""
+    found: list[LegalBlank] = []
+    for row in rows:
+        numbers, counts_as = row.wholes("items"), row.whole("counts_as")
+        given = row.wholes_by_name("when")
+        row.finish()
+        if not numbers:
+            row.note("items", "must name at least one item.")
+        if not given or any(not name.isdecimal() for name, _ in given):
+            row.note("when", "must say after which answers: item = answer, for example { 1 = 0 }.")
+        if not row.is_sound():
+            continue
+        when = tuple((int(name), answer) for name, answer in given)
+        if items.is_sound:
+            _check_blank(row, items, numbers, counts_as, when)
+        found.append(LegalBlank(numbers, counts_as, when))
+    return tuple(found)
+
+
+def _check_blank(
+    row: TomlTable, items: ItemSet, numbers: tuple[int, ...], counts_as: int, when: tuple[tuple[int, int], ...]
+) -> None:
+    asked = [number for number, _ in when]
+    if any(not 1 <= number <= items.n_items for number in (*numbers, *asked)):
+        row.note("items", f"it names an item outside 1 to {items.n_items}.")
+        return
+    if set(numbers) & set(asked):
+        row.note("items", "an item cannot be blank after its own answer.")
+    if set(numbers) & set(items.safety):
+        row.note("items", "a blank is no answer to an item about suicide or self-harm.")
+    if any(counts_as not in items.answers(number) for number in numbers):
+        row.note("counts_as", "must be an answer that each of the items has.")
+    if any(answer not in items.answers(number) for number, answer in when):
+        row.note("when", "must name answers that the items have.")
 
 
 def _is_multiple(value: float, step: float) -> bool:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.errors import DataError, DesignError
-from katoutcomes.instruments.answers import as_floats, read_answers, reverse_keyed, row_numbers
+from katoutcomes.instruments.answers import (
+    as_floats,
+    blanks_filled,
+    n_missing,
+    read_answers,
+    reverse_keyed,
+    row_numbers,
+)
 from katoutcomes.instruments.catalog import subscales as subscales_of
 from katoutcomes.instruments.instrument import Instrument
 from katoutcomes.instruments.severity import BandedScores, severity_band
@@ -44,9 +51,9 @@ class ScoredItems:
     totals : ndarray of float64, shape (n,)
         In the scale's own metric; NaN where items are missing and no rule that was asked for allows it.
     n_items_answered : ndarray of int64, shape (n,)
-        How many items of each row are answered.
+        How many items of each row are answered; blanks are not, also where they are legal.
     n_complete, n_incomplete : int
-        Rows with every item answered, and the others.
+        Rows with every item answered that the scale needs, and the others.
     is_prorated : ndarray of bool, shape (n,)
         Rows whose total was worked out by the prorating rule.
     n_prorated : int
@@ -86,9 +93,11 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
 
     Reverse-keyed items x become lowest + highest legal answer - x first. Then, with f the factor of the scoring:
     sum: f (x_1 + ... + x_n); mean: f (x_1 + ... + x_n) / n; domains: f times the sum over the domains of the largest of
-    their items. A total needs every item, because a total of eight items out of nine looks like a low score; a
-    published rule for missing items is applied only where it is asked for, and counted. It puts the mean of the k
-    answered items in place of the missing ones: sum: f (sum of the answered) n / k; mean: f (sum of the answered) / k.
+    their items. A total needs every item, because a total of eight items out of nine looks like a low score, except
+    where a form means a blank: of alternatives one answer suffices (the QIDS asks for one of two items), and a blank
+    after certain answers stands for an answer (the AUDIT skips items). A published rule for missing items is applied
+    only where it is asked for, and counted. It puts the mean of the k answered items in place of the missing ones:
+    sum: f (sum of the answered) n / k; mean: f (sum of the answered) / k.
 
     Parameters
     ----------
@@ -128,19 +137,21 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
         )
     rule = None if prorating is None else instrument.prorating_rule(prorating)
     answers = read_answers(instrument, items)
-    keyed = reverse_keyed(instrument, answers)
+    filled = blanks_filled(instrument, answers)
+    keyed = reverse_keyed(instrument, filled)
     answered = ~np.isnan(answers)
-    n_answered = answered.sum(axis=1).astype(np.int64)
-    complete = n_answered == instrument.n_items
-    totals = np.where(complete, _totals(instrument, keyed), np.nan)
+    n_lacking = n_missing(instrument, filled)
+    complete = n_lacking == 0
+    totals = np.full(complete.shape, np.nan)
+    totals[complete] = _totals(instrument, keyed[complete])
     is_prorated = np.zeros(complete.shape, dtype=np.bool_)
     if rule is not None:
-        is_prorated = ~complete & (n_answered >= instrument.n_items - rule.most_missing)
+        is_prorated = ~complete & (n_lacking <= rule.most_missing)
         totals[is_prorated] = _prorated(instrument, rule, keyed[is_prorated])
     safety = [number - 1 for number in instrument.safety_items]
     return ScoredItems(
         totals=totals,
-        n_items_answered=n_answered,
+        n_items_answered=answered.sum(axis=1).astype(np.int64),
         n_complete=int(complete.sum()),
         n_incomplete=int((~complete).sum()),
         is_prorated=is_prorated,
@@ -151,10 +162,11 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
 
 
 def _totals(instrument: Instrument, keyed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the totals of keyed items; NaN where one of a row is missing."""
+    """Return the totals of complete rows of keyed items; of alternatives those that are answered count."""
     scoring = instrument.scoring
     if scoring.kind == "domains":
-        largest = [keyed[:, [number - 1 for number in domain]].max(axis=1) for domain in scoring.domains]
+        columns = [[number - 1 for number in domain] for domain in scoring.domains]
+        largest = [np.fmax.reduce(keyed[:, column], axis=1) for column in columns]
         return np.asarray(scoring.factor * np.sum(largest, axis=0))
     total = scoring.factor * keyed.sum(axis=1)
     return np.asarray(total / instrument.n_items if scoring.kind == "mean" else total)
@@ -269,7 +281,9 @@ def check_totals(instrument: Instrument, items: ArrayLike, totals: ArrayLike) ->
     return TotalMismatch(
         rows=np.flatnonzero(differs) + 1,
         n_compared=int(compared.sum()),
-        explanation=_explain(instrument, reverse_keyed(instrument, as_floats(items))[differs], given[differs]),
+        explanation=_explain(
+            instrument, reverse_keyed(instrument, blanks_filled(instrument, as_floats(items)))[differs], given[differs]
+        ),
     )
 
 
@@ -277,12 +291,12 @@ def _explain(instrument: Instrument, keyed: NDArray[np.float64], given: NDArray[
     """Return the known mistake that gives every one of these totals, if one does."""
     if not given.size:
         return ""
-    plain = keyed.sum(axis=1)
+    plain = np.nansum(keyed, axis=1)  # only alternatives may be blank here
     turned = reverse_keyed(instrument, keyed)  # reversing twice gives the answers as they were
     mistakes = {
         "the plain sum of all items": plain,
         "the mean of the items": plain / instrument.n_items,
-        "the sum of the items without reversing": turned.sum(axis=1),
+        "the sum of the items without reversing": np.nansum(turned, axis=1),
     }
     own = _totals(instrument, keyed)
     mistakes |= {
