@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.instruments.instrument import Instrument
-    from katoutcomes.registry.engine import Engine
     from katoutcomes.registry.registry import Registry
+    from katoutcomes.registry.table_engine import TableEngine
 
 _PACKAGE = "katoutcomes.cohorts"
 
@@ -130,7 +130,7 @@ class _Rows:
     source: NDArray[np.int64]
 
 
-def _rows(engine: Engine, scale_id: str, item_numbers: tuple[int, ...], source: int) -> _Rows:
+def _rows(engine: TableEngine, scale_id: str, item_numbers: tuple[int, ...], source: int) -> _Rows:
     columns = engine.fetch(stage_text(_PACKAGE, "23_item_rows", instrument=scale_id))
     patient = _whole(columns["patient"])
     unknown = np.full(len(patient), np.nan)
@@ -149,7 +149,7 @@ def _whole(column: NDArray[Any]) -> NDArray[np.int64]:
     return whole
 
 
-def _all_rows(engine: Engine, instrument: Instrument) -> _Rows:
+def _all_rows(engine: TableEngine, instrument: Instrument) -> _Rows:
     """Return the rows of a scale and, under them, those of the whole scale that it is a part of."""
     own = _rows(engine, instrument.id, tuple(range(1, instrument.n_items + 1)), source=0)
     if not (instrument.subscale_of and instrument.item_numbers):
@@ -160,7 +160,7 @@ def _all_rows(engine: Engine, instrument: Instrument) -> _Rows:
     )
 
 
-def _is_before_first_dose(engine: Engine, rows: _Rows) -> NDArray[np.bool_]:
+def _is_before_first_dose(engine: TableEngine, rows: _Rows) -> NDArray[np.bool_]:
     """Return which rows come before the first dose; one of its day does unless both times are known and it is later."""
     doses = engine.fetch(stage_text(_PACKAGE, "31_first_dose_minutes"))
     dosed = _whole(doses["patient"])

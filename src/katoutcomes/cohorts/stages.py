@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.definition import CohortDefinition
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.table_engine import TableEngine
 
 _PACKAGE = "katoutcomes.cohorts"
 
@@ -24,14 +24,14 @@ class CohortTables:
 
     Attributes
     ----------
-    engine : Engine
+    engine : TableEngine
         The registry's engine.
     prefix : str
         What the names of the tables begin with. It follows from the definition alone, so two cohorts of one registry
         share a table only if they are the same cohort.
     """
 
-    engine: Engine
+    engine: TableEngine
     prefix: str
 
     def name(self, table: str) -> str:
@@ -52,7 +52,7 @@ class CohortTables:
         return int(self.engine.scalar(stage_text(_PACKAGE, stage, **values)))
 
 
-def cohort_tables(engine: Engine, definition: CohortDefinition) -> CohortTables:
+def cohort_tables(engine: TableEngine, definition: CohortDefinition) -> CohortTables:
     """Return the (still empty) set of tables that belongs to a definition."""
     text = json.dumps(definition.to_dict(), sort_keys=True)
     return CohortTables(engine, f"cohort_{hashlib.sha256(text.encode('utf-8')).hexdigest()[:16]}")

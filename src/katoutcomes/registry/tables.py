@@ -249,6 +249,8 @@ ADVERSE_EVENTS = TableSchema(
 
 TABLES: tuple[TableSchema, ...] = (PATIENTS, SESSIONS, SCORES, ADVERSE_EVENTS)
 EVENT_TABLES: tuple[TableSchema, ...] = TABLES[1:]
+KEPT_TABLES: tuple[str, ...] = (*(schema.name for schema in TABLES), "uncertain_index_days")
+"""What a load leaves in its engine, and all that the cohorts are built from."""
 
 
 def table_schema(name: str) -> TableSchema:

@@ -17,8 +17,8 @@ from katoutcomes.results.formatting import format_count, format_percent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from katoutcomes.registry.engine import Engine
     from katoutcomes.registry.registry import Registry
+    from katoutcomes.registry.table_engine import TableEngine
 
 DEFAULT_VARIABLES: tuple[str, ...] = ("age_band", "sex", "site", "diagnoses")
 """What somebody who knows a patient is likely to know."""
@@ -181,7 +181,7 @@ def uniqueness(registry: Registry, variables: Sequence[str] = DEFAULT_VARIABLES)
     return count_classes(registry.engine, chosen)
 
 
-def count_classes(engine: Engine, variables: tuple[str, ...] = DEFAULT_VARIABLES) -> UniquenessReport:
+def count_classes(engine: TableEngine, variables: tuple[str, ...] = DEFAULT_VARIABLES) -> UniquenessReport:
     """Count the classes of the accepted patients in an engine; see `uniqueness`."""
     listed = ", ".join(variables)
     sizes = f"select count(*) as k from patients group by {listed}"
