@@ -177,7 +177,7 @@ def mmrm(
         parts=repeated_measures_parts(data, chosen, design),
         assumptions=ASSUMPTIONS + data.notes,
         checks=repeated_measures_checks(fitted, chosen, design),
-        warnings=chosen.warnings + model_warnings(fitted, model, design),
+        warnings=chosen.warnings + model_warnings(asked, fitted, model, design),
         model=model,
     )
 

@@ -136,7 +136,7 @@ def _notes(result: ResultRecord, points: tuple[VisitMean, ...], start: VisitMean
     if any(point.mean.suppressed for point in points):
         notes.append("A gap is a mean that is not shown.")
     elif any(point.mean.estimate != point.mean.estimate for point in points):
-        notes.append("A gap is a mean that cannot be estimated, because nobody of the cohort was seen at the visit.")
+        notes.append("A gap is a mean that cannot be estimated from these data.")
     return (*notes, *general_notes(result, [point.n_text for point in points]))
 
 

@@ -132,7 +132,7 @@ def _means_words(asked: Asked, chosen: RepeatedMeasuresData) -> str:
 
 
 def model_warnings(
-    fitted: FittedModel, model: RepeatedMeasuresModel, design: RepeatedMeasuresDesign
+    asked: Asked, fitted: FittedModel, model: RepeatedMeasuresModel, design: RepeatedMeasuresDesign
 ) -> tuple[str, ...]:
     """Return what was done that was not asked for."""
     import numpy as np
@@ -146,6 +146,9 @@ def model_warnings(
     dropped = [name for name, kept in zip(design.names, fitted.found.fit.work.kept, strict=True) if not kept]
     if dropped:
         sentences.append(f"Coefficients that follow from others are left out: {', '.join(dropped)}.")
-    if any(np.isnan(rows).any() for rows in model.mean_rows.values()):
-        sentences.append("Some adjusted means cannot be estimated, because nobody of a cohort was seen at the visit.")
+    if np.isnan(model.mean_rows[asked.average]).any():
+        sentences.append(
+            "Adjusted means that these data cannot tell are left empty: nobody of the cohort was seen at the visit, or "
+            "levels of categories that are averaged over never occur together."
+        )
     return tuple(sentences)

@@ -23,6 +23,8 @@ Roots of Gram matrices carry noise of 1.5e-8 (the square root of the machine's p
 """
 _EIGENVALUE_FLOOR = 1e-13
 _CONSTANT_TOLERANCE = 1e-12
+_SHARE_ROUNDING = 1e-14
+"""Smaller shares of a constant column are rounding, and would say that a coefficient hangs on what it does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +131,7 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
         offset=elimination.T @ offset,
         kept=kept,
         elimination=elimination,
-        aliases=(inverse @ shares).T,
+        aliases=_aliases(inverse, triangle, shares),
         log_determinant=2.0 * float(np.log(np.abs(np.diag(triangle))).sum()),
     )
 
@@ -163,6 +165,8 @@ def _without_constants(
     basis = rows[is_constant][:, :, constants].reshape(int(is_constant.sum()), -1)
     parts = rows[~is_constant][:, :, constants].reshape(int((~is_constant).sum()), -1)
     shares = np.linalg.lstsq(basis.T, parts.T, rcond=None)[0].T
+    taken = np.abs(shares) * np.linalg.norm(basis, axis=1)
+    shares[taken <= _SHARE_ROUNDING * np.linalg.norm(parts, axis=1)[:, None]] = 0.0
     left = parts - shares @ basis
     left[np.abs(left) <= _CONSTANT_TOLERANCE * np.abs(parts).max(axis=1, initial=0.0)[:, None]] = 0.0
     centered = rows.copy()
@@ -253,6 +257,20 @@ def _orthonormalized(
             basis[:, rank] = left / remainder
             rank += 1
     return kept, triangle[:rank, :rank], basis[:, :rank].T @ columns[:, ~kept]
+
+
+def _aliases(
+    inverse: NDArray[np.float64], triangle: NDArray[np.float64], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the dropped columns as combinations of those kept, without what is only rounding.
+
+    A dropped column that does not need a kept one would otherwise seem to need it a little, and no combination of
+    coefficients would be estimable.
+    """
+    aliases = np.asarray((inverse @ shares).T)
+    contributed = np.abs(aliases) * np.linalg.norm(triangle, axis=0)
+    aliases[contributed <= ALIASING_TOLERANCE * np.linalg.norm(shares, axis=0)[:, None]] = 0.0
+    return aliases
 
 
 def are_estimable(work: WorkingDesign, combinations: NDArray[np.float64]) -> NDArray[np.bool_]:
