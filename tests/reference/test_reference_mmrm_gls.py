@@ -36,13 +36,13 @@ def fitted(structure, *, reml):
     design[:, 0, 0] = design[:, N_VISITS, 1] = 1.0
     for visit in range(1, N_VISITS):
         design[visit, visit, 0] = design[visit, N_VISITS + visit, 1] = 1.0
-    return fit_repeated_measures(aggregate(female, y), design, structure=structure, reml=reml), y, female, design
+    return fit_repeated_measures(aggregate(female, y), design, structure=structure, reml=reml), y
 
 
 @pytest.mark.parametrize(("structure", "reml"), tuple(product(("us", "cs", "csh", "ar1", "ar1h"), (True, False))))
 def test_gls(structure, reml):
     expected = reference()["fits"][structure]["REML" if reml else "ML"]
-    fit, y, female, design = fitted(structure, reml=reml)
+    fit, y = fitted(structure, reml=reml)
     assert fit.convergence.has_converged
     n_observations, n_coefficients = int(np.isfinite(y).sum()), 2 * N_VISITS
     assert n_observations < y.size

@@ -164,20 +164,25 @@ class _Matrices:
     names: tuple[str, ...]
     spec: Any
     frame: ModelFrame
+    whole: NDArray[np.float64] | None
 
     @classmethod
     def of(cls, formula: str, frame: ModelFrame) -> _Matrices:
+        import numpy as np
+
         # Without functions such as center() nothing is learned from the rows: levels come with the categories.
-        some = frame.patients if "(" in formula else frame.patients.iloc[:2]
+        at_once = len(frame.patients) * len(frame.visits) <= _MOST_ROWS_AT_ONCE
+        some = frame.patients if "(" in formula or at_once else frame.patients.iloc[:2]
         parsed = _parsed(formula)
         failed = ""
         try:
-            spec = parsed.get_model_matrix(_at_visits(some, frame.visits), output="numpy").model_spec
+            matrix = parsed.get_model_matrix(_at_visits(some, frame.visits), output="numpy")
         except Exception as error:  # noqa: BLE001 - formulaic evaluates the formula, so anything can be raised
             failed = type(error).__name__
         if failed:
             raise OptionError(f"the formula {formula!r} cannot be applied to the data ({failed}).")
-        return cls(tuple(spec.column_names), spec, frame)
+        spec = matrix.model_spec
+        return cls(tuple(spec.column_names), spec, frame, np.asarray(matrix, dtype=np.float64) if at_once else None)
 
     def rows(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         import numpy as np
@@ -187,17 +192,28 @@ class _Matrices:
     def at_every_visit(self) -> Iterator[NDArray[np.float64]]:
         """Yield the model matrix of all patients at each visit."""
         patients, visits = self.frame.patients, self.frame.visits
-        if len(patients) * len(visits) > _MOST_ROWS_AT_ONCE:
+        if self.whole is None:
             for visit in range(len(visits)):
                 yield self.rows(_with_visit(patients, visits, visit))
             return
-        matrix = self.rows(_at_visits(patients, visits))
-        yield from matrix.reshape(len(visits), len(patients), -1)
+        yield from self.whole.reshape(len(visits), len(patients), -1)
 
-    def at(self, visit: int, arm: int | None) -> NDArray[np.float64]:
-        """Return the model matrix of all patients at one visit, as they are or all in one arm."""
-        patients = self.frame.patients if arm is None else _with_arm(self.frame.patients, self.frame.arms, arm)
-        return self.rows(_with_visit(patients, self.frame.visits, visit))
+    def of_each(self, frames: Sequence[pd.DataFrame]) -> Iterator[NDArray[np.float64]]:
+        """Yield the model matrix of each of some frames."""
+        import numpy as np
+        import pandas as pd
+
+        if self.whole is None:
+            yield from (self.rows(frame) for frame in frames)
+            return
+        matrix = self.rows(pd.concat(frames, ignore_index=True))
+        yield from np.split(matrix, np.cumsum([len(frame) for frame in frames])[:-1])
+
+    def in_every_arm(self, visit: int) -> list[pd.DataFrame]:
+        """Return all patients at one visit, once for each arm, as if they were in it."""
+        patients, arms = self.frame.patients, self.frame.arms
+        every = [_with_arm(patients, arms, arm) for arm in range(len(arms))] if arms else [patients]
+        return [_with_visit(one, self.frame.visits, visit) for one in every]
 
 
 def _at_visits(patients: pd.DataFrame, visits: Sequence[str]) -> pd.DataFrame:
@@ -266,10 +282,25 @@ class _KnownColumns:
 def _mean_rows(
     matrices: _Matrices, frame: ModelFrame, by_visit: NDArray[np.float64], origins: Sequence[tuple[int, int]]
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Return the combinations of coefficients that are adjusted means, for every way of averaging."""
-    found = {"observed": _observed_rows(matrices, frame, by_visit, origins)}
-    found.update(_grid_rows(matrices, frame))
-    return found
+    """Return the combinations of coefficients that are adjusted means, for every way of averaging.
+
+    One average is over the patients, each as if in one arm: every column's mean, found at the visit where it was met.
+    """
+    import numpy as np
+
+    visits = sorted({visit for visit, _ in origins})
+    n_arms = max(len(frame.arms), 1)
+    people = [one for visit in visits for one in matrices.in_every_arm(visit)]
+    grid = _grid(frame)
+    found = matrices.of_each([*people, *((grid.rows,) if grid else ())])
+    means = np.array([next(found).mean(axis=0) for _ in people]).reshape(len(visits), n_arms, -1)
+    of_columns = np.array([np.ones(n_arms), *(means[visits.index(visit), :, k] for visit, k in origins)])
+    rows = {"observed": np.asarray((by_visit @ of_columns).transpose(2, 0, 1))}
+    if grid is not None:
+        by_cell = next(found).reshape(len(frame.visits), n_arms, -1, by_visit.shape[1]).transpose(1, 0, 2, 3)
+        for name, share in grid.shares.items():
+            rows[name] = np.asarray(np.tensordot(share, by_cell, axes=([0], [2])))
+    return rows
 
 
 def _baseline_means(frame: ModelFrame) -> dict[str, float]:
@@ -283,24 +314,16 @@ def _baseline_means(frame: ModelFrame) -> dict[str, float]:
     return {"observed": float(baseline.mean()), "equal": of_scores, "proportional": of_scores}
 
 
-def _observed_rows(
-    matrices: _Matrices, frame: ModelFrame, by_visit: NDArray[np.float64], origins: Sequence[tuple[int, int]]
-) -> NDArray[np.float64]:
-    """Average over the patients, each as if in one arm: every column's mean, found at the visit where it was met."""
-    import numpy as np
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grid:
+    """All combinations of the levels of the covariates in every arm at every visit, and what each counts for."""
 
-    n_arms = max(len(frame.arms), 1)
-    rows = np.empty((n_arms, *by_visit.shape[:2]))
-    visits = sorted({visit for visit, _ in origins})
-    for arm in range(n_arms):
-        means = {visit: matrices.at(visit, arm if frame.arms else None).mean(axis=0) for visit in visits}
-        of_columns = np.array([1.0, *(means[visit][k] for visit, k in origins)])
-        rows[arm] = by_visit @ of_columns
-    return rows
+    rows: pd.DataFrame
+    shares: Mapping[str, NDArray[np.float64]]
 
 
-def _grid_rows(matrices: _Matrices, frame: ModelFrame) -> dict[str, NDArray[np.float64]]:
-    """Average over the levels of the categories, numbers at their mean over all observed scores."""
+def _grid(frame: ModelFrame) -> _Grid | None:
+    """Return the levels of the categories, numbers at their mean over all observed scores; None where they are many."""
     import numpy as np
     import pandas as pd
 
@@ -311,7 +334,7 @@ def _grid_rows(matrices: _Matrices, frame: ModelFrame) -> dict[str, NDArray[np.f
     cells = list(product(*levels))
     n_arms = max(len(frame.arms), 1)
     if n_arms * len(frame.visits) * len(cells) > MOST_GRID_ROWS:
-        return {}
+        return None
     per_patient = frame.observed.sum(axis=1).astype(np.float64)
     grid = pd.DataFrame(cells, columns=factors) if factors else pd.DataFrame(index=range(1))
     for name, choices in zip(factors, levels, strict=True):
@@ -322,9 +345,7 @@ def _grid_rows(matrices: _Matrices, frame: ModelFrame) -> dict[str, NDArray[np.f
     counts = _cell_counts(patients, factors, levels, per_patient)
     shares = {"equal": np.full(len(cells), 1.0 / len(cells)), "proportional": counts / counts.sum()}
     whole = pd.concat([_with_arm(grid, frame.arms, arm) if frame.arms else grid for arm in range(n_arms)])
-    matrix = matrices.rows(_at_visits(whole, frame.visits))
-    by_cell = matrix.reshape(len(frame.visits), n_arms, len(cells), -1).transpose(1, 0, 2, 3)
-    return {name: np.asarray(np.tensordot(share, by_cell, axes=([0], [2]))) for name, share in shares.items()}
+    return _Grid(_at_visits(whole, frame.visits), shares)
 
 
 def _cell_counts(

@@ -137,6 +137,11 @@ _PERFECT = (
 
 def _why(convergence: Convergence) -> str:
     """Return what is wrong with a fit, in the order in which it should be mended."""
+    if convergence.has_converged:
+        return (
+            "without one of the patients some coefficient cannot be estimated, so there is no jackknife (CR3); ask for "
+            "variance='CR2'."
+        )
     if not convergence.are_pairs_observed:
         return (
             "two visits were never seen in the same patient, so their covariance is not known; leave one of them out, "

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.mmrm.pattern_statistics import PatternStatistics
 
 _NEARLY_SINGULAR = 1e-4
+_FAR_OUT = 30.0
 _FEW_SCORES = 20
 """For each parameter of the covariance."""
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
@@ -202,7 +203,7 @@ def _heterogeneous_start(model: Model, matrices: NDArray[np.float64]) -> list[ND
         Model(model.work, "adh", model.n_groups, model.reml),
         np.concatenate([start_values("adh", matrix) for matrix in matrices]),
     )
-    if richer is None:
+    if richer is None or np.abs(richer[0].theta).max() > _FAR_OUT:
         return []
     n_visits = model.work.scale.size
     parts = richer[0].theta.reshape(model.n_groups, -1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_RESIDUAL_SHARE = 1e-4
-"""Where residuals have less of the outcomes' variance, cross-products lose their digits: the mean is taken out first."""
+"""Where residuals have less of the outcomes' variance, cross-products lose digits: the mean is taken out first."""
 SMALLEST_RESIDUAL = 1e-7
 """Residuals smaller than this share of the outcomes' standard deviation are rounding: the mean fits exactly."""
 _ROWS_FOR_CENTER = 4096
@@ -31,7 +31,8 @@ class RepeatedMeasures:
     fit : RepeatedMeasuresFit
         The estimates and how they were found.
     model : LinearModel or None
-        None where the fit has not converged: it has no standard errors that mean anything.
+        None where the fit has not converged, or CR3 needs a fit without a patient without whom there is none: standard
+        errors would mean nothing.
     """
 
     fit: RepeatedMeasuresFit

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
 
+_ALONE = 1e-10
 VARIANCES: tuple[str, ...] = ("CR0", "CR2", "CR3")
 
 
@@ -58,7 +59,7 @@ class _Block:
     residuals: NDArray[np.float64]
 
 
-def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> LinearModel:
+def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> LinearModel | None:
     """Return a covariance of the coefficients that does not trust the modeled covariance, clustered by patient.
 
     Parameters
@@ -72,12 +73,15 @@ def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> 
 
     Returns
     -------
-    LinearModel
-        With degrees of freedom after Bell and McCaffrey. Every contrast's degrees of freedom read the data again.
+    LinearModel or None
+        With degrees of freedom after Bell and McCaffrey. Every contrast's degrees of freedom read the data again. None
+        for CR3 where a coefficient cannot be estimated without one of the patients.
     """
     phi = fit.at.coefficient_covariance
     meat = np.zeros_like(phi)
     for block in _blocks(fit, data, variance):
+        if np.isnan(block.adjusted).any():
+            return None
         scores = np.matmul(block.adjusted.transpose(0, 2, 1), block.residuals[:, :, None])[:, :, 0]
         meat += scores.T @ scores
 
@@ -140,14 +144,25 @@ def _unadjusted(_: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray
 
 def _bias_reduced(leverage: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (I - H) ** (-1/2) times the designs; directions that a patient alone determines get no weight."""
-    values, vectors = np.linalg.eigh(np.eye(leverage.shape[1]) - leverage)
-    with np.errstate(divide="ignore"):
-        roots = np.where(values > 1e-10, 1.0 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
-    return np.asarray((vectors * roots[:, None, :]) @ (vectors.transpose(0, 2, 1) @ designs))
+    return _adjusted(
+        leverage, designs, lambda values: np.where(values > _ALONE, np.maximum(values, _ALONE) ** -0.5, 0.0)
+    )
 
 
 def _jackknife(leverage: NDArray[np.float64], designs: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.solve(np.eye(leverage.shape[1]) - leverage, designs))
+    """Return (I - H) ** (-1) times the designs; NaN where a patient alone determines something."""
+    return _adjusted(
+        leverage, designs, lambda values: np.where(values > _ALONE, 1.0 / np.maximum(values, _ALONE), np.nan)
+    )
+
+
+def _adjusted(
+    leverage: NDArray[np.float64],
+    designs: NDArray[np.float64],
+    power: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(np.eye(leverage.shape[1]) - leverage)
+    return np.asarray((vectors * power(values)[:, None, :]) @ (vectors.transpose(0, 2, 1) @ designs))
 
 
 _ADJUSTMENTS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {

@@ -113,7 +113,7 @@ def working_design(statistics: PatternStatistics, design: NDArray[np.float64], *
     image = np.einsum("jab,kjb->jak", _roots(by_visit), scaled).reshape(n_visits * m, -1)
     largest = np.einsum("kja,jaa->k", scaled**2, by_visit)  # a column's square if no part of it canceled another
     kept, triangle, shares = _orthonormalized(image, np.sqrt(largest))
-    inverse = np.linalg.inv(triangle)
+    inverse = np.asarray(np.linalg.inv(triangle), dtype=np.float64)
     to_original = np.zeros((rows.shape[0], int(kept.sum())))
     to_original[kept] = inverse
     # Elimination maps the original columns x to E x, so coefficients of x are E' times those of E x.
