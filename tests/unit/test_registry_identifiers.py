@@ -47,7 +47,8 @@ REFUSED_NAMES = {
 HARMLESS_NAMES = [
     "instrument", "format", "term", "day", "site", "recipe", "description_code", "hotel", "shipping", "single",
     "birth_year", "country", "region", "therapist", "cellular_assay", "denominator", "item_12", "covariate_affluence",
-    "eligible_medical", "covariate_trauma_history", "ship", "zipper", "phonetics",
+    "eligible_medical", "facial_pain", "gait", "attending_school", "completed_by", "referred_by",
+    "account_of_trauma", "covariate_trauma_history", "ship", "zipper", "phonetics",
 ]  # fmt: skip
 
 REFUSED_VALUES = {

@@ -21,6 +21,7 @@ from katoutcomes.registry.readers.sources import find_sources
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.rekeying import KEY_DIGITS, make_salt, rekey, salted_key
+from katoutcomes.workflows.outcome_report import outcome_report
 
 SALT = "a salt of the clinic, known to nobody"
 TABLES = {
@@ -146,3 +147,12 @@ def test_the_command_takes_the_salt_from_a_file(tmp_path: Path, capsys: pytest.C
     assert main(["check", str(data), "--salt-file", str(secret)]) == 1
     assert "short" not in capsys.readouterr().err.replace("shortest", "")
     assert main(["check", str(data), "--salt-file", str(tmp_path / "nowhere")]) == 1
+
+
+def test_a_registry_that_was_read_takes_no_choice_of_reading(tmp_path: Path) -> None:
+    registry = read_registry(TABLES)
+    for choice in ({"rekey_salt": SALT}, {"allow": ["value_phone"]}, {"mapping": "mapping.toml"}):
+        with pytest.raises(OptionError, match="read already") as caught:
+            outcome_report(registry, tmp_path, **choice)  # type: ignore[arg-type]
+        assert SALT not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

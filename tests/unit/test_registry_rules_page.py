@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import katoutcomes
-from katoutcomes.registry import quality_warnings
 from katoutcomes.registry.advice import ADVICE
 from katoutcomes.registry.identifiers import NAME_RULES, VALUE_RULES
 from katoutcomes.registry.privacy_warnings import WARNING_RULES
@@ -71,7 +70,6 @@ def quality_rules() -> set[str]:
 
 
 def code_rules() -> set[str]:
-    doubts = (*quality_warnings._session_doubts(), *quality_warnings._linked_doubts())
     return (
         quality_rules()
         | named_in_records()
@@ -79,7 +77,6 @@ def code_rules() -> set[str]:
         | set(NAME_RULES)
         | set(VALUE_RULES)
         | set(WARNING_RULES)
-        | {doubt.rule for doubt in doubts}
     )
 
 

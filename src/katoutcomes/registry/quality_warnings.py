@@ -55,7 +55,11 @@ class Doubt:
 
 
 def quality_warnings(
-    engine: Engine, files: Mapping[str, str], source_files: Sequence[SourceFile] = ()
+    engine: Engine,
+    files: Mapping[str, str],
+    source_files: Sequence[SourceFile] = (),
+    *,
+    further: Sequence[Doubt] = (),
 ) -> tuple[QualityWarning, ...]:
     """Return the warnings about accepted rows.
 
@@ -68,9 +72,12 @@ def quality_warnings(
         How the input calls each table that it has.
     source_files : sequence of SourceFile, optional
         The files that converted data come from.
+    further : sequence of Doubt, optional
+        Rules that depend on the choices of the load.
     """
     found: list[QualityWarning] = []
-    for doubt in (*_session_doubts(), *_linked_doubts(), *_score_doubts(engine)):
+    sessions = (*_order_doubts(), *_dose_doubts(), *_pressure_doubts())
+    for doubt in (*sessions, *_linked_doubts(), *_score_doubts(engine), *further):
         if doubt.table in files:
             found += _warnings(engine, doubt, files[doubt.table], tuple(file.name for file in source_files))
     engine.drop("doubts", "recall_days")
@@ -105,16 +112,8 @@ def _of_sessions(predicate: str) -> str:
     return f"select session as record, '' as about from sessions where {predicate}"
 
 
-def _session_doubts() -> tuple[Doubt, ...]:
-    """Return the rules about sessions."""
-    unusual = " or ".join(
-        f"(route = '{route}' and not dose_mg between {low:g} and {high:g})"
-        for route, (low, high) in USUAL_DOSE_MG.items()
-    )
-    low, high = USUAL_DOSE_MG_PER_KG
-    pressure = "systolic_{when}_mmhg <= diastolic_{when}_mmhg"
-    order = " or ".join(pressure.format(when=when) for when in ("before", "peak"))
-    peaks = "systolic_peak_mmhg < systolic_before_mmhg or diastolic_peak_mmhg < diastolic_before_mmhg"
+def _order_doubts() -> tuple[Doubt, ...]:
+    """Return the rules about the order of sessions."""
     return (
         Doubt(
             "before_dose",
@@ -137,20 +136,30 @@ def _session_doubts() -> tuple[Doubt, ...]:
             "two dosing sessions of a patient on one day: is one of them entered twice?",
             stage_text(_ROOM, "16_repeated_doses"),
         ),
-        Doubt(
-            "unusual_dose",
-            "sessions",
-            "dose_mg",
-            "outside the limits that find typing errors and wrong units (no statement about treatment)",
-            _of_sessions(unusual),
-        ),
-        Doubt(
-            "unusual_dose",
-            "sessions",
-            "dose_mg_per_kg",
-            "outside the limits that find typing errors and wrong units (no statement about treatment)",
-            _of_sessions(f"not dose_mg_per_kg between {low:g} and {high:g}"),
-        ),
+    )
+
+
+def _dose_doubts() -> tuple[Doubt, ...]:
+    """Return the rules about doses."""
+    unusual = " or ".join(
+        f"(route = '{route}' and not dose_mg between {low:g} and {high:g})"
+        for route, (low, high) in USUAL_DOSE_MG.items()
+    )
+    low, high = USUAL_DOSE_MG_PER_KG
+    text = "outside the limits that find typing errors and wrong units (no statement about treatment)"
+    of_weight = _of_sessions(f"not dose_mg_per_kg between {low:g} and {high:g}")
+    return (
+        Doubt("unusual_dose", "sessions", "dose_mg", text, _of_sessions(unusual)),
+        Doubt("unusual_dose", "sessions", "dose_mg_per_kg", text, of_weight),
+    )
+
+
+def _pressure_doubts() -> tuple[Doubt, ...]:
+    """Return the rules about blood pressures."""
+    pressure = "systolic_{when}_mmhg <= diastolic_{when}_mmhg"
+    order = " or ".join(pressure.format(when=when) for when in ("before", "peak"))
+    peaks = "systolic_peak_mmhg < systolic_before_mmhg or diastolic_peak_mmhg < diastolic_before_mmhg"
+    return (
         Doubt(
             "pressure_order",
             "sessions",

@@ -49,7 +49,7 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
                 "patient_name client_name person_name user_name username surname lastname firstname fullname "
                 "name_first name_last therapist_name clinician_name provider_name practitioner_name contact_name "
                 "emergency_contact next_of_kin mother_name father_name spouse_name guardian_name partner_name "
-                "relative_name attending physician_name doctor_name referred_by signed_by completed_by"
+                "relative_name attending_physician physician_name doctor_name signed_by"
             ),
         ),
         "column_name_birth_date": NameRule(
@@ -90,12 +90,10 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
             ),
         ),
         "column_name_likeness": NameRule(
-            _words(
-                "face voice picture pictures video audio image images attachment attachments iris retina gait genome"
-            ),
+            _words("face voice picture pictures video audio image images attachment attachments iris retina genome"),
             _words(
                 "photo photos photograph image_file video_file audio_file fingerprint fingerprints biometric signature "
-                "voiceprint voice_print iris_scan retina_scan facial file_name filename file_path filepath "
+                "voiceprint voice_print iris_scan retina_scan facial_image file_name filename file_path filepath "
                 "scanned_document"
             ),
         ),
