@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
 from katoutcomes.registry.engine import stage_text
-from katoutcomes.registry.identifiers.plain import plain_columns
+from katoutcomes.registry.identifiers.plain import full_columns, plain_columns
 from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
 from katoutcomes.registry.readers.staging import staged_relation
 from katoutcomes.registry.rules import (
@@ -22,26 +23,29 @@ from katoutcomes.registry.rules import (
     score_rules,
     span_rules,
 )
-from katoutcomes.registry.score_rows import ScoreColumns, known_scores, materialize_scales, score_predicates
+from katoutcomes.registry.score_rows import ScoreColumns, is_suspect, known_scores, materialize_scales, score_predicates
 from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS, TABLES, WIDEST_SPAN_DAYS, TableSchema
 from katoutcomes.registry.typed_rows import (
     StagedTable,
-    accepted_query,
-    linked_query,
+    events_query,
+    linked_events_query,
+    linked_sessions_query,
     named_sessions_query,
     patients_query,
-    repeated_scores_order,
     score_columns,
+    sessions_query,
     typed_patients_query,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from katoutcomes.registry.engine import Engine
 
 _ROOM = "katoutcomes.registry"
 _NO_CAUSE = "select 0 as file, 0 as rule, 0 as cause, cast(0 as bigint) as input_row where 1 = 0"
+_NAMES_OF_SCORES = frozenset({"instrument", "version", "metric"})
+"""Whatever is wrong with the text of such a cell, it is no name of the catalog."""
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
 
 
@@ -65,7 +69,7 @@ class Acceptance:
 
 
 def accept_rows(
-    engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None], *, prorating: str | None = None
+    engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None], *, prorating: Mapping[str, str]
 ) -> Acceptance:
     """Judge every row, and make the four tables that the cohorts are built from.
 
@@ -77,8 +81,8 @@ def accept_rows(
         What has been read.
     say : callable
         Is told what is being done.
-    prorating : str, optional
-        Name of a published rule for missing items, for the scales that have it.
+    prorating : mapping of str to str
+        Id of a scale to the name of its published rule for missing items that was asked for; mostly empty.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def accept_rows(
 class _Load:
     """The state of one load: what is staged, which rules have been applied, and how many rows there were."""
 
-    def __init__(self, engine: Engine, given: dict[str, TableSource], prorating: str | None) -> None:
+    def __init__(self, engine: Engine, given: dict[str, TableSource], prorating: Mapping[str, str]) -> None:
         self.engine = engine
         self.given = given
         self.prorating = prorating
@@ -131,16 +135,21 @@ class _Load:
             materialize_nothing(self.engine, schema)
         table = self.staged[schema.name] = _staged(self.engine, schema, source)
         self.rows_in[schema.name] = int(self.engine.scalar(f"select count(*) from {table.relation}"))
-        rules = cell_rules(schema, table.given, table.stored, table.plain)
+        rules = cell_rules(schema, table.given, table.stored, table.plain, table.full)
         relation = table.relation
+        broken = " or ".join(f"({rule.predicate})" for rule in rules) or "false"
         if schema is SCORES:
             self.scores = score_columns(table, materialize_scales(self.engine, relation), self.prorating)
+            of_cells = [rule.predicate for rule in rules if rule.column not in _NAMES_OF_SCORES]
+            broken = " or ".join((*(f"({predicate})" for predicate in of_cells), is_suspect(self.scores)))
             rules += score_rules(score_predicates(self.scores), self.scores)
             relation = f"({known_scores(relation)}) as known"
         # One pass over the file finds the rows that break anything; what each of them breaks is counted among these.
-        broken = " or ".join(f"({rule.predicate})" for rule in rules) or "false"
+        said = " ".join((*(rule.predicate for rule in rules), *(c.predicate for rule in rules for c in rule.causes)))
+        known = {*table.stored, *(("scale",) if schema is SCORES else ())}
+        wanted = ", ".join(sorted({"input_row"} | (known & set(re.findall("[a-z_0-9]+", said)))))
         try:
-            self.engine.materialize(f"suspect_{schema.name}", f"select * from {relation} where {broken}")
+            self.engine.materialize(f"suspect_{schema.name}", f"select {wanted} from {relation} where {broken}")
         except KatOutcomesError:
             damaged = source is not None and source.file.endswith(".parquet")
         else:
@@ -157,55 +166,93 @@ class _Load:
         self.engine.materialize(name, stage_text(_ROOM, stage, **values))
 
     def link(self) -> None:
-        """Number the patients, and tie the rows of the event tables to them."""
-        self.engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
+        """Number the patients and tie the rows of the event tables to them; make scores and adverse events."""
+        engine = self.engine
+        engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "02_patient_codes", file=PATIENTS.number)
-        for schema in EVENT_TABLES:
-            self.engine.materialize(f"linked_{schema.name}", linked_query(self.staged[schema.name]))
-            self.judge(*link_rules(schema))
-            # A view: it always leaves out every row of which a problem is known by then.
-            sound = stage_text(_ROOM, "04_sound_rows", table=schema.name, file=schema.number)
-            self.engine.view(f"sound_{schema.name}", sound)
+        engine.materialize("linked_sessions", linked_sessions_query(self.staged["sessions"]))
+        self.judge_patients(SESSIONS)
+        self.stage("session_spans", "03_session_spans")
+        self.stage("placed_patients", "12_placed_patients")
+        named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
+        engine.materialize("named_sessions", named)
+        keys = f"select session_id, input_row from {self.staged['sessions'].relation}"
+        engine.view("session_keys", keys if engine.scalar("select count(*) from named_sessions") else f"{keys} limit 0")
+        self.stage("named_keys", "04_named_keys")
+        for schema in EVENT_TABLES[1:]:
+            engine.materialize(schema.name, events_query(self.staged[schema.name], self.scores))
+            engine.view(f"linked_{schema.name}", linked_events_query(schema))
+            self.judge_patients(schema)
+            self.forget(schema)
+        engine.drop("session_keys", "catalog_names")
+
+    def judge_patients(self, schema: TableSchema) -> None:
+        """Hold the rows of an event table against the patients, and name those that have kept every rule so far."""
+        self.judge(*link_rules(schema))
+        if schema is SESSIONS:  # a view: it always leaves out every row of which a problem is known by then
+            sound = stage_text(_ROOM, "05_sound_rows", table=schema.name, file=schema.number)
+        else:
+            self.discard(schema)
+            sound = f"select * from linked_{schema.name}"
+        self.engine.view(f"sound_{schema.name}", sound)
+
+    def discard(self, schema: TableSchema) -> None:
+        """Delete the rows of scores or adverse events of which a problem is known."""
+        broken = f"select input_row from problems where file = {schema.number}"
+        self.engine.delete(schema.name, f"{schema.code} in ({broken})")
 
     def judge_links(self) -> None:
         """Hold events and scores against their sessions, and scores against the other scores of their day."""
-        named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
-        self.engine.materialize("named_sessions", named)
-        self.engine.view("session_keys", f"select session_id, input_row from {self.staged['sessions'].relation}")
-        self.stage("event_sessions", "05_event_sessions")
+        self.stage("event_sessions", "06_event_sessions")
         self.judge(*EVENT_SESSION_RULES)
+        for schema in EVENT_TABLES[1:]:
+            self.discard(schema)
         self.engine.materialize_repeated("repeated_values", "sound_scores", ("patient", "scale", "day_number"))
-        self.engine.view("score_order", repeated_scores_order(self.staged["scores"]))
-        self.stage("repeated_scores", "06_repeated_scores")
+        self.stage("repeated_scores", "07_repeated_scores")
         self.judge(*REPEATED_SCORE_RULES)
-        self.engine.drop("repeated_scores", "repeated_values", "score_order", "session_keys", "named_sessions")
+        self.discard(SCORES)
+        self.engine.drop("repeated_scores", "repeated_values", "named_sessions", "named_keys")
 
     def judge_days(self, day_column: str) -> int:
         """Reject what lies too far from the index day; return how many patients have an uncertain one."""
         self.stage("index_days", "08_index_days")
+        for schema in EVENT_TABLES[1:]:  # patients without a dose were placed on day 0, before their index day was known
+            shift = "day = day - i.index_day, minute = minute - 1440 * i.index_day"
+            self.engine.update(
+                schema.name,
+                shift if schema is SCORES else shift.partition(",")[0],
+                f"index_days as i where i.has_dose = 0 and {schema.name}.patient = i.patient",
+            )
         self.stage("far_rows", "09_far_rows", widest_span_days=WIDEST_SPAN_DAYS)
         self.judge(*span_rules(day_column))
         self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
         self.judge(*LATE_SESSION_RULES)
-        self.stage("placed_patients", "12_placed_patients")
         self.stage("uncertain_index_days", "13_uncertain_index_days", file=SESSIONS.number)
-        self.engine.drop(*(f"{name}_{schema.name}" for name in ("sound", "linked") for schema in EVENT_TABLES))
-        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions")
+        self.engine.drop(*(f"sound_{schema.name}" for schema in EVENT_TABLES))
+        self.engine.drop(*(f"linked_{schema.name}" for schema in EVENT_TABLES))
+        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans")
         return int(self.engine.scalar("select count(*) from uncertain_index_days"))
 
     def keep_accepted(self, *, has_dates: bool) -> None:
-        """Make the tables of the schema from what is left, and forget everything on the way to them."""
+        """Keep what is left in the tables of the schema, and forget everything on the way to them."""
+        engine = self.engine
+        for schema in EVENT_TABLES[1:]:
+            self.discard(schema)
+            engine.drop_columns(schema.name, "in_patients", "names_patient")
         if has_dates:
             self.stage("index_quarters", "10_index_quarters")
-        self.engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
-        self.engine.drop("typed_patients", "patient_codes", "index_quarters", "index_days")
-        for schema in TABLES:
-            if schema is not PATIENTS:
-                self.engine.materialize(schema.name, accepted_query(self.staged[schema.name], self.scores))
-            if schema is SESSIONS:
-                self.engine.view("session_codes", "select session, session_id as named_session from sessions")
-            self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given", "plain")))
-        self.engine.drop("placed_patients", "catalog_names", "session_codes")
+        engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
+        engine.drop("typed_patients", "index_quarters")
+        self.stage("placed_patients", "14_index_days_of_patients")
+        engine.drop("patient_codes", "index_days")
+        engine.materialize("sessions", sessions_query(self.staged["sessions"]))
+        engine.drop("placed_patients")
+        self.forget(PATIENTS)
+        self.forget(SESSIONS)
+
+    def forget(self, schema: TableSchema) -> None:
+        """Forget what was read of a table."""
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given", "plain")))
 
 
 def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> StagedTable:
@@ -216,4 +263,5 @@ def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> 
         stored=engine.query_types(f"select * from {relation}"),
         given=source.columns if source is not None else (),
         plain=plain_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
+        full=full_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
     )

@@ -195,7 +195,7 @@ class Engine:
 
         listed = ", ".join(_identifier(column) for column in columns)
         known = " and ".join(f"{column} is not null" for column in columns)
-        n_rows = int(self.scalar(f"select count(*) from {_identifier(relation)}"))
+        n_rows = int(self.scalar(f"select count({columns[0]}) from {relation}"))
         n_parts = -(-n_rows // _HASHES_AT_ONCE)
         twice = []
         for part in range(n_parts):
@@ -226,6 +226,19 @@ class Engine:
         """Append the rows of a query to the table `name`."""
         statement = f"insert into {_identifier(name)} {query}"
         _without_values(lambda: self._connection.execute(statement))
+
+    def update(self, name: str, changes: str, where: str) -> None:
+        """Change rows of a table: ``update name set changes from where``."""
+        _without_values(lambda: self._connection.execute(f"update {_identifier(name)} set {changes} from {where}"))
+
+    def delete(self, name: str, where: str) -> None:
+        """Delete the rows of a table for which `where` is true."""
+        _without_values(lambda: self._connection.execute(f"delete from {_identifier(name)} where {where}"))
+
+    def drop_columns(self, name: str, *columns: str) -> None:
+        """Forget columns of a table."""
+        for column in columns:
+            self._connection.execute(f"alter table {_identifier(name)} drop column {_identifier(column)}")
 
     def drop(self, *names: str) -> None:
         """Forget tables and views; one that is not there is no error."""
@@ -291,6 +304,10 @@ class Engine:
         if failed:
             raise ValueError("the data engine cannot read this file.")
         return {row[0]: row[1] for row in rows}
+
+    def arrow_table(self, query: str) -> Any:
+        """Return a query as an Arrow table, which needs PyArrow."""
+        return _without_values(lambda: self._connection.sql(query).to_arrow_table())
 
     def query_types(self, query: str) -> dict[str, str]:
         """Return column names and DuckDB types of a query."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError
 from katoutcomes.registry.acceptance import Acceptance, accept_rows
+from katoutcomes.registry.content_digest import registry_digest
 from katoutcomes.registry.engine import Engine
 from katoutcomes.registry.fingerprint import load_fingerprint
 from katoutcomes.registry.identifiers import (
@@ -23,6 +24,13 @@ from katoutcomes.registry.load_report import LoadReport
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
 from katoutcomes.registry.privacy_warnings import registry_warnings, text_warnings
+from katoutcomes.registry.prorating import (
+    joined_rules,
+    prorating_doubts,
+    prorating_notes,
+    prorating_rules,
+    prorating_settings,
+)
 from katoutcomes.registry.quality_warnings import quality_warnings
 from katoutcomes.registry.readers.conversion import (
     Conversion,
@@ -38,7 +46,7 @@ from katoutcomes.registry.readers.sources import (
     required_column_faults,
     structure_error,
 )
-from katoutcomes.registry.registry import Registry, registry_digest
+from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
 from katoutcomes.registry.row_accounting import count_rows
 from katoutcomes.registry.spark_engine import SparkEngine, local_frames
@@ -58,6 +66,7 @@ def read_registry(
     is_synthetic: bool = False,
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
+    prorating: Mapping[str, str] | None = None,
     engine: Engine | SparkEngine | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Registry:
@@ -86,10 +95,15 @@ def read_registry(
     allow : sequence of str, default ()
         Rules of the privacy gate that may be broken, each ``"rule"``, ``"rule:column"`` or ``"rule:file:column"``. What
         was allowed is written into the load report and into the provenance of every result.
+    prorating : mapping of str to str, optional
+        Scale, by id or name, to the name of one of its published rules for missing items, for example
+        ``{"K10": "alswh"}``; `Instrument.prorating` lists them. Incomplete questionnaires of that scale then get a
+        total by the rule; the load report counts them, and the provenance of every result names the rule. Otherwise a
+        questionnaire with a missing item is rejected. The mapping file may ask for rules as well.
     engine : Engine, WorkspaceEngine or SparkEngine, optional
         Where the tables are kept; a new `Engine` in memory by default. A `WorkspaceEngine` keeps them in a folder and
-        reads nothing again as long as the input is the same; a `SparkEngine` has everything after loading done on Spark,
-        and frames of Spark may be given to it.
+        reads nothing again as long as the input is the same; with a `SparkEngine` everything after loading is done on
+        Spark, and frames of Spark may be given.
     progress : callable, optional
         Is told, in a few words, what is being done.
 
@@ -106,7 +120,7 @@ def read_registry(
         If a file or column that is needed is missing, a file is not a proper table, the mapping does not fit, or no
         patient is accepted.
     OptionError
-        If `source` is neither a folder nor a mapping of table names to frames.
+        If `source` is neither a folder nor a mapping of table names to frames; if a scale has no such prorating rule.
 
     See Also
     --------
@@ -128,20 +142,29 @@ def read_registry(
     >>> registry.table("patients")["index_quarter"].tolist()
     ['2026Q1']
     """
+    asked = prorating_rules(prorating or {})
     mapped = _mapping_of(source, mapping)
+    rules = joined_rules(asked, {} if mapped is None else dict(mapped.prorating))
     salt = make_salt(rekey_salt)
     say = progress or _stay_silent
 
     def load(into: Engine) -> Registry:
         given = local_frames(source) if isinstance(engine, SparkEngine) else source
         gate = Gate(parse_overrides(allow))
-        return _read(given, mapped, is_synthetic=is_synthetic, salt=salt, gate=gate, engine=into, say=say)
+        return _read(
+            given, mapped, is_synthetic=is_synthetic, salt=salt, gate=gate, prorating=rules, engine=into, say=say
+        )
 
     def fingerprint() -> str | None:
         if not isinstance(source, str | Path) or not Path(source).is_dir():
             return None
         return load_fingerprint(
-            Path(source), mapped, is_synthetic=is_synthetic, allow=tuple(allow), rekey_salt=rekey_salt
+            Path(source),
+            mapped,
+            is_synthetic=is_synthetic,
+            allow=tuple(allow),
+            rekey_salt=rekey_salt,
+            prorating=asked,
         )
 
     return load_into(engine, load, fingerprint=fingerprint, say=say)
@@ -176,6 +199,7 @@ def _read(
     is_synthetic: bool,
     salt: Salt | None,
     gate: Gate,
+    prorating: Mapping[str, str],
     engine: Engine,
     say: Callable[[str], None],
 ) -> Registry:
@@ -192,7 +216,7 @@ def _read(
     is_rekeyed = mapping is not None and mapping.format in REKEYED_FORMATS
     settings = rekey(engine, sources, salt, is_required=is_rekeyed)
     texts = text_warnings(engine, sources)
-    accepted = accept_rows(engine, sources, say)
+    accepted = accept_rows(engine, sources, say, prorating=prorating)
     files = {table.schema.name: table.file for table in sources}
     counted = count_rows(
         engine,
@@ -205,13 +229,15 @@ def _read(
     warnings: tuple[PrivacyWarning | QualityWarning, ...] = (
         *texts,
         *registry_warnings(engine, files, count_classes(engine), is_rekeyed=bool(settings)),
-        *quality_warnings(engine, files, () if conversion is None else conversion.files),
+        *quality_warnings(
+            engine, files, () if conversion is None else conversion.files, further=prorating_doubts(engine, prorating)
+        ),
     )
     left_out = tuple((table.file, name) for table in sources for name in table.left_out)
     if conversion is not None:
         left_out += conversion.left_out_columns
         drop_origins(engine)
-    notes += _notes(engine, sources, accepted)
+    notes += (*_notes(engine, sources, accepted), *prorating_notes(engine, prorating))
     engine.drop("problems", "problem_causes")
     report = LoadReport(
         counted.files,
@@ -234,7 +260,7 @@ def _read(
         digest=registry_digest(engine),
         load_report=report,
         is_synthetic=is_synthetic or is_marked,
-        settings=_settings(settings, gate, mapping, conversion),
+        settings=_settings((*settings, *prorating_settings(prorating)), gate, mapping, conversion),
         patient_columns=tuple(column.name for column in PATIENTS.family_columns(sources[0].names)),
         has_minutes=bool(engine.scalar("select count(minute) from sessions")),
     )

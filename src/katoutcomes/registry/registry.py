@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.table_engine import TableEngine
     from katoutcomes.registry.load_report import LoadReport
 
-_ITEMS_A_NUMBER = 6
-_ITEM_OFFSET = 200
-"""Answers lie between -199 and 799, which a test holds against the catalog."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -27,7 +23,7 @@ class Registry:
 
     Attributes
     ----------
-    engine : Engine
+    engine : TableEngine
         Holds the tables `patients`, `sessions`, `scores` and `adverse_events` as ``docs/reference/schema.md`` describes
         them.
     digest : str
@@ -46,7 +42,7 @@ class Registry:
         allowed to be broken, which mapping was used.
     """
 
-    engine: Engine
+    engine: TableEngine
     digest: str
     load_report: LoadReport
     is_synthetic: bool
@@ -114,12 +110,12 @@ def _series(values: NDArray[Any]) -> pd.Series[Any]:
     return pd.Series([None if gone else value for value, gone in zip(np.ma.getdata(values), unknown, strict=True)])
 
 
-def keyed_query(engine: Engine, schema: TableSchema, further: str = "") -> str:
+def keyed_query(engine: TableEngine, schema: TableSchema, further: str = "") -> str:
     """Return the query of an accepted table with the keys of the input instead of the engine's integers.
 
     Parameters
     ----------
-    engine : Engine
+    engine : TableEngine
         Holds the tables.
     schema : TableSchema
         Which of them.
@@ -140,66 +136,3 @@ def keyed_query(engine: Engine, schema: TableSchema, further: str = "") -> str:
         else:
             cells.append(f"t.{name}")
     return f"select {', '.join(cells)}{further} from {schema.name} as t{join}"
-
-
-def registry_digest(engine: Engine) -> str:
-    """Return the digest of everything that was accepted: equal content gives equal digests.
-
-    Each row is written as text: its columns in the order of their names, separated by the unit separator (which no
-    accepted value holds); columns without any value are left out. The 128-bit MD5 of each row goes into an exclusive
-    or, so that the order of the rows does not matter; keys are unique, so no row cancels another. The digest is the
-    SHA-256 of the column names, row counts and results of all tables. That two registries share it by accident has a
-    chance of about 1 in 10^38; it does not protect against somebody who forges rows on purpose.
-    """
-    total = hashlib.sha256()
-    for schema in TABLES:
-        types = engine.query_types(f"select * from {schema.name}")
-        del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
-        counted = ", ".join(f"count({name}) as {name}" for name in types)
-        filled = engine.fetch(f"select {counted} from {schema.name}")
-        names = sorted((name for name in types if filled[name][0]), key=_natural_order)
-        total.update(f"{schema.name}\n{','.join(names)}\n".encode())
-        if names:
-            line = " || chr(31) || ".join(_line_parts(names, types))
-            relation = _with_session_keys(schema) if "session" in names else schema.name
-            n_rows = engine.scalar(f"select count(*) from {schema.name}")
-            rows = int(engine.scalar(f"select bit_xor(md5_number({line})) from {relation}"))
-            total.update(f"{n_rows}\n{rows % 2**128:032x}\n".encode())
-    return total.hexdigest()
-
-
-def _with_session_keys(schema: TableSchema) -> str:
-    """Return a relation that names sessions by their keys, which do not depend on the order of rows."""
-    return (
-        f"(select t.* replace (s.session_id as session) from {schema.name} as t "
-        "left join sessions as s on t.session = s.session) as keyed"
-    )
-
-
-def _natural_order(name: str) -> tuple[str, int]:
-    """Sort ``item_10`` after ``item_9``."""
-    stem, _, number = name.rpartition("_")
-    return (stem, int(number)) if stem and number.isdigit() else (name, 0)
-
-
-def _line_parts(names: list[str], types: dict[str, str]) -> list[str]:
-    """Return the SQL of the parts of a row's text; six items are written as one number."""
-    items = [name for name in names if name.startswith("item_")]
-    packs = [items[first : first + _ITEMS_A_NUMBER] for first in range(0, len(items), _ITEMS_A_NUMBER)]
-    parts = [f"coalesce({_canonical(name, types[name])}, '')" for name in names if name not in items]
-    return parts + [
-        f"cast({' + '.join(_packed(name, place) for place, name in enumerate(pack))} as varchar)" for pack in packs
-    ]
-
-
-def _packed(item: str, place: int) -> str:
-    """Return an item as three digits of a number: 0 where it is unknown, so no other answer may become 0."""
-    return f"coalesce({item} + {_ITEM_OFFSET}, 0) * cast({1000**place} as bigint)"
-
-
-def _canonical(name: str, kind: str) -> str:
-    """Return the SQL that writes a value in one way only; seventeen digits name a double exactly."""
-    if kind != "DOUBLE":
-        return f"cast({name} as varchar)"
-    whole = f"{name} = floor({name}) and abs({name}) < 1e15"
-    return f"case when {whole} then cast(cast({name} as bigint) as varchar) else printf('%.17g', {name}) end"

@@ -62,7 +62,11 @@ class Rule:
 
 
 def cell_rules(
-    schema: TableSchema, columns: tuple[Column, ...], stored: Mapping[str, str], plain: Collection[str]
+    schema: TableSchema,
+    columns: tuple[Column, ...],
+    stored: Mapping[str, str],
+    plain: Collection[str],
+    full: Collection[str],
 ) -> tuple[Rule, ...]:
     """Return the rules about single cells of a table, and about cells of one row that must agree.
 
@@ -74,13 +78,13 @@ def cell_rules(
         The columns that the input has.
     stored : mapping of str to str
         DuckDB type of each column as it is staged; text where nothing is said.
-    plain : collection of str
-        Columns of plain text, in which some tests are needless.
+    plain, full : collection of str
+        Columns of plain text, and columns that are filled in every row: some tests are needless there.
     """
     relation = f"suspect_{schema.name}"
     rules: list[Rule] = []
     for column in columns:
-        if column.is_required or column.kind in ("day", "date"):
+        if column.name not in full and (column.is_required or column.kind in ("day", "date")):
             rules.append(_rule("required", schema, column.name, "must be filled", f"{column.name} is null"))
         rules.extend(
             Rule(check.rule, schema.name, column.name, check.description, relation, check.predicate, causes)
@@ -160,7 +164,7 @@ _SCORE_RULES: Mapping[str, str] = MappingProxyType(
         "metric_named": "must be filled where totals of the instrument are reported in several metrics",
         "session_named": "must be filled for a scale about the state during a session",
         "total_or_items": "must be filled where there are no items",
-        "items_complete": "must all be filled, or none",
+        "items_complete": "must all be filled that the scale needs, or none",
         "items_beyond": "must be empty beyond the instrument's last item",
         "total_range": "must be inside the instrument's range",
         "total_step": "must be a total that the instrument can give, such as a whole number",
@@ -292,6 +296,8 @@ def record_problems(engine: Engine, rules: tuple[Rule, ...], first_number: int) 
     numbered = tuple(enumerate(rules, start=first_number))
     for relation in dict.fromkeys(rule.relation for rule in rules):
         of_relation = [(number, rule) for number, rule in numbered if rule.relation == relation]
+        if not engine.scalar(f"select count(*) from {relation}"):
+            continue
         counts = ", ".join(f"count(case when {rule.predicate} then 1 end) as r{number}" for number, rule in of_relation)
         broken = engine.fetch(f"select {counts} from {relation}")
         for number, rule in of_relation:

@@ -6,8 +6,8 @@ names in the data become numbers by a join, so no value of the data stands in a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import OptionError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 """Two totals that differ by no more are the same."""
 ROUNDING_OF_MEANS = 0.05 + TOLERANCE
-"""A total that is a mean of items may have been rounded to one decimal when it was written down."""
+"""A total that is a mean of items, or prorated, may have been rounded to one decimal when it was written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,30 @@ class ScoreColumns:
         Whether the cell of an item is filled, rightly or wrongly.
     total : str
         Value of the given total.
-    prorating : str or None
-        Name of the rule for missing items that was asked for; it applies to the scales that have it.
+    prorating : mapping of str to str
+        Id of a scale to the name of the rule for missing items that was asked for.
+    only : Instrument or None
+        Where the scale is known already: expressions are for it alone, without a case.
     """
 
     scales: tuple[Instrument, ...]
     items: Mapping[int, str]
     item_is_filled: Mapping[int, str]
     total: str
-    prorating: str | None = None
+    prorating: Mapping[str, str] = field(default_factory=dict)
+    only: Instrument | None = None
 
     def by_scale(self, of_scale: Callable[[Instrument], str], otherwise: str = "null") -> str:
         """Return a case over the scales; rows of no known scale get `otherwise`."""
+        if self.only is not None:
+            return of_scale(self.only)
         cases = [(number, of_scale(scale)) for number, scale in enumerate(self.scales, start=1)]
         listed = " ".join(f"when {number} then {text}" for number, text in cases if text != otherwise)
         return f"case scale {listed} else {otherwise} end" if listed else otherwise
 
     def rule(self, scale: Instrument) -> ProratingRule | None:
         """Return the rule for missing items that applies to a scale."""
-        return next((rule for rule in scale.prorating if rule.name == self.prorating), None)
+        return scale.prorating_rule(self.prorating[scale.id]) if scale.id in self.prorating else None
 
 
 def materialize_scales(engine: Engine, relation: str) -> tuple[Instrument, ...]:
@@ -108,6 +113,7 @@ def score_predicates(columns: ScoreColumns) -> dict[tuple[str, str], str]:
     n_given = columns.by_scale(lambda scale: _n_filled(columns, range(1, scale.n_items + 1)), _n_filled(columns))
     beyond = columns.by_scale(lambda scale: _any_beyond(columns, scale), "false")
     own = total_in_own_metric(columns)
+    made = f"coalesce({total_of_items(columns)}, {prorated_total(columns)})"
     found = {
         ("instrument_known", "instrument"): "instrument is not null and scale is null",
         ("version_known", "version"): columns.by_scale(_is_version_unknown, "false"),
@@ -119,7 +125,7 @@ def score_predicates(columns: ScoreColumns) -> dict[tuple[str, str], str]:
         ("items_beyond", "item_*"): beyond,
         ("total_range", "total"): columns.by_scale(lambda scale: _is_total_outside(columns, scale), "false"),
         ("total_step", "total"): columns.by_scale(lambda scale: _is_off_step(columns, scale), "false"),
-        ("total_equals_items", "total"): f"abs({own} - {total_of_items(columns)}) > {_tolerance(columns)}",
+        ("total_equals_items", "total"): f"abs({own} - {made}) > {_tolerance(columns)}",
     }
     for number in columns.items:
         illegal = columns.by_scale(lambda scale, number=number: _is_illegal(columns, scale, number), "false")  # type: ignore[misc]
@@ -127,12 +133,50 @@ def score_predicates(columns: ScoreColumns) -> dict[tuple[str, str], str]:
     return {rule: predicate for rule, predicate in found.items() if predicate != "false"}
 
 
+def is_suspect(columns: ScoreColumns) -> str:
+    """Return the SQL that is true where a score breaks any rule; the fewest tests that find every such row.
+
+    A total that agrees with all of the items leaves nothing to ask about but each item, so the rules about totals and
+    missing items are looked at only where it does not.
+    """
+
+    def suspect(scale: Instrument) -> str:
+        predicates = score_predicates(replace(columns, only=scale))
+        differs = predicates.pop(("total_equals_items", "total"), "null")
+        late = [predicates.pop(rule, "false") for rule in _SETTLED_BY_AGREEMENT]
+        first = _any(predicates.values())
+        return f"({first} or coalesce({differs}, {_any(late)}))"
+
+    return f"(scale is null or {columns.by_scale(suspect, 'false')})"
+
+
+_SETTLED_BY_AGREEMENT = (
+    ("total_or_items", "total"),
+    ("items_complete", "item_*"),
+    ("total_range", "total"),
+    ("total_step", "total"),
+)
+
+
+def _any(predicates: Iterable[str]) -> str:
+    return " or ".join(f"({predicate})" for predicate in predicates if predicate != "false") or "false"
+
+
 def _tolerance(columns: ScoreColumns) -> str:
-    return columns.by_scale(lambda scale: str(ROUNDING_OF_MEANS if scale.scoring.kind == "mean" else TOLERANCE))
+    def tolerance(scale: Instrument) -> str:
+        return str(ROUNDING_OF_MEANS if scale.scoring.kind == "mean" or _is_unrounded(columns, scale) else TOLERANCE)
+
+    return columns.by_scale(tolerance)
+
+
+def _is_unrounded(columns: ScoreColumns, scale: Instrument) -> bool:
+    """Whether the rule that was asked for may give totals between two steps."""
+    rule = columns.rule(scale)
+    return rule is not None and rule.rounding == "none"
 
 
 def total_of_items(columns: ScoreColumns) -> str:
-    """Return the SQL of the total that the items give; unknown unless every item of the scale is there."""
+    """Return the SQL of the total that the items give; unknown unless every answer that the scale needs is there."""
     return columns.by_scale(lambda scale: _total_of_items(columns, scale))
 
 
@@ -150,14 +194,14 @@ def total_in_own_metric(columns: ScoreColumns) -> str:
 
 
 def final_total(columns: ScoreColumns) -> str:
-    """Return the SQL of the total that counts: of the items, or else as given, or else prorated on request."""
-    parts = [total_of_items(columns), total_in_own_metric(columns), prorated_total(columns)]
+    """Return the SQL of the total that counts: of the items, prorated only on request, or else as given."""
+    parts = [total_of_items(columns), prorated_total(columns), total_in_own_metric(columns)]
     known = [part for part in parts if part != "null"]
     return f"cast(coalesce({', '.join(known)}) as double)" if known else "cast(null as double)"
 
 
 def prorated_total(columns: ScoreColumns) -> str:
-    """Return the SQL of the total of incomplete items, for the scales that have the rule that was asked for."""
+    """Return the SQL of the total of incomplete items, for the scales of which a rule was asked for."""
     return columns.by_scale(lambda scale: _prorated(columns, scale))
 
 
@@ -203,9 +247,29 @@ def _is_incomplete(columns: ScoreColumns, scale: Instrument) -> str:
     if scale.scoring.kind == "none":  # categories: what is not asked is not answered
         return "false"
     rule = columns.rule(scale)
-    n_needed = scale.n_items if rule is None else scale.n_items - rule.most_missing
     n_given = _n_filled(columns, range(1, scale.n_items + 1))
-    return f"(({n_given}) > 0 and ({n_given}) < {n_needed})"
+    return f"(({n_given}) > 0 and ({_n_missing(columns, scale)}) > {0 if rule is None else rule.most_missing})"
+
+
+def _n_missing(columns: ScoreColumns, scale: Instrument) -> str:
+    """Return the number of answers that the scale needs and that are not there; legal blanks are no missing answers."""
+    if not scale.scoring.alternatives and not scale.scoring.blanks:
+        return f"{scale.n_items} - ({_n_filled(columns, range(1, scale.n_items + 1))})"
+    tests = []
+    for group in scale.scoring.required(scale.n_items):
+        filled = [columns.item_is_filled[number] for number in group if number in columns.items]
+        blank = [f"({test})" for number in group for test, _ in _blanks(columns, scale, number)]
+        tests.append(" or ".join([*filled, *blank]) or "false")
+    return " + ".join(f"case when {test} then 0 else 1 end" for test in tests)
+
+
+def _blanks(columns: ScoreColumns, scale: Instrument, number: int) -> list[tuple[str, int]]:
+    """Return when an item may be blank, as SQL that is true there, each with the answer that a blank stands for."""
+    return [
+        (" and ".join(f"{columns.items[asked]} = {answer}" for asked, answer in blank.when), blank.counts_as)
+        for blank in scale.scoring.blanks
+        if number in blank.items and all(asked in columns.items for asked, _ in blank.when)
+    ]
 
 
 def _is_total_outside(columns: ScoreColumns, scale: Instrument) -> str:
@@ -228,6 +292,8 @@ def _is_off_step(columns: ScoreColumns, scale: Instrument) -> str:
         return "false"
     steps = f"({columns.total}) / {float(step)!r}"
     off = f"abs({steps} - floor({steps} + 0.5)) > 1e-6"
+    if _is_unrounded(columns, scale):
+        off += f" and ({_prorated(columns, scale)}) is null"
     other = f"coalesce(metric, '') in ({', '.join(_quoted(metric.name) for metric in scale.metrics[1:])})"
     return f"({off} and not {other})" if len(scale.metrics) > 1 else f"({off})"
 
@@ -243,8 +309,15 @@ def _is_illegal(columns: ScoreColumns, scale: Instrument, number: int) -> str:
 
 
 def _keyed(columns: ScoreColumns, scale: Instrument, number: int) -> str:
-    """Return an item after reversing; as a big integer, so that a nonsense item does not overflow the sum."""
-    item = f"cast({columns.items[number]} as bigint)"
+    """Return an item after reversing; as a big integer, so that a nonsense item does not overflow the sum.
+
+    It is ``"null"`` where the item has no column and can be no legal blank.
+    """
+    item = f"cast({columns.items.get(number, 'null')} as bigint)"
+    if blanks := _blanks(columns, scale, number):
+        item = f"coalesce({item}, case {' '.join(f'when {test} then {answer}' for test, answer in blanks)} end)"
+    elif number not in columns.items:
+        return "null"
     if number not in scale.reverse_items:
         return item
     legal = scale.legal_answers(number)
@@ -252,17 +325,25 @@ def _keyed(columns: ScoreColumns, scale: Instrument, number: int) -> str:
 
 
 def _total_of_items(columns: ScoreColumns, scale: Instrument) -> str:
-    numbers = range(1, scale.n_items + 1)
-    if scale.scoring.kind == "none" or not scale.n_items or any(number not in columns.items for number in numbers):
+    keyed = _known_items(columns, scale)
+    needed = [[number for number in group if number in keyed] for group in scale.scoring.required(scale.n_items)]
+    if scale.scoring.kind == "none" or not keyed or not all(needed):
         return "null"
-    keyed = {number: _keyed(columns, scale, number) for number in numbers}
     if scale.scoring.kind == "domains":
-        every = " + ".join(keyed.values())  # unknown where any item is; `greatest` would pass over it
+        # Unknown where an answer is missing: `greatest` passes over it, as it must over the blank one of alternatives.
+        every = " + ".join(f"coalesce({', '.join(keyed[number] for number in group)})" for group in needed)
         largest = " + ".join(
-            f"greatest({', '.join(keyed[number] for number in domain)})" for domain in scale.scoring.domains
+            f"greatest({', '.join(keyed[number] for number in domain if number in keyed)})"
+            for domain in scale.scoring.domains
         )
         return f"case when ({every}) is not null then {_scaled(scale, largest)} end"
     return _scaled(scale, " + ".join(keyed.values()), scale.n_items if scale.scoring.kind == "mean" else 1)
+
+
+def _known_items(columns: ScoreColumns, scale: Instrument) -> dict[int, str]:
+    """Return the items that may have a value, after reversing, by their number."""
+    keyed = {number: _keyed(columns, scale, number) for number in range(1, scale.n_items + 1)}
+    return {number: item for number, item in keyed.items() if item != "null"}
 
 
 def _scaled(scale: Instrument, added: str, divisor: int = 1) -> str:
@@ -277,9 +358,9 @@ def _prorated(columns: ScoreColumns, scale: Instrument) -> str:
     rule = columns.rule(scale)
     if rule is None or scale.scoring.kind not in ("sum", "mean"):
         return "null"
-    numbers = [number for number in range(1, scale.n_items + 1) if number in columns.items]
-    added = " + ".join(f"coalesce({_keyed(columns, scale, number)}, 0)" for number in numbers) or "0"
-    n_answered = " + ".join(f"cast({columns.items[number]} is not null as integer)" for number in numbers) or "0"
+    keyed = _known_items(columns, scale).values()
+    added = " + ".join(f"coalesce({item}, 0)" for item in keyed) or "0"
+    n_answered = " + ".join(f"cast({item} is not null as integer)" for item in keyed) or "0"
     total = f"{float(scale.scoring.factor)!r}e0 * ({added})"
     total += f" / ({n_answered})" if scale.scoring.kind == "mean" else f" * {scale.n_items}e0 / ({n_answered})"
     total = f"floor({total} + 0.5e0)" if rule.rounding == "half_up" else total

@@ -38,6 +38,8 @@ class StagedTable:
         The columns of the schema that the input has, families included.
     plain : frozenset of str
         Columns that are known to be plain text.
+    full : frozenset of str
+        Columns that are known to be filled in every row.
     """
 
     schema: TableSchema
@@ -45,6 +47,7 @@ class StagedTable:
     stored: Mapping[str, str]
     given: tuple[Column, ...]
     plain: frozenset[str]
+    full: frozenset[str]
 
     @property
     def families(self) -> tuple[Column, ...]:
@@ -70,7 +73,7 @@ class StagedTable:
         return found
 
 
-def score_columns(table: StagedTable, scales: tuple[Instrument, ...], prorating: str | None) -> ScoreColumns:
+def score_columns(table: StagedTable, scales: tuple[Instrument, ...], prorating: Mapping[str, str]) -> ScoreColumns:
     """Return the cells that scores are made of."""
     names = {number: f"item_{number}" for number in table.item_numbers}
     return ScoreColumns(
@@ -90,30 +93,33 @@ def typed_patients_query(table: StagedTable) -> str:
     return f"select input_row, {cells} from {table.relation}"
 
 
-def linked_query(table: StagedTable) -> str:
-    """Return the query of the rows of an event table with their patient: what rows are judged by among each other.
+def linked_sessions_query(table: StagedTable) -> str:
+    """Return the query of the sessions with their patient: what rows are judged by among each other.
 
     `patient` is unknown where there is no such patient (`in_patients` 0) or where the patient's own row was rejected
     (`in_patients` 1).
     """
-    further = {"sessions": ", case when t.kind = 'dosing' then 1 else 0 end as is_dosing", "scores": ", n.scale"}
-    join = " left join catalog_names as n on t.instrument = n.name" if table.schema is SCORES else ""
     return (
-        f"select t.input_row, c.patient, {_day_number(table)} as day_number, "
-        "case when c.patient_id is null then 0 else 1 end as in_patients, "
-        f"case when t.patient_id is null then 0 else 1 end as names_patient{further.get(table.schema.name, '')} "
-        f"from {table.relation} as t left join patient_codes as c on t.patient_id = c.patient_id{join}"
+        f"select cast(t.input_row as int) as input_row, c.patient, {_day_number(table)} as day_number, {_LINKS}, "
+        f"cast(t.kind = 'dosing' as tinyint) as is_dosing from {table.relation} as t "
+        "left join patient_codes as c on t.patient_id = c.patient_id"
     )
+
+
+_LINKS = (
+    "cast(c.patient_id is not null as tinyint) as in_patients, cast(t.patient_id is not null as tinyint) as names_patient"
+)
+
+
+def linked_events_query(schema: TableSchema) -> str:
+    """Return the query that shows the scores or the adverse events as `linked_sessions_query` shows the sessions."""
+    further = ", instrument as scale" if schema is SCORES else ""
+    return f"select {schema.code} as input_row, patient, day as day_number, in_patients, names_patient{further} from {schema.name}"
 
 
 def named_sessions_query(table: StagedTable) -> str:
     """Return the query of the rows that name a session."""
     return f"select {table.schema.number} as file, input_row, session_id from {table.relation} where session_id is not null"
-
-
-def repeated_scores_order(table: StagedTable) -> str:
-    """Return the query of what decides between two scores of a day: the minute and the key."""
-    return f"select input_row, {table.value(table.column('time'))} as minute_of_day, score_id from {table.relation}"
 
 
 def patients_query(table: StagedTable, *, has_dates: bool) -> str:
@@ -133,36 +139,49 @@ def patients_query(table: StagedTable, *, has_dates: bool) -> str:
     )
 
 
-def accepted_query(table: StagedTable, scores: ScoreColumns | None) -> str:
-    """Return the query that makes an accepted event table from its staged rows.
+def sessions_query(table: StagedTable) -> str:
+    """Return the query that makes the accepted `sessions` from their staged rows."""
+    return (
+        f"select {', '.join(_event_cells(table, None))} from {table.relation} as t "
+        "inner join placed_patients as c on t.patient_id = c.patient_id where not exists "
+        f"(select 1 from problems as p where p.file = {SESSIONS.number} and p.input_row = t.input_row)"
+    )
 
-    Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry
-    of millions of rows then fits into a fraction of the memory.
+
+def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query that makes `scores` or `adverse_events` from their staged rows, the broken ones included.
+
+    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Until
+    then `in_patients` and `names_patient` say whether a row belongs to a patient.
 
     Parameters
     ----------
     table : StagedTable
-        `SESSIONS`, `SCORES` or `ADVERSE_EVENTS`.
+        `SCORES` or `ADVERSE_EVENTS`.
     scores : ScoreColumns or None
         The cells of scores.
     """
-    schema = table.schema
+    joins = "left join placed_patients as c on t.patient_id = c.patient_id"
+    if table.schema is SCORES:
+        joins += " left join catalog_names as n on t.instrument = n.name"
+    if _has(table, "session_id"):
+        joins += " left join named_keys as s on t.session_id = s.session_id"
+    return f"select {', '.join(_event_cells(table, scores))}, {_LINKS} from {table.relation} as t {joins}"
+
+
+def _event_cells(table: StagedTable, scores: ScoreColumns | None) -> list[str]:
+    """Return the cells of an accepted event table, each with its name.
+
+    Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry of
+    millions of rows then fits into a fraction of the memory.
+    """
     day = f"{_day_number(table)} - c.index_day"
-    cells = [f"cast(t.input_row as int) as {schema.code}"]
-    cells += [
+    cells = [f"cast(t.input_row as int) as {table.schema.code}"]
+    return cells + [
         f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
-        for column in (*schema.columns, *table.families)
+        for column in (*table.schema.columns, *table.families)
         if column.name != "date"
     ]
-    joins = "inner join placed_patients as c on t.patient_id = c.patient_id"
-    if schema is SCORES:
-        joins += " inner join catalog_names as n on t.instrument = n.name"
-    if schema is not SESSIONS and _has(table, "session_id"):
-        joins += " left join session_codes as s on t.session_id = s.named_session"
-    return (
-        f"select {', '.join(cells)} from {table.relation} as t {joins} where not exists "
-        f"(select 1 from problems as p where p.file = {schema.number} and p.input_row = t.input_row)"
-    )
 
 
 def _accepted_name(table: StagedTable, name: str) -> str:
@@ -182,11 +201,13 @@ def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreCo
     if not _has(table, name):
         return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
     value = table.value(column)
+    if name == table.schema.key or column.kind == "term":
+        return f"t.{name}"
     if name == "time":
-        return f"cast(({day}) * 1440 + {value} as int)"
+        return f"try_cast(cast({day} as bigint) * 1440 + {value} as int)"
     if column.kind == "code":
         return f"try_cast({value} as {_enumeration(column.codes)})"
-    return f"cast({value} as smallint)" if name.startswith("item_") else value
+    return f"try_cast({value} as smallint)" if name.startswith("item_") else value
 
 
 def _score_cell(name: str, scores: ScoreColumns) -> str:

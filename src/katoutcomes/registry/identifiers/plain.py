@@ -26,6 +26,9 @@ def note_plain_columns(
 ) -> frozenset[str]:
     """Make the table ``plain_<table>``, which lists the plain columns.
 
+    In a plain column the smallest text shows whether any begins with a digit: signs that sort before digits are not
+    plain.
+
     Parameters
     ----------
     engine : Engine
@@ -45,18 +48,17 @@ def note_plain_columns(
     import numpy as np
 
     tests = {name: test for name, (cell, kind) in columns.items() if (test := _is_not_plain(cell, kind))}
+    texts = [name for name, (_, kind) in columns.items() if kind == "VARCHAR"]
     counts = [f"count(case when {test} then 1 end) as {name}" for name, test in tests.items()]
-    counts += [
-        f"count(case when {cell} >= '0' and {cell} < ':' then 1 end) as numbered_{name}"
-        for name, (cell, kind) in columns.items()
-        if kind == "VARCHAR"
-    ]
-    found = engine.fetch(f"select {', '.join(counts)} from {relation}") if counts else {}
+    counts += [f"count({columns[name][0]}) as filled_{name}" for name in texts]
+    counts += [f"coalesce(min({columns[name][0]}) < ':', false) as numbered_{name}" for name in texts]
+    found = engine.fetch(f"select count(*) as n_rows, {', '.join(counts)} from {relation}") if counts else {}
     unsure = {name for name, (_, kind) in columns.items() if name not in tests and kind not in _ALWAYS_PLAIN}
     plain = sorted(name for name in columns if name not in unsure and not (name in tests and found[name][0]))
-    numbered = [columns[name][1] != "VARCHAR" or bool(found[f"numbered_{name}"][0]) for name in plain]
-    noted = {"name": np.array(plain, dtype=object), "is_numbered": np.array(numbered, dtype=bool)}
-    engine.materialize_arrays(f"plain_{table}", noted)
+    numbered = [name not in texts or bool(found[f"numbered_{name}"][0]) for name in plain]
+    full = [name in texts and found[f"filled_{name}"][0] == found["n_rows"][0] for name in plain]
+    noted = {"is_numbered": np.array(numbered, dtype=bool), "is_full": np.array(full, dtype=bool)}
+    engine.materialize_arrays(f"plain_{table}", {"name": np.array(plain, dtype=object), **noted})
     return frozenset(plain)
 
 
@@ -80,6 +82,14 @@ def plain_columns(engine: Engine, table: str, *, is_numbered: bool | None = None
         for name, numbered in zip(noted["name"], noted["is_numbered"], strict=True)
         if is_numbered is None or bool(numbered) == is_numbered
     )
+
+
+def full_columns(engine: Engine, table: str) -> frozenset[str]:
+    """Return the plain columns of text that are known to be filled in every row."""
+    if not engine.has(f"plain_{table}"):
+        return frozenset()
+    noted = engine.fetch(f"select name from plain_{table} where is_full order by name")
+    return frozenset(str(name) for name in noted["name"])
 
 
 def _is_not_plain(cell: str, kind: str) -> str:

@@ -1,24 +1,24 @@
 -- The index day: a patient's first dosing session; without one, the first record of any kind. And the first and the
--- last day of all, which show whether anything lies too far from it.
-with spans as (
-    select
-        patient, min(case when is_dosing = 1 then day_number end) as first_dose_day,
-        min(day_number) as first_day, max(day_number) as last_day
-    from sound_sessions
-    group by patient
-    union all
-    select patient, cast(null as int) as first_dose_day, min(day_number) as first_day, max(day_number) as last_day
-    from sound_scores
-    group by patient
-    union all
-    select patient, cast(null as int) as first_dose_day, min(day_number) as first_day, max(day_number) as last_day
-    from sound_adverse_events
-    group by patient
+-- last session, which show whether one lies too far from it.
+with first_records as (
+    select r.patient, min(r.day_number) as first_day
+    from (
+        select patient, first_day as day_number from session_spans
+        union all
+        select patient, day_number from sound_scores
+        union all
+        select patient, day_number from sound_adverse_events
+    ) as r
+    inner join placed_patients as w
+        on r.patient = w.patient
+    where w.has_dose = 0
+    group by r.patient
 )
-select
-    patient,
-    coalesce(min(first_dose_day), min(first_day)) as index_day,
-    min(first_day) as first_day,
-    max(last_day) as last_day
-from spans
-group by patient
+select s.patient, s.first_dose_day as index_day, s.first_day, s.last_day, 1 as has_dose
+from session_spans as s
+where s.first_dose_day is not null
+union all
+select f.patient, f.first_day as index_day, s.first_day, s.last_day, 0 as has_dose
+from first_records as f
+left join session_spans as s
+    on f.patient = s.patient

@@ -2,5 +2,5 @@
 select e.file, e.input_row
 from event_sessions as e
 inner join problems as p
-    on p.file = 2 and p.input_row = e.session_row
+    on p.file = 2 and p.input_row = e.session
 where e.patient = e.session_patient

@@ -1,5 +1,10 @@
--- The accepted patients of whom anything happened, with their index day.
-select c.patient_id, c.patient, i.index_day
+-- Every patient id with the patient and the day from which the patient's rows count: the first dose or, as long as it is
+-- not known whether there is a record before, day 0 of the files.
+select
+    c.patient_id,
+    c.patient,
+    coalesce(s.first_dose_day, 0) as index_day,
+    case when s.first_dose_day is null then 0 else 1 end as has_dose
 from patient_codes as c
-inner join index_days as i
-    on c.patient = i.patient
+left join session_spans as s
+    on c.patient = s.patient

@@ -6,12 +6,12 @@ from (
         s.input_row,
         row_number() over (
             partition by s.patient, s.scale, s.day_number
-            order by o.minute_of_day nulls last, o.score_id nulls last
+            order by o.minute nulls last, o.score_id nulls last
         ) as place
     from sound_scores as s
     inner join repeated_values as crowded
         on s.patient = crowded.patient and s.scale = crowded.scale and s.day_number = crowded.day_number
-    inner join score_order as o
-        on s.input_row = o.input_row
+    inner join scores as o
+        on s.input_row = o.score
 ) as numbered
 where numbered.place > 1
