@@ -44,12 +44,38 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="let a rule of the privacy gate be broken, and log it; may be given several times",
     )
+    parser.add_argument(
+        "--prorating",
+        metavar="ID=RULE",
+        action="append",
+        default=[],
+        help="score incomplete questionnaires of a scale by a published rule, and count them, for example K10=alswh",
+    )
 
 
 def reading_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of `read_registry` that the options stand for."""
     salt = None if options.salt_file is None else Path(options.salt_file).read_bytes().rstrip(b"\r\n")
-    return {"mapping": options.mapping, "rekey_salt": salt, "allow": tuple(options.allow)}
+    return {
+        "mapping": options.mapping,
+        "rekey_salt": salt,
+        "allow": tuple(options.allow),
+        "prorating": _prorating_rules(options.prorating),
+    }
+
+
+def _prorating_rules(texts: list[str]) -> dict[str, str]:
+    """Return the rules for missing items that are asked for, by the scale that they are for."""
+    from katoutcomes.errors import OptionError
+
+    rules: dict[str, str] = {}
+    for text in texts:
+        scale, equals, rule = (part.strip() for part in text.partition("="))
+        if not (scale and equals and rule):
+            raise OptionError("--prorating must be ID=RULE, a scale and the name of one of its rules.")
+        if rules.setdefault(scale, rule) != rule:
+            raise OptionError(f"--prorating asks for two rules of {scale!r}.")
+    return rules
 
 
 def _run(options: argparse.Namespace) -> int:

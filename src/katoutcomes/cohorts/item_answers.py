@@ -10,7 +10,7 @@ import numpy as np
 from katoutcomes.cohorts.course_variables import as_floats
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW
-from katoutcomes.instruments.answers import reverse_keyed
+from katoutcomes.instruments.answers import blanks_filled, reverse_keyed
 from katoutcomes.registry.engine import stage_text
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class ItemAnswers:
     Attributes
     ----------
     answers : ndarray of float64, shape (n_patients, n_items)
-        Reverse-keyed items already reversed. The rows are sorted by their answers, so that neither their order in the
-        registry nor the names of the patients can change a number.
+        Reverse-keyed items already reversed; blanks that the form means are what they stand for. The rows are sorted
+        by their answers, so that neither their order in the registry nor the names of the patients can change a number.
     item_numbers : tuple of int
         What the items are called: their numbers on the questionnaire, which is the whole scale's for a sub-scale.
     n_incomplete, n_without_items : int
@@ -93,9 +93,10 @@ def item_answers(
     if which == "baseline":
         counts &= _is_before_first_dose(registry.engine, rows)
     n_answered = (~np.isnan(rows.answers)).sum(axis=1)
-    complete = n_answered == instrument.n_items
+    filled = blanks_filled(instrument, rows.answers)
+    complete = ~np.isnan(filled).any(axis=1)
     chosen = _one_a_patient(rows, counts & complete, is_latest=which != "first")
-    keyed = reverse_keyed(instrument, rows.answers[chosen])
+    keyed = reverse_keyed(instrument, filled[chosen])
     return ItemAnswers(
         answers=keyed[np.lexsort(keyed.T[::-1])],
         item_numbers=instrument.item_numbers or tuple(range(1, instrument.n_items + 1)),

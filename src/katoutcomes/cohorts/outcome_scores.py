@@ -35,9 +35,12 @@ def scores_table(tables: CohortTables, instrument: Instrument) -> str:
     own = tables.fetch("22_score_rows", instrument=instrument.id)
     items = tables.fetch("23_item_rows", instrument=parent.id)
     answers = np.column_stack([as_floats(items[name]) for name in names])
-    complete = np.asarray(~np.isnan(answers).any(axis=1), dtype=np.bool_)
-    totals = score_items(instrument, answers[complete]).totals
-    rows = [(own, np.ones(len(own["patient"]), dtype=bool), as_floats(own["total"])), (items, complete, totals)]
+    totals = score_items(instrument, answers).totals
+    complete = np.asarray(~np.isnan(totals), dtype=np.bool_)
+    rows = [
+        (own, np.ones(len(own["patient"]), dtype=bool), as_floats(own["total"])),
+        (items, complete, totals[complete]),
+    ]
     name = tables.name(f"{instrument.id}_rows")
     tables.engine.materialize_arrays(name, _joined(rows))
     made = tables.make(f"{instrument.id}_scores_of_items", "24_subscale_scores", rows=name, instrument=instrument.id)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.causes import Cause
+from katoutcomes.registry.score_rows import prorated_total
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
@@ -39,7 +40,7 @@ def score_causes(columns: ScoreColumns, rule: str, column: str) -> tuple[Cause, 
         "total_step": lambda scale: f"{scale.name} goes in steps of {scale.scoring.step:g}",
         "total_equals_items": _scoring_text,
     }
-    special = _added_items(columns) if rule == "total_range" else ()
+    special = _special_causes(columns).get(rule, ())
     return (*special, *_by_scale(columns, texts[rule])) if rule in texts else ()
 
 
@@ -76,6 +77,47 @@ def _range_text(scale: Instrument) -> str:
     if scale.metrics:
         return _metrics_text(scale)
     return f"{scale.name} goes from {scale.minimum:g} to {scale.maximum:g}"
+
+
+def _special_causes(columns: ScoreColumns) -> Mapping[str, tuple[Cause, ...]]:
+    """Return causes that come before what is said of a scale in general, by rule."""
+    return {
+        "total_range": _added_items(columns),
+        "total_step": _asked_for(columns, lambda scale: scale.scoring.step > 0 and _leaves_fractions(scale)),
+        "items_complete": _asked_for(columns, lambda scale: bool(scale.prorating)),
+        "total_equals_items": _unlike_the_rule(columns),
+    }
+
+
+def _leaves_fractions(scale: Instrument) -> bool:
+    return any(rule.rounding == "none" for rule in scale.prorating)
+
+
+def _asked_for(columns: ScoreColumns, has_rule: Callable[[Instrument], bool]) -> tuple[Cause, ...]:
+    """Return, for the scales with a rule for missing items that was not asked for, that there is one."""
+    return tuple(
+        Cause(
+            f"{scale.name}: with up to {rule.most_missing} missing items the total can be prorated: give the items and "
+            f"ask for the rule {rule.name}",
+            f"scale = {number}",
+        )
+        for number, scale in enumerate(columns.scales, start=1)
+        if has_rule(scale) and columns.rule(scale) is None
+        for rule in scale.prorating[:1]
+    )
+
+
+def _unlike_the_rule(columns: ScoreColumns) -> tuple[Cause, ...]:
+    """Return the cause that a total of incomplete items is not what the rule that was asked for gives."""
+    return tuple(
+        Cause(
+            f"{scale.name}: items are missing, and the total is not the one of the prorating rule {rule.name}: is it "
+            "the sum of those that are there?",
+            f"scale = {number} and ({prorated_total(columns)}) is not null",
+        )
+        for number, scale in enumerate(columns.scales, start=1)
+        if (rule := columns.rule(scale)) is not None
+    )
 
 
 def _added_items(columns: ScoreColumns) -> tuple[Cause, ...]:

@@ -43,6 +43,7 @@ def outcome_report(
     mapping: str | Path | None = None,
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
+    prorating: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Read, check, select, analyze, release and write a report.
@@ -58,7 +59,7 @@ def outcome_report(
         The questions, or a TOML file of them. Default: the built-in plan.
     minimum_cell : int, optional
         Smallest count that is shown. Default: the plan's.
-    mapping, rekey_salt, allow : optional
+    mapping, rekey_salt, allow, prorating : optional
         How the source is read; as `read_registry` takes them. Only for a folder or frames.
     progress : callable, optional
         Called before each step.
@@ -90,7 +91,8 @@ def outcome_report(
     chosen = _plan(plan, minimum_cell)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     steps.tell("reading and checking the data")
-    registry = _registry(source, {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow)})
+    reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
+    registry = _registry(source, reading)
     results = run(chosen, registry, progress=steps.tell)
     steps.tell("hiding small cells")
     released = results.release(chosen.disclosure)

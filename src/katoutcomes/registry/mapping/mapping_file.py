@@ -9,8 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from katoutcomes.errors import DataError
+from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.toml_table import TomlTable, parse_toml, raise_problems
+from katoutcomes.registry.prorating import joined_rules, prorating_rules
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 MAPPING_FILE = "mapping.toml"
@@ -35,6 +36,8 @@ class Mapping:
         The document. A format asks it for its own keys and then calls `finish`.
     is_synthetic : bool
         Whether the mapping says that the data were made by a program.
+    prorating : tuple of (str, str)
+        Id of a scale, and the name of its rule for missing items that is asked for.
     """
 
     format: str
@@ -42,6 +45,7 @@ class Mapping:
     file: str
     table: TomlTable
     is_synthetic: bool
+    prorating: tuple[tuple[str, str], ...] = ()
 
     def finish(self) -> None:
         """Raise one `DataError` with every problem of the file, unknown keys included; do nothing if there is none."""
@@ -106,9 +110,22 @@ def parse_mapping(text: str, file_name: str) -> Mapping:
     table.choice("schema_version", (SCHEMA_VERSION,))
     format_name = table.choice("format", FORMATS)
     is_synthetic = table.flag("is_synthetic", default=False)
+    prorating = _read_prorating(table.table("prorating", is_required=False))
     raise_problems(file_name, table.problems)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Mapping(format_name, digest, file_name, table, is_synthetic)
+    return Mapping(format_name, digest, file_name, table, is_synthetic, prorating)
+
+
+def _read_prorating(table: TomlTable) -> tuple[tuple[str, str], ...]:
+    """Return the rules for missing items that are asked for, by scale."""
+    rules: dict[str, str] = {}
+    for scale in table.names():
+        rule = table.text(scale)
+        try:
+            rules = joined_rules(rules, prorating_rules({scale: rule} if rule else {}))
+        except OptionError as problem:
+            table.note(scale, str(problem))
+    return tuple(rules.items())
 
 
 def mapping_of_folder(folder: Path) -> Mapping | None:
