@@ -110,7 +110,7 @@ def test_a_visit_with_as_few_scores_as_coefficients():
 
 
 def test_a_visit_with_few_more_scores_than_coefficients_is_on_the_boundary():
-    """Ten scores, five coefficients and five visits: the restricted likelihood rises all the way to a singular matrix."""
+    """Ten scores, five coefficients and five visits: the likelihood rises all the way to a singular matrix."""
     outcomes = set()
     for seed in range(12):
         z, y = correlated(80, 5, 100 + seed, n_covariates=4)

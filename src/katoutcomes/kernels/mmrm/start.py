@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.mmrm.working_design import WorkingDesign
 
 _EM_STEPS = 5
+_SINGULAR = 1e-8
 
 
 def start_matrices(
@@ -59,7 +60,8 @@ def _expectation_maximization(work: WorkingDesign, matrices: NDArray[np.float64]
             break
         step = matrices @ at.score @ matrices / counts[:, None, None]
         moved = matrices - 0.5 * (step + step.transpose(0, 2, 1))
-        if np.linalg.eigvalsh(moved)[:, 0].min() <= 0.0:
+        sd = np.sqrt(np.maximum(np.diagonal(moved, axis1=1, axis2=2), 1e-300))
+        if np.linalg.eigvalsh(moved / (sd[:, :, None] * sd[:, None, :]))[:, 0].min() <= _SINGULAR:
             break
         matrices = moved
     return matrices

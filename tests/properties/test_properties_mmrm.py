@@ -1,0 +1,220 @@
+"""Small or nasty designs by chance: a fit that a plain, slow model confirms, or the reason why there is none.
+
+Scores of a few patients, rounded or nearly collinear, with gaps, constant and repeated covariates, groups and weights
+of both kinds: the kernel must neither be wrong, nor hang, nor stop with an error of its linear algebra.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from katoutcomes.kernels.mmrm.inference import DF_METHODS, joint_test, linear_model, linear_tests
+from katoutcomes.kernels.mmrm.repeated_measures import data_statistics, repeated_measures
+from katoutcomes.kernels.mmrm.sandwich import PatientData
+from katoutcomes.kernels.mmrm.structures import STRUCTURES, is_homogeneous
+from katoutcomes.kernels.mmrm.working_design import working_design
+
+_SPEC = importlib.util.spec_from_file_location(
+    "dense_repeated_measures", Path(__file__).resolve().parents[1] / "oracles" / "dense_repeated_measures.py"
+)
+dense = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(dense)
+
+FARTHEST = 60.0
+"""Parameters beyond it, and correlations nearer to singular than the next number, are on the way to the boundary."""
+NEAR_THE_BOUNDARY = 1e-3
+
+COLUMNS = ("numbers", "two values", "three values", "like the first", "far from 0", "constant")
+SCORES = ("numbers", "whole", "few values", "other units")
+
+
+@st.composite
+def designs(draw):
+    """Draw the data and the options of one fit."""
+    n, n_visits = draw(st.integers(2, 40)), draw(st.integers(1, 4))
+    columns = draw(st.lists(st.sampled_from(COLUMNS), max_size=3))
+    structure = draw(st.sampled_from(STRUCTURES))
+    scores = draw(st.sampled_from(SCORES))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    z = np.empty((n, 0))
+    for kind in columns:
+        z = np.column_stack((z, _column(kind, z, n, rng)))
+    factor = rng.standard_normal((n_visits, n_visits))
+    if draw(st.booleans()):
+        factor = factor[:, :1] + 10.0 ** -draw(st.integers(1, 4)) * factor
+    y = rng.standard_normal((n, n_visits)) @ factor.T + rng.normal() * 10.0 ** draw(st.integers(0, 3))
+    is_full = scores == "other units" or draw(st.booleans())
+    y = _scores(scores, y, structure, rng)
+    y[rng.random(y.shape) < draw(st.sampled_from([0.0, 0.1, 0.3, 0.6]))] = np.nan
+    if draw(st.booleans()):
+        y[np.arange(n_visits) >= rng.integers(0, n_visits + 1, n)[:, None]] = np.nan
+    weighting = draw(st.sampled_from(["none", "none", "frequency", "by patient", "by visit"]))
+    options = {
+        "group": np.unique(rng.integers(0, 2, n), return_inverse=True)[1] if draw(st.integers(0, 4)) == 0 else None,
+        "frequency": rng.choice([0.5, 1.0, 2.0, 3.0], n) if weighting == "frequency" else None,
+        "precision": {"by patient": rng.uniform(0.2, 5.0, n), "by visit": rng.uniform(0.2, 5.0, (n, n_visits))}.get(
+            weighting
+        ),
+    }
+    return z, y, _design(n_visits, len(columns), is_full=is_full), structure, draw(st.booleans()), options
+
+
+def _column(kind, z, n, rng):
+    if kind == "like the first" and z.shape[1]:
+        return z[:, 0]
+    return {
+        "two values": rng.integers(0, 2, n).astype(float),
+        "three values": rng.integers(0, 3, n).astype(float),
+        "far from 0": (rng.standard_normal(n) + 10.0 ** rng.integers(0, 6)) * 10.0 ** rng.integers(-6, 7),
+        "constant": np.ones(n),
+    }.get(kind, rng.standard_normal(n))
+
+
+def _scores(kind, y, structure, rng):
+    if kind == "whole":
+        return np.round(y)
+    if kind == "few values":
+        return np.clip(np.round(2.0 * y), 0.0, 4.0)
+    if kind == "other units" and not is_homogeneous(structure):
+        return y * 10.0 ** rng.integers(-6, 7, y.shape[1])
+    return y
+
+
+def _design(n_visits, n_covariates, *, is_full):
+    if is_full:
+        return dense.patients_design(n_visits, n_covariates)
+    design = np.zeros((n_visits, n_visits + n_covariates, 1 + n_covariates))
+    for visit in range(n_visits):
+        design[visit, visit, 0] = 1.0
+        design[visit, n_visits + np.arange(n_covariates), 1 + np.arange(n_covariates)] = 1.0
+    return design
+
+
+def judge(drawn, n_restarts):
+    z, y, design, structure, reml, options = drawn
+    if np.isnan(y).all(axis=0).any():
+        return  # a visit that nobody has: the analysis leaves it out before it comes here
+    data = PatientData(z, y, options["group"], options["frequency"], options["precision"])
+    found = repeated_measures(data, design, structure=structure, reml=reml)
+    if found is None:
+        kept = working_design(data_statistics(data), design, common_scale=False).kept
+        assert_perfect(dense.DenseModel(z, y, design[:, kept], structure, reml, **options))
+        return
+    convergence = found.fit.convergence
+    assert (found.model is None) == (not convergence.has_converged)
+    if found.model is None:
+        assert_reason(found.fit, y, options["group"])
+        return
+    kept = found.fit.work.kept
+    truth = dense.DenseModel(z, y, design[:, kept], structure, reml, **options)
+    assert truth.rank == kept.sum()
+    assert_optimum(found.fit, truth, n_restarts)
+    assert_inference(found, np.eye(kept.size)[kept])
+
+
+def assert_perfect(truth):
+    """The mean fits some visit's scores (those of all visits, where they share a variance) but for rounding.
+
+    That ordinary least squares fits them is enough, and so is that they are all equal: then weights can do it.
+    """
+    left = np.zeros((truth.n_groups, truth.n_visits))
+    size = np.zeros_like(left)
+    level = np.nanmean(truth.y, axis=0)
+    for i in truth.patients:
+        left[truth.groups[i], truth.seen[i]] += truth.residual[i] ** 2
+        size[truth.groups[i], truth.seen[i]] += (truth.y[i, truth.seen[i]] - level[truth.seen[i]]) ** 2
+    if is_homogeneous(truth.structure):
+        left, size = left.sum(axis=1), size.sum(axis=1)
+    rounding = (1e-12 * np.nanmax(np.abs(truth.y))) ** 2
+    assert (left <= 1e-11 * size.max(axis=0) + rounding).any() or (size <= rounding).any()
+
+
+def assert_reason(fit, y, group):
+    """Each of the four tests fails for its own reason."""
+    convergence = fit.convergence
+    groups = np.zeros(len(y), dtype=int) if group is None else group
+    seen = ~np.isnan(y)
+    together = [seen[groups == one].T.astype(int) @ seen[groups == one].astype(int) for one in range(groups.max() + 1)]
+    if fit.structure == "us":
+        assert convergence.are_pairs_observed == all((pairs > 0).all() for pairs in together)
+    else:
+        assert convergence.are_pairs_observed
+    if convergence.is_stationary:
+        assert not (convergence.is_curved and convergence.is_regular and convergence.are_pairs_observed)
+
+
+def assert_optimum(fit, truth, n_restarts):
+    """The plain model has the same likelihood there, a gradient of 0, and no lower deviance inside."""
+    deviance = truth.deviance(fit.theta[None])[0]
+    near = nearness(truth, fit.theta)
+    # Likelihoods lose digits as covariances come near singular ones; no method gets these back.
+    assert abs(deviance - fit.deviance) <= max(1e-9, 1e-13 / near) * max(1.0, abs(deviance)) * 10.0
+    hessian, gradient = truth.hessian(fit.theta), truth.gradient(fit.theta)
+    assert gradient @ np.linalg.solve(hessian, gradient) < 1e-6
+    rng = np.random.default_rng(fit.theta.size)
+    for restart in range(n_restarts):
+        start = fit.theta + rng.standard_normal(fit.theta.size) * (0.3 if restart % 2 else 1.0)
+        lowest, at = descended(truth, start)
+        is_inside = np.abs(at).max() < 0.9 * FARTHEST and nearness(truth, at) > NEAR_THE_BOUNDARY
+        assert not is_inside or lowest > fit.deviance - 1e-5 * max(1.0, abs(deviance))
+
+
+def nearness(truth, theta):
+    least = 1.0
+    for matrix in truth.matrices(theta):
+        if not np.isfinite(matrix).all() or (np.diag(matrix) <= 0.0).any():
+            return 0.0
+        sd = np.sqrt(np.diag(matrix))
+        least = min(least, float(np.linalg.eigvalsh(matrix / np.outer(sd, sd))[0]))
+    return least
+
+
+def descended(truth, start):
+    """Return the lowest deviance that a generic optimizer finds from there, and where."""
+    from scipy.optimize import minimize
+
+    def both(theta):
+        if np.abs(theta - center).max() > FARTHEST or nearness(truth, theta) <= 0.0:
+            return 1e10, np.zeros_like(theta)
+        value, slope = truth.deviance(theta[None])[0], truth.gradient(theta)
+        return (value, slope) if np.isfinite(value) and np.isfinite(slope).all() else (1e10, np.zeros_like(theta))
+
+    center = start * 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the generic optimizer, on its way
+        found = minimize(both, start, jac=True, method="BFGS", options={"maxiter": 60})
+    return found.fun, found.x
+
+
+def assert_inference(found, combinations):
+    """Standard errors are positive or, where Kenward and Roger's do not exist, NaN; p-values are probabilities."""
+    for method in DF_METHODS:
+        model = linear_model(found.fit, method)
+        tests = linear_tests(model, combinations)
+        known = ~np.isnan(tests.std_error)
+        assert known.all() or method.startswith("kenward-roger")
+        assert (tests.std_error[known] > 0.0).all()
+        assert (tests.df[known] > 0.0).all()
+        assert ((tests.p_value[known] >= 0.0) & (tests.p_value[known] <= 1.0)).all()
+        joint = joint_test(model, combinations[:3])
+        assert np.isnan(joint.p_value) or 0.0 <= joint.p_value <= 1.0
+
+
+@given(designs())
+@settings(max_examples=100)
+def test_a_fit_is_right_or_says_why_there_is_none(drawn):
+    judge(drawn, n_restarts=1)
+
+
+@pytest.mark.slow
+@given(designs())
+@settings(max_examples=1000)
+def test_a_thousand_fits_are_right_or_say_why_there_is_none(drawn):
+    judge(drawn, n_restarts=3)
