@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-slow lint format types contracts check sample figures wheel bench clean
+.PHONY: help report test test-slow test-spark spark lint format types contracts check sample figures wheel coverage bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -31,10 +31,20 @@ report: $(VENV)/run.stamp  ## data/sample -> out/report.html, summaries, figures
 	@$(BIN)/katoutcomes report --data data/sample --out out
 
 test: $(VENV)/test.stamp  ## all tests but the slow simulations
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not spark"
 
 test-slow: $(VENV)/test.stamp  ## the long simulations (coverage, truths of the synthetic clinic)
 	@$(BIN)/python -m pytest -n 2 -m slow
+
+$(VENV)/spark.stamp: $(VENV)/test.stamp
+	@echo "Installing pyspark (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[spark]"
+	@touch $@
+
+spark: $(VENV)/spark.stamp
+
+test-spark: $(VENV)/spark.stamp  ## the same rows and results on Spark as on DuckDB (needs Java 17)
+	@$(BIN)/python -m pytest -m spark tests/spark
 
 format: $(VENV)/lint.stamp  ## rewrite the code in the house format
 	@$(BIN)/ruff format .
@@ -66,9 +76,14 @@ sample: $(VENV)/run.stamp  ## make data/sample anew (byte for byte the same)
 figures: $(VENV)/run.stamp  ## draw the README's figure anew
 	@$(BIN)/python docs/images/make_images.py
 
+coverage: $(VENV)/test.stamp  ## simulate the coverage of the repeated-measures model and draw it anew
+	@$(BIN)/python docs/images/make_mmrm_coverage.py --simulate 5000
+	@$(BIN)/python -m pytest -n 2 -m slow tests/simulation/test_mmrm_coverage.py
+
 bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run
 	@$(BIN)/python benchmarks/main_job.py
 	@$(BIN)/python benchmarks/pipeline.py --patients 100000
+	@$(BIN)/python benchmarks/mmrm.py
 
 clean:  ## remove everything that the commands above made
 	@rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
