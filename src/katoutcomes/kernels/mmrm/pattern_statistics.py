@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS_FOR_CENTER = 4096
-ROWS_A_BLOCK = 2048
+ROWS_A_BLOCK = 4096
 """So many that a block stays in the cache while it is gathered, centered and multiplied."""
 LARGEST_CONDITION = 300.0
 """Of the covariates; at a larger one more than five digits would be lost in a single pass."""
