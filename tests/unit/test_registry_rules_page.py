@@ -60,7 +60,7 @@ def named_in_messages() -> set[str]:
 def quality_rules() -> set[str]:
     rules = [*EVENT_SESSION_RULES, *LATE_SESSION_RULES, *REPEATED_SCORE_RULES, *span_rules("day")]
     for schema in TABLES:
-        rules += [*cell_rules(schema, schema.columns, {}, ()), *key_rules(schema)]
+        rules += [*cell_rules(schema, schema.columns, {}, (), ()), *key_rules(schema)]
     for schema in EVENT_TABLES:
         rules += link_rules(schema)
     text = (SOURCE / "rules.py").read_text(encoding="utf-8")

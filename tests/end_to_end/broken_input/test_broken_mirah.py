@@ -101,7 +101,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"id": "mirah: value out of range", "build": replaced("raw,2031-02-20T00:00:00,2,17,", "raw,2031-02-20,2,8317,"),
      "secrets": [*SECRETS, "8317"], "code": 2, "rules": {"total_range": 1}},
     {"id": "mirah: word instead of a value", "build": replaced(",2,17,", ",2,CANARYSEVERE,"), "secrets": SECRETS,
-     "code": 2, "rules": {"integer": 1}},
+     "code": 2, "rules": {"number": 1}},
     {"id": "mirah: domain that is not documented",
      "build": replaced("KEYPAT02,e2,u2,gad7,raw", "KEYPAT02,e2,u2,gad7,CANARY"), "secrets": SECRETS, "code": 2,
      "rules": {"score_domain": 2}},
