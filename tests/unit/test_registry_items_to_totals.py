@@ -160,14 +160,14 @@ def test_a_given_total_must_be_that_of_the_rule() -> None:
 
 def test_a_given_prorated_total_may_have_decimals() -> None:
     core10 = instrument("CORE-10")
-    items = np.zeros((2, 10))
+    items = np.zeros((3, 10))
     items[:, 1:3] = 4
     items[:, 0] = 1
     items[0, 9] = NAN
-    totals = [1.1, 1.1]  # 10 / 9 = 1.11; the second is complete and cannot be 1.1
+    totals = [1.1, 1.1, 1.04]  # 10 / 9 = 1.11; the others are complete, and 1
     registry = registry_of(core10, items, totals=totals, prorating={"CORE-10": "core_system_trust"})
-    assert problems(registry) == {"total_step": 1, "total_equals_items": 1}
-    np.testing.assert_allclose(loaded_totals(registry, 2), [10 / 9, NAN])
+    assert problems(registry) == {"total_step": 2, "total_equals_items": 2}
+    np.testing.assert_allclose(loaded_totals(registry, 3), [10 / 9, NAN, NAN])
 
 
 class TestLegalBlanks:

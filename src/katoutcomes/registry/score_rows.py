@@ -164,7 +164,11 @@ def _any(predicates: Iterable[str]) -> str:
 
 def _tolerance(columns: ScoreColumns) -> str:
     def tolerance(scale: Instrument) -> str:
-        return str(ROUNDING_OF_MEANS if scale.scoring.kind == "mean" or _is_unrounded(columns, scale) else TOLERANCE)
+        if scale.scoring.kind != "mean" and _is_unrounded(columns, scale):
+            return (
+                f"case when ({_total_of_items(columns, scale)}) is null then {ROUNDING_OF_MEANS} else {TOLERANCE} end"
+            )
+        return str(ROUNDING_OF_MEANS if scale.scoring.kind == "mean" else TOLERANCE)
 
     return columns.by_scale(tolerance)
 
