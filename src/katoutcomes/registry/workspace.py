@@ -58,7 +58,7 @@ class WorkspaceEngine(Engine):
     A fingerprint is the SHA-256 of the version of the package and of the data engine, the text of everything that loads
     (SQL, Python, catalog), the bytes of all files of the input folder, the mapping and the options; for a stage, of its
     query and the fingerprints of the tables it names. Data frames have no such digest: they are loaded anew each time.
-    What is found is the registry that an earlier run kept, whoever may write into the folder may change it.
+    What is found is the registry that an earlier run kept: whoever may write into the folder may change it.
 
     Examples
     --------
@@ -158,9 +158,24 @@ class WorkspaceEngine(Engine):
             self._remember(name, origin)
 
     def insert(self, name: str, query: str) -> None:
-        """Append the rows of a query to the table `name`."""
+        """Append the rows of a query to a table; what is made of it is not kept."""
         self._forget(name)
         super().insert(name, query)
+
+    def update(self, name: str, changes: str, where: str) -> None:
+        """Change rows of a table; what is made of it is not kept."""
+        self._forget(name)
+        super().update(name, changes, where)
+
+    def delete(self, name: str, where: str) -> None:
+        """Delete the rows of a table for which `where` is true; what is made of it is not kept."""
+        self._forget(name)
+        super().delete(name, where)
+
+    def drop_columns(self, name: str, *columns: str) -> None:
+        """Forget columns of a table; what is made of it is not kept."""
+        self._forget(name)
+        super().drop_columns(name, *columns)
 
     def view(self, name: str, query: str) -> None:
         """Give a query the name `name`; what is made of it is not kept."""
@@ -211,6 +226,8 @@ class WorkspaceEngine(Engine):
 
     def _forget(self, name: str) -> None:
         """Take a table for one of unknown content, before it is changed."""
+        if self._is_open and name in KEPT_TABLES:
+            raise OptionError("the accepted tables of a workspace are never changed.")
         self._unknown.add(checked_name(name))
         if self._is_open and self._origins.pop(name, None) is not None:
             self._connection.execute("delete from kept_stages where name = ?", [name])
