@@ -330,14 +330,13 @@ def _checks(fitted: _Fitted, cohorts: _Cohorts, patients: _Patients, visit: str,
     shares = [n_pairs / n_baseline for n_pairs, n_baseline in counts]
     lower = counts[shares.index(min(shares))]
     n_pairs = int(patients.with_both_scores.sum())
-    n_analyzed = int(patients.analyzed.sum())
     return (
         patients_per_cohort_check(min(int((cohort.mask & patients.analyzed).sum()) for cohort in cohorts.both)),
         paired_completeness_check(*lower, visit),
         completeness_difference_check(shares[1] - shares[0]),
         imbalance_check(imbalance),
         leverage_check(fitted.adjusted.fit.max_leverage),
-        missing_covariates_check((n_pairs - n_analyzed) / n_pairs),
+        missing_covariates_check((n_pairs - int(patients.with_covariates.sum())) / n_pairs),
     )
 
 

@@ -7,6 +7,7 @@ person; 4 an output would breach disclosure control.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except errors.KatOutcomesError as problem:
         print(f"katoutcomes: {problem}", file=sys.stderr)
         return next(code for kind, code in EXIT_CODES if isinstance(problem, kind))
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that closing it says nothing
+        return EXIT_OK
     except OSError as problem:
         # The name of the file is the user's own word; the system's message may be shown, the content never.
         print(f"katoutcomes: {problem.strerror}: {problem.filename}", file=sys.stderr)

@@ -23,13 +23,17 @@ def add_command(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from katoutcomes.errors import OptionError
     from katoutcomes.registry.mapping.draft import draft_mapping
 
     text = draft_mapping(options.folder, format_name=options.format)
     if options.out is None:
         print(text, end="")
         return 0
-    with Path(options.out).open("x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    print(f"Wrote {options.out}. Read every line: what is unsure says “please check”.")
+    if Path(options.out).exists():
+        raise OptionError(
+            f"{options.out} is there already, and nothing was written; name another file, or remove it first."
+        )
+    Path(options.out).write_text(text, encoding="utf-8", newline="\n")
+    print(f"Wrote {options.out}. Read every line: what is unsure says “please check” or “CONFIRM”.")
     return 0

@@ -302,7 +302,9 @@ def _warning_dict(warning: PrivacyWarning | QualityWarning) -> dict[str, Any]:
 def _counts_text(report: LoadReport) -> str:
     """Return the counts of the files; of the tables where a report has no files."""
     rows = [(f.file, str(f.rows_in), str(f.rows_accepted), str(f.rows_rejected)) for f in report.files]
-    if not any(file.rows_left_out for file in report.source_files):
+    of_files = [(f.file, str(f.rows_in), str(f.rows_accepted), str(f.rows_rejected)) for f in report.source_files]
+    has_left_out = any(file.rows_left_out for file in report.source_files)
+    if not has_left_out and (not of_files or of_files == rows):
         return _aligned((("file", "rows in", "accepted", "rejected"), *rows))
     header = ("file", "rows in", "accepted", "rejected", "left out")
     sources = [

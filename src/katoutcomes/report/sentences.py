@@ -101,6 +101,8 @@ def change_sentence(change: ResultRecord) -> str:
     mean_change = _last(change, term="change", measure="mean change")
     if mean_change is None:
         return "No patient has both scores."
+    if mean_change.n_patients == 0 and not mean_change.suppressed:
+        return f"Nobody has both a baseline score and one at {mean_change.visit}."
     if change.verdict == "withhold":
         return f"The change of the {mean_change.instrument} is not reported: {_reasons(change)}"
     if mean_change.suppressed:

@@ -17,6 +17,10 @@ _SIDE_SURVIVES = (
     "The direction of the answer survives and its certainty does not: every specification lies on the same side of "
     "{0}, but not every interval excludes it."
 )
+_NEVER_CERTAIN = (
+    "The answer was uncertain to begin with, and no specification makes it certain: all lie on the same side of {0}, "
+    "and the interval of none excludes it."
+)
 _FALLS = "The answer does not survive: not every specification lies on the same side of {0}."
 
 
@@ -118,7 +122,8 @@ def agreement_checks(named: Sequence[Estimate], main: Estimate, against: float |
 def _survival_check(named: Sequence[Estimate], main: Estimate, against: float) -> Check:
     same = all(_is_on_side(estimate, main, against) for estimate in named)
     sure = same and all(_excludes(estimate, against) for estimate in named)
-    sentence = _SURVIVES if sure else _SIDE_SURVIVES if same else _FALLS
+    is_any_sure = any(_excludes(estimate, against) for estimate in named)
+    sentence = _SURVIVES if sure else (_SIDE_SURVIVES if is_any_sure else _NEVER_CERTAIN) if same else _FALLS
     return Check(
         name="answer survives",
         passed=sure,

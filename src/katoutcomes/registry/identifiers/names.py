@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -43,25 +44,36 @@ def _words(text: str) -> tuple[str, ...]:
 NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
     {
         "column_name_person": NameRule(
-            _words("name names initials forename nickname"),
+            _words("name names forename nickname nom nombre"),
             _words(
                 "first_name last_name full_name given_name family_name middle_name maiden_name preferred_name "
                 "patient_name client_name person_name user_name username surname lastname firstname fullname "
                 "name_first name_last therapist_name clinician_name provider_name practitioner_name contact_name "
                 "emergency_contact next_of_kin mother_name father_name spouse_name guardian_name partner_name "
-                "relative_name attending_physician physician_name doctor_name signed_by"
+                "relative_name attending_physician physician_name doctor_name signed_by "
+                "vorname nachname familienname geburtsname zuname vollname rufname patientenname therapeutenname "
+                "behandlername "
+                "initialen initials prenom nom_de_famille nom_du_patient nombre_del_paciente apellido apellidos"
             ),
         ),
         "column_name_birth_date": NameRule(
             _words("birth born"),
-            _words("dob birth_date birthdate date_of_birth birth_day birthday birth_dt date_birth"),
+            _words(
+                "dob birth_date birthdate date_of_birth birth_day birthday birth_dt date_birth geburtsdatum "
+                "geburtstag "
+                "geb_datum date_de_naissance fecha_de_nacimiento"
+            ),
         ),
         "column_name_phone": NameRule(
             _words("tel cell mobile fax pager"),
-            _words("phone telephone cellphone phone_number mobile_number fax_number tel_no"),
+            _words(
+                "phone telephone cellphone phone_number mobile_number fax_number tel_no telefon telefonnummer handy "
+                "handynummer mobilnummer rufnummer telefono numero_de_telephone"
+            ),
         ),
         "column_name_email": NameRule(
-            _words("handle twitter facebook instagram linkedin skype"), _words("email e_mail mail_address")
+            _words("handle twitter facebook instagram linkedin skype"),
+            _words("email e_mail mail_address courriel correo_electronico"),
         ),
         "column_name_government_number": NameRule(
             _words("sin nino nin ssn4 license licence vehicle"),
@@ -69,17 +81,23 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
                 "ssn social_security social_insurance sin_number passport driver_license drivers_license "
                 "driver_licence drivers_licence nhs_number national_id tax_id license_plate licence_plate vin "
                 "license_number licence_number license_no licence_no certificate_number vehicle_id vehicle_number "
-                "plate_number registration_number"
+                "plate_number registration_number "
+                "sozialversicherungsnummer steuernummer personalausweis reisepass ausweisnummer fuehrerschein ahv "
+                "numero_de_securite_sociale numero_seguridad_social dni"
             ),
         ),
         "column_name_health_number": NameRule(
             _words("phn ohip hcn uhn chart ramq account mrno"),
             _words(
-                "mrn medical_record health_card health_number health_insurance_number medicare_number medicaid_number "
+                "mrn medical_record health_card health_number health_insurance_number medicare_number "
+                "medicaid_number "
                 "ohip_number phn_number chart_number chart_no hospital_number insurance_number policy_number "
                 "member_number beneficiary_number account_number account_no account_id bank_account iban credit_card "
                 "card_number insurance_id policy_id member_id subscriber_id beneficiary_id plan_number hospital_id "
-                "chart_id mbi"
+                "chart_id mbi "
+                "krankenkasse versichertennummer versicherungsnummer krankenversicherungsnummer versicherten_nr "
+                "fallnummer aktenzeichen "
+                "kvnr numero_assurance_maladie carte_vitale numero_historia_clinica"
             ),
         ),
         "column_name_device_or_network": NameRule(
@@ -92,7 +110,8 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
         "column_name_likeness": NameRule(
             _words("face voice picture pictures video audio image images attachment attachments iris retina genome"),
             _words(
-                "photo photos photograph image_file video_file audio_file fingerprint fingerprints biometric signature "
+                "photo photos photograph image_file video_file audio_file fingerprint fingerprints biometric "
+                "signature "
                 "voiceprint voice_print iris_scan retina_scan facial_image file_name filename file_path filepath "
                 "scanned_document"
             ),
@@ -101,14 +120,20 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
             _words("street city town county village apartment house_number lat lon lng geo"),
             _words(
                 "address addr street_name street_address home_city mailing latitude longitude gps geocode zip "
-                "zip_code zipcode postal postal_code postcode post_code"
+                "zip_code zipcode postal postal_code postcode post_code "
+                "strasse hausnummer plz postleitzahl wohnort anschrift adresse rue code_postal ville direccion "
+                "domicilio "
+                "codigo_postal"
             ),
         ),
         "column_name_free_text": NameRule(
             _words("note notes comment comments remark remarks narrative text description"),
             _words(
                 "free_text freetext clinical_note clinical_notes session_note session_notes progress_note "
-                "progress_notes therapist_notes notes_text comment_text patient_comment patient_comments"
+                "progress_notes therapist_notes notes_text comment_text patient_comment patient_comments "
+                "bemerkung bemerkungen notiz notizen kommentar kommentare anmerkung anmerkungen freitext "
+                "verlaufsnotiz "
+                "remarque remarques commentaire commentaires observaciones comentarios"
             ),
         ),
     }
@@ -116,15 +141,26 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
 """Rules about column names, by id."""
 
 
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+
+
+def _without_accents(name: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_LETTERS))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
 def normalized_words(name: str) -> tuple[str, ...]:
-    """Return the words of a column name, in lower case.
+    """Return the words of a column name, in lower case and without accents.
 
     Examples
     --------
     >>> normalized_words("Date-of Birth"), normalized_words("patientEMail2")
     (('date', 'of', 'birth'), ('patient', 'e', 'mail', '2'))
+    >>> normalized_words("Straße und Nr")
+    ('strasse', 'und', 'nr')
     """
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", name)
+    plain = _without_accents(name)
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", plain)
     return tuple(word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word)
 
 

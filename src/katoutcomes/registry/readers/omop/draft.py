@@ -152,8 +152,10 @@ def _sessions(engine: Engine, cdm: CdmFolder) -> list[str]:
             }
             why = "its code or title says so" if kind else "what is it? If it is no session, leave it out"
             if kind == "dosing" and table == DRUG_EXPOSURE.name:
-                values |= {"dose": '"quantity"', "milligrams_per_unit": "1.0"}
-                why += "; how many milligrams is one unit of its quantity?"
+                why += (
+                    '; for doses add dose = "quantity" and milligrams_per_unit = …, the milligrams in one unit of the '
+                    "quantity, which no table of the folder says"
+                )
             parts.append(section("session", values, f"{why}; {n_rows} rows.", is_sure=bool(kind)))
     return parts
 
