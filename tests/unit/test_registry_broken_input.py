@@ -432,8 +432,8 @@ def in_frame(change: Callable[[Tables], None]) -> Callable[[Path], None]:
 
 # What is done to the files -> what the message must say, piece by piece.
 STRUCTURE_FAULTS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
-    "no patients": (remove("patients.csv"), ("patients.csv (or .parquet)", "missing_table")),
-    "no sessions": (remove("sessions.csv"), ("sessions.csv (or .parquet)", "missing_table")),
+    "no patients": (remove("patients.csv"), ("patients.csv (or .parquet, .xlsx)", "missing_table")),
+    "no sessions": (remove("sessions.csv"), ("sessions.csv (or .parquet, .xlsx)", "missing_table")),
     "both formats": (write_also("scores.parquet", ""), ("scores.csv and scores.parquet", "one_file")),
     "not Parquet": (
         lambda folder: (folder / "scores.csv").rename(folder / "scores.parquet"),
