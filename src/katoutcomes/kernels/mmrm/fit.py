@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 _NEARLY_SINGULAR = 1e-4
 _FAR_OUT = 30.0
-_FEW_SCORES = 20
+_FEW_SCORES = 6
 """For each parameter of the covariance."""
+_STARTS_AROUND = 6
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
 """Of the second derivatives scaled to a unit diagonal; below it a parameter is not determined by the data."""
 
@@ -175,23 +176,21 @@ def fit_repeated_measures(
 def _starts(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return where to start: structures with few correlations can have several optima, so they start again from none.
 
-    With few scores there can be optima in which one visit's variance is much larger. Homogeneous ante-dependence has
-    the most optima and starts from the fitted heterogeneous one, too.
+    With few scores every structure can, and starts from some points around, too: always the same ones. Homogeneous
+    ante-dependence has the most optima and also starts from the fitted heterogeneous one.
     """
     first = np.concatenate([start_values(model.structure, matrix) for matrix in matrices])
     n_visits = model.work.scale.size
-    if model.structure == "us" or n_visits == 1:
+    if n_visits == 1:
         return [first]
-    n_scales = 1 if is_homogeneous(model.structure) else n_visits
-    uncorrelated = first.reshape(model.n_groups, -1).copy()
-    uncorrelated[:, n_scales:] = 0.0
-    starts = [first, uncorrelated.reshape(-1)]
+    starts = [first]
+    if model.structure != "us":
+        uncorrelated = first.reshape(model.n_groups, -1).copy()
+        uncorrelated[:, 1 if is_homogeneous(model.structure) else n_visits :] = 0.0
+        starts.append(uncorrelated.reshape(-1))
     free = model.work.statistics.n_observations - model.work.n_coefficients
-    if n_scales > 1 and free < _FEW_SCORES * first.size:
-        for visit in range(n_visits):
-            spread = first.reshape(model.n_groups, -1).copy()
-            spread[:, visit] += 1.0
-            starts.append(spread.reshape(-1))
+    if free < _FEW_SCORES * first.size:
+        starts += list(first + np.random.default_rng(first.size).standard_normal((_STARTS_AROUND, first.size)))
     if model.structure == "ad":
         starts += _heterogeneous_start(model, matrices)
     return starts

@@ -144,6 +144,7 @@ def aggregate(
     n_visits = y.shape[1]
     cells = cells_of(y, group)
     center = center_of(_center(z), _center(y), covariate_map)
+    is_weighted = precision_weights is not None or frequency_weights is not None
     by_visit = precision_weights is not None and precision_weights.ndim == 2
     size = (1 + z.shape[1]) * (n_visits if by_visit else 1) + n_visits
     gram = np.zeros((len(cells.rows), size, size))
@@ -153,6 +154,10 @@ def aggregate(
         seen = cells.observed[cell]
         for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
             rows = rows_of_cell[start : start + ROWS_A_BLOCK]
+            if not is_weighted:
+                gram[cell] += _gram(*center.parts(z, y, rows, seen))
+                n_patients[cell] += rows.size
+                continue
             u = center.columns(z, y, rows, seen)
             count = float(rows.size)
             if precision_weights is not None:
@@ -284,15 +289,16 @@ class Center:
         Rough centers of the outcomes.
     unwhiten : ndarray of float64, shape (r, r), or None
         The centered covariates are multiplied by it.
-    repeated : ndarray of float64, shape (ROWS_A_BLOCK * (1 + r + V),)
-        (0, covariates, outcomes) again and again: taking one long row from another is much faster than taking a short
-        row from each row of a table.
+    repeated_covariates, repeated_outcomes : ndarray of float64, shapes (ROWS_A_BLOCK * r,) and (ROWS_A_BLOCK * V,)
+        The centers again and again: taking one long row from another is much faster than taking a short row from each
+        row of a table.
     """
 
     covariates: NDArray[np.float64]
     outcomes: NDArray[np.float64]
     unwhiten: NDArray[np.float64] | None
-    repeated: NDArray[np.float64]
+    repeated_covariates: NDArray[np.float64]
+    repeated_outcomes: NDArray[np.float64]
 
     def columns(
         self, z: NDArray[np.float64], y: NDArray[np.float64], rows: NDArray[np.int64], seen: NDArray[np.bool_]
@@ -301,15 +307,36 @@ class Center:
         width = z.shape[1]
         u = np.empty((rows.size, 1 + width + y.shape[1]))
         u[:, 0] = 1.0
-        u[:, 1 : 1 + width] = z.take(rows, axis=0)
-        u[:, 1 + width :] = y.take(rows, axis=0)
-        flat = u.reshape(-1)
-        flat -= self.repeated[: flat.size]
-        if self.unwhiten is not None:
-            u[:, 1 : 1 + width] = u[:, 1 : 1 + width] @ self.unwhiten
-        if not seen.all():
-            u[:, 1 + width + np.flatnonzero(~seen)] = 0.0
+        u[:, 1 : 1 + width], u[:, 1 + width :] = self.parts(z, y, rows, seen)
         return u
+
+    def parts(
+        self, z: NDArray[np.float64], y: NDArray[np.float64], rows: NDArray[np.int64], seen: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return z - center and y - center of at most ROWS_A_BLOCK patients of a cell."""
+        covariates, outcomes = z.take(rows, axis=0), y.take(rows, axis=0)
+        for values, repeated in ((covariates, self.repeated_covariates), (outcomes, self.repeated_outcomes)):
+            flat = values.reshape(-1)
+            flat -= repeated[: flat.size]
+        if self.unwhiten is not None:
+            covariates = covariates @ self.unwhiten
+        if not seen.all():
+            outcomes[:, ~seen] = 0.0
+        return covariates, outcomes
+
+
+def _gram(covariates: NDArray[np.float64], outcomes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return u' u for u = (1, covariates, outcomes), without making u, which would cost more than the products."""
+    ones = np.ones(len(covariates))
+    sums = np.concatenate(([ones.size], ones @ covariates, ones @ outcomes))
+    inner = 1 + covariates.shape[1]
+    gram = np.empty((sums.size, sums.size))
+    gram[0] = gram[:, 0] = sums
+    gram[1:inner, 1:inner] = covariates.T @ covariates
+    gram[1:inner, inner:] = covariates.T @ outcomes
+    gram[inner:, 1:inner] = gram[1:inner, inner:].T
+    gram[inner:, inner:] = outcomes.T @ outcomes
+    return gram
 
 
 def center_of(
@@ -317,8 +344,7 @@ def center_of(
 ) -> Center:
     """Return what is taken from columns with these centers, whose covariates are then divided by a map."""
     unwhiten = None if covariate_map is None else np.asarray(np.linalg.inv(covariate_map).T, dtype=np.float64)
-    row = np.concatenate(([0.0], covariates, outcomes))
-    return Center(covariates, outcomes, unwhiten, np.tile(row, ROWS_A_BLOCK))
+    return Center(covariates, outcomes, unwhiten, np.tile(covariates, ROWS_A_BLOCK), np.tile(outcomes, ROWS_A_BLOCK))
 
 
 def with_precision(
