@@ -37,7 +37,7 @@ _PLAIN_TYPES: Mapping[str, str] = {"TINYINT": "int", "SMALLINT": "int"}
 
 
 class SparkEngine:
-    """The tables of one registry on the caller's own Spark, classic or Connect.
+    """The tables of one registry on the caller's own Spark (a classic session).
 
     Each stage is made once and kept, because a temporary view of Spark is worked out again whenever it is asked. The
     tables are temporary views of a session of their own, so views of the caller's session are neither seen nor
@@ -46,7 +46,7 @@ class SparkEngine:
     Parameters
     ----------
     spark : pyspark.sql.SparkSession
-        The caller's session, version 4; a Connect session needs version 4.3.
+        The caller's session, version 4. Sessions of Spark Connect are refused: their checkpoints were lost when tried.
     folder : str, optional
         A folder that every worker reaches (a path or an address such as ``"s3a://…"``). Each table is written there as
         Parquet, under ``katoutcomes``, and stays until the caller deletes it. It holds de-identified rows and needs the
@@ -171,6 +171,8 @@ def _own_session(spark: Any) -> Any:
         raise OptionError('SparkEngine needs pyspark 4 and pyarrow: pip install "katoutcomes[spark]"')
     from pyspark.errors import PySparkException
 
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        raise OptionError("SparkEngine needs a classic Spark session; Spark Connect is not supported.")
     try:
         own = spark.newSession()
         for name, value in _SETTINGS.items():
@@ -178,7 +180,7 @@ def _own_session(spark: Any) -> Any:
     except (AttributeError, NotImplementedError, PySparkException):
         own = None
     if own is None:
-        raise OptionError("this cannot give a Spark session of its own; Connect sessions can from pyspark 4.3 on.")
+        raise OptionError("this cannot give a Spark session of its own.")
     return own
 
 
