@@ -191,6 +191,33 @@ def test_a_patient_who_alone_decides_has_no_jackknife():
 
 
 @pytest.mark.parametrize(
+    "mean", ["treatment*visit + baseline*visit", "treatment*visit + center(baseline)*visit + site"]
+)
+@pytest.mark.parametrize("average", ["observed", "equal", "proportional"])
+def test_many_rows_are_taken_visit_by_visit_to_the_same_numbers(monkeypatch, mean, average):
+    site = np.random.default_rng(6).choice(["east", "west", "north"], N)
+    data = analysis_set(tidy(*wide(), site=site), covariates=["site"])
+    at_once = kat.mmrm(data, mean=mean, average=average)
+    monkeypatch.setattr("katoutcomes.analyses.steps.repeated_measures_matrices._MOST_ROWS_AT_ONCE", 10)
+    in_parts = kat.mmrm(data, mean=mean, average=average)
+    for one, other in zip(at_once.estimates, in_parts.estimates, strict=True):
+        assert one.term == other.term
+        np.testing.assert_allclose(one.estimate, other.estimate, rtol=1e-10)
+        np.testing.assert_allclose(one.std_error, other.std_error, rtol=1e-10)
+
+
+def test_a_column_that_is_first_met_at_a_later_visit():
+    """A slope at the last visit alone: the adjusted mean there averages over the patients' own values."""
+    data = analysis_set(tidy(*wide()))
+    result = kat.mmrm(data, mean="treatment*visit + I((visit == 'visit 12') * baseline)")
+    slope = next(position for position, name in enumerate(result.model.names) if "baseline" in name)
+    rows = result.model.mean_rows["observed"][:, :, slope]
+    np.testing.assert_array_equal(rows[:, :2], 0.0)
+    known = ~np.isnan(wide()[2]).all(axis=1)
+    np.testing.assert_allclose(rows[:, 2], wide()[1][known].mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
     ("options", "error"),
     [
         ({"covariance": "banded"}, OptionError),

@@ -7,12 +7,19 @@ or a column of the patients (the baseline score, an arm), so it is enough to kee
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from keyword import iskeyword
+from typing import TYPE_CHECKING
 
-from katoutcomes.errors import OptionError
+from katoutcomes.analyses.steps.repeated_measures_matrices import (
+    ModelMatrices,
+    ModelRows,
+    in_every_arm,
+    matrix_of,
+    model_matrices,
+    parsed_formula,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
 
 MOST_GRID_ROWS = 20_000
 """Beyond it the levels of the covariates are too many to be averaged over one by one."""
-_MOST_ROWS_AT_ONCE = 1_000_000
 WEIGHTS: tuple[str, ...] = ("observed", "equal", "proportional")
 """How adjusted means average over covariates; see `contrast`."""
 
@@ -98,27 +104,14 @@ def names_in(formula: str) -> frozenset[str]:
 
     Examples
     --------
-    >>> sorted(names_in("treatment*visit + baseline"))
+    >>> sorted(names_in("treatment*visit + poly(baseline, degree=2)"))
     ['baseline', 'treatment', 'visit']
     """
-    return frozenset(str(name) for name in _parsed(formula).required_variables)
-
-
-def _parsed(formula: str) -> Any:
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
-    parsed = None
-    try:
-        parsed = Formula(formula)
-    except (FormulaicError, SyntaxError):
-        parsed = None
-    if parsed is None or not hasattr(parsed, "required_variables") or hasattr(parsed, "lhs"):
-        raise OptionError(
-            f"mean={formula!r} is not the right-hand side of a formula, such as "
-            "'treatment*visit + baseline*visit + age_years'."
-        )
-    return parsed
+    # formulaic does not report what stands in functions that learn from the data, such as center(baseline).
+    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "", formula)
+    inside = re.findall(r"(?<![\w.])([A-Za-z_]\w*)(?![\w.]*\()(?!\s*=(?!=))(?![\w.])", text)
+    required = {str(name) for name in parsed_formula(formula).required_variables}
+    return frozenset(required | {name for name in inside if not iskeyword(name)})
 
 
 def repeated_measures_design(formula: str, frame: ModelFrame) -> RepeatedMeasuresDesign:
@@ -138,12 +131,14 @@ def repeated_measures_design(formula: str, frame: ModelFrame) -> RepeatedMeasure
     """
     import numpy as np
 
-    matrices = _Matrices.of(formula, frame)
+    patients = ModelRows.of(frame)
+    grid = _grid(frame, patients)
+    matrices = model_matrices(formula, frame, patients, grid.rows if grid is not None else None)
     known = _KnownColumns([], [], [])
     parts = [_part_of_patients(name) for name in matrices.names]
     places = [
         [known.place(column, parts[k], visit, k) for k, column in enumerate(matrix.T)]
-        for visit, matrix in enumerate(matrices.at_every_visit())
+        for visit, matrix in enumerate(matrices.at_visits)
     ]
     n_columns = len(known.columns)
     by_visit = np.zeros((len(frame.visits), len(matrices.names), 1 + n_columns))
@@ -153,94 +148,11 @@ def repeated_measures_design(formula: str, frame: ModelFrame) -> RepeatedMeasure
             if position >= 0:
                 by_visit[visit, k, 1 + position] = 1.0
     z = np.column_stack(known.columns) if known.columns else np.zeros((len(frame.patients), 0))
-    mean_rows = _mean_rows(matrices, frame, by_visit, known.origins)
+    for visit in {visit for visit, _ in known.origins} - matrices.people.keys():
+        people = matrix_of(matrices.spec, in_every_arm(patients, len(z), frame, visit))
+        matrices.people[visit] = people.reshape(max(len(frame.arms), 1), len(z), -1).mean(axis=1)
+    mean_rows = _mean_rows(matrices, by_visit, known.origins, grid.shares if grid is not None else {})
     return RepeatedMeasuresDesign(matrices.names, z, by_visit, mean_rows, _baseline_means(frame))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Matrices:
-    """What formulaic makes of the formula; every call costs some milliseconds, so rows are handed over together."""
-
-    names: tuple[str, ...]
-    spec: Any
-    frame: ModelFrame
-    whole: NDArray[np.float64] | None
-
-    @classmethod
-    def of(cls, formula: str, frame: ModelFrame) -> _Matrices:
-        import numpy as np
-
-        # Without functions such as center() nothing is learned from the rows: levels come with the categories.
-        at_once = len(frame.patients) * len(frame.visits) <= _MOST_ROWS_AT_ONCE
-        some = frame.patients if "(" in formula or at_once else frame.patients.iloc[:2]
-        parsed = _parsed(formula)
-        failed = ""
-        try:
-            matrix = parsed.get_model_matrix(_at_visits(some, frame.visits), output="numpy")
-        except Exception as error:  # noqa: BLE001 - formulaic evaluates the formula, so anything can be raised
-            failed = type(error).__name__
-        if failed:
-            raise OptionError(f"the formula {formula!r} cannot be applied to the data ({failed}).")
-        spec = matrix.model_spec
-        return cls(tuple(spec.column_names), spec, frame, np.asarray(matrix, dtype=np.float64) if at_once else None)
-
-    def rows(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        import numpy as np
-
-        return np.asarray(self.spec.get_model_matrix(frame), dtype=np.float64)
-
-    def at_every_visit(self) -> Iterator[NDArray[np.float64]]:
-        """Yield the model matrix of all patients at each visit."""
-        patients, visits = self.frame.patients, self.frame.visits
-        if self.whole is None:
-            for visit in range(len(visits)):
-                yield self.rows(_with_visit(patients, visits, visit))
-            return
-        yield from self.whole.reshape(len(visits), len(patients), -1)
-
-    def of_each(self, frames: Sequence[pd.DataFrame]) -> Iterator[NDArray[np.float64]]:
-        """Yield the model matrix of each of some frames."""
-        import numpy as np
-        import pandas as pd
-
-        if self.whole is None:
-            yield from (self.rows(frame) for frame in frames)
-            return
-        matrix = self.rows(pd.concat(frames, ignore_index=True))
-        yield from np.split(matrix, np.cumsum([len(frame) for frame in frames])[:-1])
-
-    def in_every_arm(self, visit: int) -> list[pd.DataFrame]:
-        """Return all patients at one visit, once for each arm, as if they were in it."""
-        patients, arms = self.frame.patients, self.frame.arms
-        every = [_with_arm(patients, arms, arm) for arm in range(len(arms))] if arms else [patients]
-        return [_with_visit(one, self.frame.visits, visit) for one in every]
-
-
-def _at_visits(patients: pd.DataFrame, visits: Sequence[str]) -> pd.DataFrame:
-    """Return the patients once for each visit, the visits one after another."""
-    import numpy as np
-    import pandas as pd
-
-    n = len(patients)
-    stacked = patients.iloc[np.tile(np.arange(n), len(visits))].reset_index(drop=True)
-    codes = np.repeat(np.arange(len(visits), dtype=np.int8), n)
-    return stacked.assign(visit=pd.Categorical.from_codes(codes, categories=pd.Index(list(visits))))
-
-
-def _with_visit(patients: pd.DataFrame, visits: Sequence[str], visit: int) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    codes = np.full(len(patients), visit, dtype=np.int8)
-    return patients.assign(visit=pd.Categorical.from_codes(codes, categories=pd.Index(list(visits))))
-
-
-def _with_arm(patients: pd.DataFrame, arms: Sequence[str], arm: int) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    codes = np.full(len(patients), arm, dtype=np.int16)
-    return patients.assign(treatment=pd.Categorical.from_codes(codes, categories=pd.Index(list(arms))))
 
 
 def _part_of_patients(name: str) -> str:
@@ -280,7 +192,10 @@ class _KnownColumns:
 
 
 def _mean_rows(
-    matrices: _Matrices, frame: ModelFrame, by_visit: NDArray[np.float64], origins: Sequence[tuple[int, int]]
+    matrices: ModelMatrices,
+    by_visit: NDArray[np.float64],
+    origins: Sequence[tuple[int, int]],
+    shares: Mapping[str, NDArray[np.float64]],
 ) -> Mapping[str, NDArray[np.float64]]:
     """Return the combinations of coefficients that are adjusted means, for every way of averaging.
 
@@ -288,17 +203,12 @@ def _mean_rows(
     """
     import numpy as np
 
-    visits = sorted({visit for visit, _ in origins})
-    n_arms = max(len(frame.arms), 1)
-    people = [one for visit in visits for one in matrices.in_every_arm(visit)]
-    grid = _grid(frame)
-    found = matrices.of_each([*people, *((grid.rows,) if grid else ())])
-    means = np.array([next(found).mean(axis=0) for _ in people]).reshape(len(visits), n_arms, -1)
-    of_columns = np.array([np.ones(n_arms), *(means[visits.index(visit), :, k] for visit, k in origins)])
+    n_arms = len(matrices.people[0])
+    of_columns = np.array([np.ones(n_arms), *(matrices.people[visit][:, k] for visit, k in origins)])
     rows = {"observed": np.asarray((by_visit @ of_columns).transpose(2, 0, 1))}
-    if grid is not None:
-        by_cell = next(found).reshape(len(frame.visits), n_arms, -1, by_visit.shape[1]).transpose(1, 0, 2, 3)
-        for name, share in grid.shares.items():
+    if matrices.grid is not None:
+        by_cell = matrices.grid.transpose(1, 0, 2, 3)
+        for name, share in shares.items():
             rows[name] = np.asarray(np.tensordot(share, by_cell, axes=([0], [2])))
     return rows
 
@@ -316,46 +226,31 @@ def _baseline_means(frame: ModelFrame) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
-    """All combinations of the levels of the covariates in every arm at every visit, and what each counts for."""
+    """All combinations of the levels of the covariates, in every arm at every visit, and what each counts for."""
 
-    rows: pd.DataFrame
+    rows: ModelRows
     shares: Mapping[str, NDArray[np.float64]]
 
 
-def _grid(frame: ModelFrame) -> _Grid | None:
+def _grid(frame: ModelFrame, patients: ModelRows) -> _Grid | None:
     """Return the levels of the categories, numbers at their mean over all observed scores; None where they are many."""
     import numpy as np
-    import pandas as pd
 
-    patients = frame.patients
-    categories = [str(name) for name in patients.columns if isinstance(patients[name].dtype, pd.CategoricalDtype)]
-    factors = [name for name in categories if name != "treatment"]
-    levels = [list(patients[name].cat.categories) for name in factors]
-    cells = list(product(*levels))
-    n_arms = max(len(frame.arms), 1)
-    if n_arms * len(frame.visits) * len(cells) > MOST_GRID_ROWS:
+    factors = [name for name in patients.codes if name != "treatment"]
+    sizes = [len(patients.levels[name]) for name in factors]
+    n_cells, n_visits, n_arms = int(np.prod(sizes)), len(frame.visits), max(len(frame.arms), 1)
+    if n_arms * n_visits * n_cells > MOST_GRID_ROWS:
         return None
     per_patient = frame.observed.sum(axis=1).astype(np.float64)
-    grid = pd.DataFrame(cells, columns=factors) if factors else pd.DataFrame(index=range(1))
-    for name, choices in zip(factors, levels, strict=True):
-        grid[name] = pd.Categorical(grid[name], categories=choices)
-    for name in patients.columns:
-        if name not in categories:
-            grid[name] = float(np.average(patients[name].to_numpy(dtype=np.float64), weights=per_patient))
-    counts = _cell_counts(patients, factors, levels, per_patient)
-    shares = {"equal": np.full(len(cells), 1.0 / len(cells)), "proportional": counts / counts.sum()}
-    whole = pd.concat([_with_arm(grid, frame.arms, arm) if frame.arms else grid for arm in range(n_arms)])
-    return _Grid(_at_visits(whole, frame.visits), shares)
-
-
-def _cell_counts(
-    patients: pd.DataFrame, factors: Sequence[str], levels: Sequence[Sequence[Any]], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return how many observed scores each combination of levels has, in the order of the grid."""
-    import numpy as np
-
-    code = np.zeros(len(patients), dtype=np.int64)
-    for name, choices in zip(factors, levels, strict=True):
-        code = code * len(choices) + patients[name].cat.codes.to_numpy().astype(np.int64)
-    size = int(np.prod([len(choices) for choices in levels])) if factors else 1
-    return np.asarray(np.bincount(code, weights=weights, minlength=size), dtype=np.float64)
+    cells = np.tile(np.arange(n_cells), n_visits * n_arms)
+    codes = dict(zip(factors, np.unravel_index(cells, sizes), strict=True)) if factors else {}
+    if frame.arms:
+        codes["treatment"] = np.tile(np.repeat(np.arange(n_arms), n_cells), n_visits)
+    codes["visit"] = np.repeat(np.arange(n_visits), n_arms * n_cells)
+    means = {name: float(np.average(values, weights=per_patient)) for name, values in patients.numbers.items()}
+    rows = ModelRows({name: np.full(cells.size, mean) for name, mean in means.items()}, codes, patients.levels)
+    position = np.zeros(len(per_patient), dtype=np.int64)
+    for name, size in zip(factors, sizes, strict=True):
+        position = position * size + patients.codes[name]
+    counts = np.bincount(position, weights=per_patient, minlength=n_cells)
+    return _Grid(rows, {"equal": np.full(n_cells, 1.0 / n_cells), "proportional": counts / counts.sum()})
