@@ -237,21 +237,25 @@ def _orthonormalized(
     A column much smaller than `largest` allows is 0 but for rounding.
     """
     n = columns.shape[1]
+    sizes = np.maximum(np.sqrt((columns**2).sum(axis=0)), largest)
+    if columns.shape[0] >= n:
+        # Columns are nearly always independent, and then there is no need to go through them one by one.
+        orthonormal, triangle = np.linalg.qr(columns)
+        if (np.abs(np.diag(triangle)) > ALIASING_TOLERANCE * sizes).all():
+            return np.ones(n, dtype=bool), triangle, orthonormal.T @ columns[:, :0]
     kept = np.zeros(n, dtype=bool)
     basis = np.zeros((columns.shape[0], n))
     triangle = np.zeros((n, n))
     rank = 0
     for position in range(n):
-        column = columns[:, position]
-        size = np.sqrt(column @ column)
-        left = column
+        left = columns[:, position]
         triangle[:, rank] = 0.0  # rank is at most the position, so there is such a column
         for _ in range(2):  # twice is enough to be orthogonal to the last digit
             shares = basis[:, :rank].T @ left
             left = left - basis[:, :rank] @ shares
             triangle[:rank, rank] += shares
         remainder = np.sqrt(left @ left)
-        if remainder > ALIASING_TOLERANCE * max(size, largest[position]):
+        if remainder > ALIASING_TOLERANCE * sizes[position]:
             kept[position] = True
             triangle[rank, rank] = remainder
             basis[:, rank] = left / remainder
