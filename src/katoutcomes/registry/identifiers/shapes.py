@@ -27,7 +27,12 @@ DATE_FORM = (
 )
 """A whole cell that is a calendar date in one of the usual ways."""
 _YEAR = r"((19|20)[0-9]{2})([^0-9:]|$)"
-_NAME_FORM = r"\p{Lu}[\p{L}'’-]+,? (\p{Lu}[\p{L}.'’-]* ){0,2}\p{Lu}[\p{L}'’-]+"
+_NAME_FORM = (
+    r"\p{Lu}[\p{L}'’-]+,? ?(\p{Lu}[\p{L}.'’-]* ){0,2}\p{Lu}[\p{L}'’-]+"  # given and family name, in either order
+    r"|\p{Lu}[.]? ?\p{Lu}[\p{L}'’-]+|\p{Lu}[\p{L}'’-]+,? \p{Lu}[.]?"  # one of them as an initial
+)
+_KEY_NAME_FORM = rf"{_NAME_FORM}|\p{{L}}{{2,}}[ ._,;-]+\p{{L}}{{2,}}"
+"""In a key, two words of letters alone are a name however they are written: study keys have digits."""
 _NUMBER_FORM = r"[0-9]{3,4}[- ]?[0-9]{3,4}[- ]?[0-9]{3,4}([- ]?[0-9]{3,4})?([- ]?[A-Za-z]{1,2})?"
 
 LATEST_BIRTH_YEAR_WITHOUT_DATES = 2005
@@ -54,10 +59,11 @@ def shape_findings(
         As `value_findings` takes them.
     """
     kinds = {column: _kind(column, table) for column in columns}
-    free = {column: shown for column, shown in columns.items() if kinds[column] == "" or column == "site"}
+    free = {column: shown for column, shown in columns.items() if kinds[column] in ("", "key") or column == "site"}
     findings = _birth_dates(engine, table, file, free, reference_year)
     for column, shown in columns.items():
-        if column in free and (n_rows := _n_names(engine, table, column)):
+        form = _KEY_NAME_FORM if kinds[column] == "key" else _NAME_FORM
+        if column in free and (n_rows := _n_names(engine, table, column, form)):
             findings.append(Finding(file, shown, "value_person_names", n_rows))
         if kinds[column] in _NUMBERED_KINDS and (n_rows := _n_checked_numbers(engine, table, column)):
             findings.append(Finding(file, shown, "value_checked_numbers", n_rows))
@@ -104,17 +110,25 @@ def _birth_dates(
     ]
 
 
-def _n_names(engine: Engine, table: str, column: str) -> int:
-    """Return how many cells look like a person's name, if most cells do and most of them differ."""
-    form = _NAME_FORM.replace("'", "''")
-    is_name = f"regexp_full_match({column}, '{form}')"
+def _n_names(engine: Engine, table: str, column: str, form: str) -> int:
+    """Return how many cells look like a person's name, if most different cells do and there are as many as patients.
+
+    A table may have many rows a patient, so the different cells count, held against the patients of the table.
+    """
+    written = form.replace("'", "''")
+    is_name = f"regexp_full_match({column}, '{written}')"
+    is_keyed = table.startswith("text_")
+    patients = "count(distinct patient_id)" if is_keyed else f"count({column})"
     counts = engine.fetch(
-        f"select count({column}) as n_filled, count(case when {is_name} then 1 end) as n_names, "
-        f"count(distinct case when {is_name} then {column} end) as n_different from {table}"
+        f"select count(distinct {column}) as n_filled, count(case when {is_name} then 1 end) as n_names, "
+        f"count(distinct case when {is_name} then {column} end) as n_different, {patients} as n_patients from {table}"
     )
-    n_filled, n_names, n_different = (int(counts[name][0]) for name in ("n_filled", "n_names", "n_different"))
-    is_column_of_names = n_different >= FEWEST_NAMES and min(n_names / n_filled, n_different / n_names) > SHARE_OF_CELLS
-    return n_names if is_column_of_names else 0
+    n_filled, n_names, n_different, n_patients = (
+        int(counts[name][0]) for name in ("n_filled", "n_names", "n_different", "n_patients")
+    )
+    if n_different < FEWEST_NAMES or n_different <= SHARE_OF_CELLS * n_filled:
+        return 0
+    return n_names if n_different > SHARE_OF_CELLS * n_patients else 0
 
 
 def _n_checked_numbers(engine: Engine, table: str, column: str) -> int:
