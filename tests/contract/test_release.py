@@ -303,32 +303,54 @@ def cells_of(result):
 
 def part_cells(part):
     for row in (dict(zip(part.columns, cells, strict=True)) for cells in part.rows):
-        if part.name == "flow" and row["kind"] == "visit":
-            yield ("counted", "", row["visit"], "scored at visit", row["group"]), row["n_patients"]
-        elif part.name == "flow" and row["kind"] == "group":
-            yield ("with baseline", row["group"]), row["n_patients"]
-        elif part.name == "flow" and row["kind"] == "stage" and row["step"] == "with a baseline score":
-            yield ("with baseline", ""), row["n_patients"]
-        elif part.name == "flow":
-            yield ("step" if row["kind"] == "stage" else "excluded", row["step"]), row["n_patients"]
-        elif part.name == "patients_at_visits":
-            yield ("seen", row["visit"], row["group"]), row["n_patients"]
-        elif part.name == "fewest_patients":
-            yield ("fewest", row["term"]), row["n_patients"]
-        elif part.name == "score_pair_counts":
-            yield (
-                (
-                    "bin",
-                    *(row[name] for name in part.columns if name != "n_patients" and name != "group"),
-                    row["group"],
-                ),
-                row["n_patients"],
-            )
-        elif part.name == "files":
-            for name in ("rows_in", "rows_accepted", "rows_rejected"):
-                yield ("counted", "", "", f"{row['file']}: {name.replace('_', ' ')}", ""), row[name]
-        elif part.name == "rules":
-            yield ("rule", row["file"], row["rule"], row["column"]), row["n_rows"]
+        yield from PART_CELLS.get(part.name, no_cells)(part, row)
+
+
+def no_cells(part, row):
+    return ()
+
+
+def flow_cells(part, row):
+    if row["kind"] == "visit":
+        yield ("counted", "", row["visit"], "scored at visit", row["group"]), row["n_patients"]
+    elif row["kind"] == "group":
+        yield ("with baseline", row["group"]), row["n_patients"]
+    elif row["kind"] == "stage" and row["step"] == "with a baseline score":
+        yield ("with baseline", ""), row["n_patients"]
+    else:
+        yield ("step" if row["kind"] == "stage" else "excluded", row["step"]), row["n_patients"]
+
+
+def visit_cells(part, row):
+    yield ("seen", row["visit"], row["group"]), row["n_patients"]
+
+
+def fewest_cells(part, row):
+    yield ("fewest", row["term"]), row["n_patients"]
+
+
+def bin_cells(part, row):
+    names = [name for name in part.columns if name not in {"n_patients", "group"}]
+    yield ("bin", *(row[name] for name in names), row["group"]), row["n_patients"]
+
+
+def file_cells(part, row):
+    for name in ("rows_in", "rows_accepted", "rows_rejected"):
+        yield ("counted", "", "", f"{row['file']}: {name.replace('_', ' ')}", ""), row[name]
+
+
+def rule_cells(part, row):
+    yield ("rule", row["file"], row["rule"], row["column"]), row["n_rows"]
+
+
+PART_CELLS = {
+    "flow": flow_cells,
+    "patients_at_visits": visit_cells,
+    "fewest_patients": fewest_cells,
+    "score_pair_counts": bin_cells,
+    "files": file_cells,
+    "rules": rule_cells,
+}
 
 
 def sums_of(result, values):
@@ -352,7 +374,7 @@ def sums_of(result, values):
 
 
 def sums_of_model(values):
-    """Who is in a model was seen at a visit or not; all scores are those of the visits; of two, some are of the same."""
+    """Who is in a model was seen at a visit or not; scores are those of the visits; of two, some are of the same."""
     sums = []
     for group in dict.fromkeys(cell[-1] for cell in values if cell[0] == "seen"):
         seen = [cell for cell in values if cell[0] == "seen" and cell[-1] == group]

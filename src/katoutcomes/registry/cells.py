@@ -169,7 +169,8 @@ def _wrong_value(column: Column, stored: str) -> str:
     if stored == "DOUBLE" and column.kind == "number":
         # What is very large or very small is tested as the text that it would be written as.
         usual = f"{name} = 0 or abs({name}) between 1e-9 and 1e14"
-        return f"case when {usual} then false else not regexp_full_match({as_text(name, stored)}, '{PATTERNS['number']}') end"
+        matches = f"regexp_full_match({as_text(name, stored)}, '{PATTERNS['number']}')"
+        return f"case when {usual} then false else not {matches} end"
     if stored == "DOUBLE":
         return f"{name} <> floor({name}) or abs({name}) > {largest}"
     return "" if stored in SMALL_WHOLE_TYPES else f"not {name} between -{largest} and {largest}"

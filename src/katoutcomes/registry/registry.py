@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.table_engine import TableEngine
     from katoutcomes.registry.load_report import LoadReport
-
+    from katoutcomes.registry.table_engine import TableEngine
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

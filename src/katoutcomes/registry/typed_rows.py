@@ -107,19 +107,22 @@ def linked_sessions_query(table: StagedTable) -> str:
 
 
 _LINKS = (
-    "cast(c.patient_id is not null as tinyint) as in_patients, cast(t.patient_id is not null as tinyint) as names_patient"
+    "cast(c.patient_id is not null as tinyint) as in_patients, "
+    "cast(t.patient_id is not null as tinyint) as names_patient"
 )
 
 
 def linked_events_query(schema: TableSchema) -> str:
     """Return the query that shows the scores or the adverse events as `linked_sessions_query` shows the sessions."""
     further = ", instrument as scale" if schema is SCORES else ""
-    return f"select {schema.code} as input_row, patient, day as day_number, in_patients, names_patient{further} from {schema.name}"
+    cells = f"{schema.code} as input_row, patient, day as day_number, in_patients, names_patient{further}"
+    return f"select {cells} from {schema.name}"
 
 
 def named_sessions_query(table: StagedTable) -> str:
     """Return the query of the rows that name a session."""
-    return f"select {table.schema.number} as file, input_row, session_id from {table.relation} where session_id is not null"
+    cells = f"{table.schema.number} as file, input_row, session_id"
+    return f"select {cells} from {table.relation} where session_id is not null"
 
 
 def patients_query(table: StagedTable, *, has_dates: bool) -> str:
@@ -200,7 +203,12 @@ def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreCo
         return _score_cell(name, scores)
     if not _has(table, name):
         return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
-    value = table.value(column)
+    return _given_cell(table, column, day)
+
+
+def _given_cell(table: StagedTable, column: Column, day: str) -> str:
+    """Return the expression of a column that the input has."""
+    name, value = column.name, table.value(column)
     if name == table.schema.key or column.kind == "term":
         return f"t.{name}"
     if name == "time":
