@@ -1,8 +1,9 @@
 """The yardstick: the load and the cohort as an experienced analyst would write them with pandas, vectorised throughout.
 
 It holds the same rows to the same rules on the same columns as `read_registry`, `select_cohort` and `analysis_set` do,
-counts every broken rule, and ends with the same arrays. It leaves out what such scripts leave out: the search for
-identifiers in every column, the digest of the accepted content, and row numbers of what was rejected.
+counts every broken rule and every warning, and ends with the same arrays. It leaves out what such scripts leave out:
+the search for identifiers in every column, what makes patients recognizable, the digest of the accepted content, the
+row numbers of what was rejected and its likely causes, phases of courses, and sub-scales.
 """
 
 from __future__ import annotations
@@ -163,6 +164,30 @@ def count_days(sessions: Table, scores: Table, n_patients: int) -> None:
         table.reject("span", table.is_sound & (table.frame["day"].abs() > WIDEST_SPAN_DAYS).to_numpy())
 
 
+def count_warnings(sessions: Table, scores: Table, n_patients: int) -> dict[str, int]:
+    """Count rows that keep every rule and still look wrong: out of order, unusual, or too close together."""
+    kept = sessions.sound()
+    is_dose = (kept["kind"] == "dosing").to_numpy()
+    has_dose = np.bincount(kept["patient"].to_numpy()[is_dose], minlength=n_patients)[kept["patient"]] > 0
+    is_after = kept["kind"].isin(["integration", "follow_up"]).to_numpy()
+    dose = kept["dose_mg"].to_numpy()
+    limits = {"intramuscular": (5, 300), "sublingual": (10, 600)}
+    low = _by_category(kept["route"], {route: limit[0] for route, limit in limits.items()}, np.nan)
+    high = _by_category(kept["route"], {route: limit[1] for route, limit in limits.items()}, np.nan)
+    spaced = scores.sound()[["patient", "instrument", "day"]].sort_values(["patient", "instrument", "day"])
+    gap = spaced["day"].diff().to_numpy()
+    same = (spaced["patient"].diff().to_numpy() == 0) & (spaced["instrument"].cat.codes.diff().to_numpy() == 0)
+    return {
+        "before_dose": int((is_after & (~has_dose | (kept["day"] < 0).to_numpy())).sum()),
+        "late_screening": int(
+            ((kept["kind"] == "screening").to_numpy() & has_dose & (kept["day"] > 0).to_numpy()).sum()
+        ),
+        "repeated_dose": int(kept.loc[is_dose, ["patient", "day"]].duplicated(keep=False).sum()),
+        "unusual_dose": int(((dose < low) | (dose > high)).sum()),
+        "recall_overlap": int((same & (gap < 14)).sum()),
+    }
+
+
 def courses_of(sessions: pd.DataFrame) -> pd.DataFrame:
     """Return one row a course: a gap of more than 90 days between doses begins a new one."""
     doses = sessions[sessions["kind"] == "dosing"].sort_values(["patient", "day"], kind="stable")
@@ -233,6 +258,7 @@ def analysis_arrays(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     scores = check_scores(folder, all_ids, sound_ids)
     n_patients = len(sound_ids)
     count_days(sessions, scores, n_patients)
+    count_warnings(sessions, scores, n_patients)
     courses = courses_of(sessions.sound())
     first = courses[courses["place"] == 1].set_index("patient").reindex(range(n_patients))
     first_day = first["first_day"].to_numpy()

@@ -104,17 +104,22 @@ def report(times: dict[str, list[tuple[float, float]]], n_patients: int) -> None
 def main() -> None:
     """Measure every job in turn and print the medians."""
     options = arguments()
+    if options.child and options.child[0] == "data":
+        from pipeline_data import write_clinic
+
+        write_clinic(Path(options.child[1]), options.patients)
+        return
     if options.child:
         print(json.dumps(JOBS[options.child[0]](Path(options.child[1]), options.memory_limit)))
         return
     jobs = [options.only] if options.only else list(JOBS)
+    size = ["--patients", str(options.patients)]
     with tempfile.TemporaryDirectory() as made:
         folder = Path(options.folder or made)
         folder.mkdir(exist_ok=True)
         if not (folder / "scores.parquet").is_file():
-            from pipeline_data import write_clinic
-
-            write_clinic(folder, options.patients)
+            # In a process of its own: a child's peak of memory begins with that of the process that starts it.
+            subprocess.run([sys.executable, __file__, "--child", "data", str(folder), *size], check=True)
         times: dict[str, list[tuple[float, float]]] = {job: [] for job in jobs}
         answers = {}
         for _ in range(options.repeats):

@@ -11,6 +11,7 @@ import numpy as np
 from katoutcomes.cohorts.analysis_set import Variable
 from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.tidy_frame.values import code_numbers
+from katoutcomes.registry.engine import CodedTexts
 from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, ROUTES, SEXES
 
 if TYPE_CHECKING:
@@ -92,13 +93,27 @@ def as_texts(column: NDArray[Any]) -> list[str | None]:
     return texts
 
 
+def as_coded(column: NDArray[Any] | CodedTexts) -> CodedTexts:
+    """Return a column of texts as positions in the list of those that occur, -1 where it is masked."""
+    if isinstance(column, CodedTexts):
+        return column
+    texts = as_texts(column)
+    values = sorted({text for text in texts if text is not None})
+    place = {text: position for position, text in enumerate(values)} | {None: -1}
+    return CodedTexts(np.array([place[text] for text in texts], dtype=np.int32), tuple(values))
+
+
 def _variable(column: _Column, columns: Columns) -> Variable:
     cells = columns[column.name]
     if column.kind == "number":
         return _number(column, as_floats(cells))
-    is_category = column.kind == "category"
-    levels = _levels(as_texts(cells), column) if is_category else ()
-    values = _codes(as_texts(cells), levels) if is_category else as_floats(cells)
+    levels: tuple[str, ...] = ()
+    if column.kind == "category":
+        coded = as_coded(cells)
+        levels = _levels(coded, column)
+        values = _values_of(coded, {level: float(place) for place, level in enumerate(levels)})
+    else:
+        values = as_floats(cells)
     return Variable(column.name, column.label, column.kind, values, levels, column.unit, column.known_by_day)
 
 
@@ -109,27 +124,29 @@ def _number(column: _Column, values: NDArray[np.float64]) -> Variable:
     return Variable(column.name, column.label, coded.kind, coded.values, coded.levels, unit, column.known_by_day)
 
 
-def _levels(texts: list[str | None], column: _Column) -> tuple[str, ...]:
+def _levels(coded: CodedTexts, column: _Column) -> tuple[str, ...]:
     if column.order == PROGRAMS:
         return PROGRAMS  # both cohorts are there by name even if one of them is empty
-    occurring = {text for text in texts if text is not None}
+    n_patients = np.bincount(coded.codes[coded.codes >= 0], minlength=len(coded.values))
+    occurring = {text for text, n in zip(coded.values, n_patients, strict=True) if n}
     return tuple(level for level in column.order or sorted(occurring) if level in occurring)
 
 
-def _codes(texts: list[str | None], levels: tuple[str, ...]) -> NDArray[np.float64]:
-    place = {level: float(position) for position, level in enumerate(levels)}
-    return np.array([np.nan if text is None else place[text] for text in texts])
+def _values_of(coded: CodedTexts, value_of: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the number that stands for each text; NaN where the text is not known."""
+    numbers = [value_of.get(text, np.nan) for text in coded.values]
+    return np.array([*numbers, np.nan])[coded.codes]  # the last one is that of -1
 
 
-def _diagnoses(column: NDArray[Any]) -> tuple[Variable, ...]:
-    texts = as_texts(column)
-    codes_of = {text: {code.strip() for code in text.split(";")} for text in set(texts) if text is not None}
+def _diagnoses(column: NDArray[Any] | CodedTexts) -> tuple[Variable, ...]:
+    coded = as_coded(column)
+    codes_of = {text: {code.strip() for code in text.split(";")} for text in coded.values}
     return tuple(
         Variable(
             f"diagnosis_{code}",
             f"Diagnosis: {'PTSD' if code == 'ptsd' else code.replace('_', ' ')}",
             "flag",
-            np.array([np.nan if text is None else float(code in codes_of[text]) for text in texts]),
+            _values_of(coded, {text: float(code in codes) for text, codes in codes_of.items()}),
         )
         for code in DIAGNOSES
     )

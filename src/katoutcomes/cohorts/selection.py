@@ -89,6 +89,7 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
         instrument=scale.id,
     )
     baseline = baseline_table(tables, scores, rules.effective_baseline_window)
+    tables.put_aside("selection_scores")
     exposure = tables.make("exposure", "09_exposure", courses=courses.index)
     fields = tables.make(
         "eligibility_fields",
@@ -109,6 +110,7 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
         exposure=exposure,
     )
     n_courses = tables.count("20_course_count", courses=courses.every, analyzed=analyzed)
+    tables.put_aside("courses", "index_course", "phase_counts", "exposure", "eligibility_fields")
     n_patients = attrition[-1].n_patients
     return Cohort(
         definition=rules,
@@ -150,6 +152,7 @@ def _courses(tables: CohortTables, rules: CohortDefinition) -> _CourseTables:
         reinduction_doses=induction.reinduction_doses,
         reinduction_days=induction.reinduction_days,
     )
+    tables.put_aside("dosing_sessions", "phases")
     return _CourseTables(every, index, counts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.engine import stage_text
@@ -29,23 +29,50 @@ class CohortTables:
     prefix : str
         What the names of the tables begin with. It follows from the definition alone, so two cohorts of one registry
         share a table only if they are the same cohort.
+    recipes : dict of str to (str, dict)
+        By table, the stage that made it and the stage's values.
+    set_aside : set of str
+        Tables that were dropped to make room; `name` makes them again.
     """
 
     engine: TableEngine
     prefix: str
+    recipes: dict[str, tuple[str, dict[str, float | str]]] = field(default_factory=dict, repr=False)
+    set_aside: set[str] = field(default_factory=set, repr=False)
 
     def name(self, table: str) -> str:
-        """Return the full name of one of the cohort's tables."""
+        """Return the full name of one of the cohort's tables, which is there again if it was set aside."""
+        if table in self.set_aside:
+            stage, values = self.recipes[table]
+            for value in values.values():
+                if isinstance(value, str) and value.startswith(f"{self.prefix}_"):
+                    self.name(value.removeprefix(f"{self.prefix}_"))
+            self.make(table, stage, **values)
         return f"{self.prefix}_{table}"
 
     def make(self, table: str, stage: str, **values: float | str) -> str:
         """Materialize a table from a stage and return its full name."""
+        self.set_aside.discard(table)
+        self.recipes[table] = (stage, values)
         self.engine.materialize(self.name(table), stage_text(_PACKAGE, stage, **values))
         return self.name(table)
+
+    def put_aside(self, *tables: str) -> None:
+        """Drop tables that are seldom asked for again; who asks gets them made anew."""
+        for table in tables:
+            if table in self.recipes and table not in self.set_aside:
+                self.engine.drop(self.name(table))
+                self.set_aside.add(table)
 
     def fetch(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:
         """Return the columns of a stage."""
         return self.engine.fetch(stage_text(_PACKAGE, stage, **values))
+
+    def fetch_coded(self, query: str) -> dict[str, Any]:
+        """Return the columns of a query; enumerations as `CodedTexts` where the engine knows them."""
+        fetch = getattr(self.engine, "fetch_coded", self.engine.fetch)
+        columns: dict[str, Any] = fetch(query)
+        return columns
 
     def count(self, stage: str, **values: float | str) -> int:
         """Return the one number of a stage."""

@@ -61,11 +61,14 @@ class Acceptance:
         Rows of each table.
     n_uncertain_index_days : int
         Patients of whom a dosing session was rejected that lies before the index day, or on an unknown day.
+    n_without_records : int
+        Accepted patients with neither an accepted session nor an accepted score.
     """
 
     rules: tuple[Rule, ...]
     rows_in: dict[str, int]
     n_uncertain_index_days: int
+    n_without_records: int
 
 
 def accept_rows(
@@ -105,8 +108,8 @@ def accept_rows(
     has_dates = any("date" in source.names for source in sources if source.schema.has_days)
     n_uncertain = load.judge_days("date" if has_dates else "day")
     say("keeping the accepted rows")
-    load.keep_accepted(has_dates=has_dates)
-    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain)
+    n_without_records = load.keep_accepted(has_dates=has_dates)
+    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain, n_without_records)
 
 
 class _Load:
@@ -157,7 +160,7 @@ class _Load:
         if damaged and source is not None:
             raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
         self.engine.materialize_repeated("repeated_values", table.relation, (schema.key,))
-        self.stage(f"repeated_{schema.name}", "01_repeated_keys", relation=table.relation, key=schema.key)
+        self.stage(f"repeated_{schema.name}", "00_repeated_keys", relation=table.relation, key=schema.key)
         self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
         self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}", "repeated_values")
 
@@ -169,16 +172,16 @@ class _Load:
         """Number the patients and tie the rows of the event tables to them; make scores and adverse events."""
         engine = self.engine
         engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
-        self.stage("patient_codes", "02_patient_codes", file=PATIENTS.number)
+        self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
         engine.materialize("linked_sessions", linked_sessions_query(self.staged["sessions"]))
         self.judge_patients(SESSIONS)
         self.stage("session_spans", "03_session_spans")
-        self.stage("placed_patients", "12_placed_patients")
+        self.stage("placed_patients", "04_placed_patients")
         named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
         engine.materialize("named_sessions", named)
         keys = f"select session_id, input_row from {self.staged['sessions'].relation}"
         engine.view("session_keys", keys if engine.scalar("select count(*) from named_sessions") else f"{keys} limit 0")
-        self.stage("named_keys", "04_named_keys")
+        self.stage("named_keys", "05_named_keys")
         for schema in EVENT_TABLES[1:]:
             engine.materialize(schema.name, events_query(self.staged[schema.name], self.scores))
             engine.view(f"linked_{schema.name}", linked_events_query(schema))
@@ -190,7 +193,7 @@ class _Load:
         """Hold the rows of an event table against the patients, and name those that have kept every rule so far."""
         self.judge(*link_rules(schema))
         if schema is SESSIONS:  # a view: it always leaves out every row of which a problem is known by then
-            sound = stage_text(_ROOM, "05_sound_rows", table=schema.name, file=schema.number)
+            sound = stage_text(_ROOM, "02_sound_rows", table=schema.name, file=schema.number)
         else:
             self.discard(schema)
             sound = f"select * from linked_{schema.name}"
@@ -227,14 +230,17 @@ class _Load:
         self.judge(*span_rules(day_column))
         self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
         self.judge(*LATE_SESSION_RULES)
-        self.stage("uncertain_index_days", "13_uncertain_index_days", file=SESSIONS.number)
+        self.stage("uncertain_index_days", "12_uncertain_index_days", file=SESSIONS.number)
         self.engine.drop(*(f"sound_{schema.name}" for schema in EVENT_TABLES))
         self.engine.drop(*(f"linked_{schema.name}" for schema in EVENT_TABLES))
         self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans")
         return int(self.engine.scalar("select count(*) from uncertain_index_days"))
 
-    def keep_accepted(self, *, has_dates: bool) -> None:
-        """Keep what is left in the tables of the schema, and forget everything on the way to them."""
+    def keep_accepted(self, *, has_dates: bool) -> int:
+        """Keep what is left in the tables of the schema, and forget everything on the way to them.
+
+        Return how many patients have neither a session nor a score.
+        """
         engine = self.engine
         for schema in EVENT_TABLES[1:]:
             self.discard(schema)
@@ -242,13 +248,17 @@ class _Load:
         if has_dates:
             self.stage("index_quarters", "10_index_quarters")
         engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
+        engine.enumerate_texts("patients", [c.name for c in PATIENTS.columns if c.kind in ("text", "codes", "quarter")])
         engine.drop("typed_patients", "index_quarters")
-        self.stage("placed_patients", "14_index_days_of_patients")
+        self.stage("placed_patients", "13_index_days_of_patients")
+        self.stage("unsure_patients", "14_unsure_patients", widest_span_days=WIDEST_SPAN_DAYS)
         engine.drop("patient_codes", "index_days")
         engine.materialize("sessions", sessions_query(self.staged["sessions"]))
-        engine.drop("placed_patients")
+        n_without_records = int(engine.scalar(stage_text(_ROOM, "15_patients_without_records")))
+        engine.drop("placed_patients", "unsure_patients")
         self.forget(PATIENTS)
         self.forget(SESSIONS)
+        return n_without_records
 
     def forget(self, schema: TableSchema) -> None:
         """Forget what was read of a table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.tables import TABLES, TableSchema
+from katoutcomes.registry.tables import SCORES, TABLES, TableSchema
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
@@ -70,7 +70,7 @@ def _line(engine: Engine, schema: TableSchema, types: dict[str, str], fractions:
     numbers: dict[str, str] = {}
     texts: list[str] = []
     for name, kind in types.items():
-        if kind.startswith("ENUM"):
+        if kind.startswith("ENUM") and _is_of_catalog(schema, name):
             numbers[name] = _number_of_code(engine, name, kind)
         elif kind in _WHOLE_TYPES and name != "session":
             numbers[name] = f"coalesce({name}, {_UNKNOWN})"
@@ -86,6 +86,12 @@ def _line(engine: Engine, schema: TableSchema, types: dict[str, str], fractions:
         for lane in _LANES
     ]
     return " || chr(31) || ".join(texts + parts)
+
+
+def _is_of_catalog(schema: TableSchema, name: str) -> bool:
+    """Return whether the texts of an enumeration are the schema's or the catalog's, so that a query may name them."""
+    column = schema.column(name)
+    return schema is SCORES or (column is not None and column.kind == "code")
 
 
 def _weighted_sum(schema: TableSchema, lane: str, numbers: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ _SETTINGS: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    "allocator_bulk_deallocation_flush_threshold": "16MB",  # what a dropped table held goes back to the machine
+    "allocator_flush_threshold": "16MB",
     "default_null_order": "nulls_last",
     "enable_external_file_cache": "false",  # a file is read once or twice, so its bytes need not stay in memory
     "preserve_insertion_order": "false",
@@ -66,10 +69,10 @@ def stage_text(package: str, name: str, **values: int | float | str) -> str:
 
     Examples
     --------
-    >>> print(stage_text("katoutcomes.registry", "01_repeated_keys", table="patients", key="patient_id"))
+    >>> print(stage_text("katoutcomes.registry", "00_repeated_keys", relation="staged_patients", key="patient_id"))
     -- Rows that share their key with another row: nobody can tell which of them is right.
     select t.input_row
-    from typed_patients as t
+    from staged_patients as t
     ...
     """
     text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
@@ -89,6 +92,30 @@ def _placeholder_text(key: str, value: float | str) -> str:
         text = repr(value)
         return text if "e" in text else f"{text}e0"  # an exponent makes it a double, not a decimal, on both engines
     raise OptionError(f"placeholder {key!r} takes a finite number or a plain identifier.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodedTexts:
+    """A column of few different texts.
+
+    Attributes
+    ----------
+    codes : ndarray of int32
+        Position in `values`; -1 where the text is not known.
+    values : tuple of str
+        The texts that may occur.
+    """
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+    def texts(self) -> NDArray[Any]:
+        """Return the texts themselves; unknown ones are masked."""
+        import numpy as np
+
+        texts: NDArray[Any] = np.array([*self.values, None], dtype=object)[self.codes]
+        unknown = self.codes < 0
+        return np.ma.masked_array(texts, unknown) if unknown.any() else texts
 
 
 class Engine:
@@ -145,17 +172,24 @@ class Engine:
         Rows come in the order the query asks for and in no particular order where it asks for none, so every query
         of more than one row ends with ``order by`` over a unique key.
         """
+        columns = self.fetch_coded(query)
+        return {
+            name: column.texts() if isinstance(column, CodedTexts) else column for name, column in columns.items()
+        }
 
-        def fetched() -> dict[str, NDArray[Any]]:
+    def fetch_coded(self, query: str) -> dict[str, NDArray[Any] | CodedTexts]:
+        """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for."""
+
+        def fetched() -> dict[str, NDArray[Any] | CodedTexts]:
             result = self._connection.sql(query)  # it runs only when it is fetched
             kinds = {name: kind for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"}
             # The client would make pandas categoricals of enumerations; their numbers are all that is needed.
             cells = [f"enum_code({name}) as {name}" if name in kinds else name for name in result.columns]
-            columns: dict[str, NDArray[Any]] = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
-            return columns | {name: _texts_of_codes(columns[name], kinds[name]) for name in kinds}
+            columns = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
+            return columns | {name: _coded_texts(columns[name], kinds[name]) for name in kinds}
 
-        fetched_columns: dict[str, NDArray[Any]] = _without_values(fetched)
-        return fetched_columns
+        columns: dict[str, NDArray[Any] | CodedTexts] = _without_values(fetched)
+        return columns
 
     def scalar(self, query: str) -> Any:
         """Return the single value of a query with one row and one column; None where it is unknown."""
@@ -226,6 +260,20 @@ class Engine:
         """Append the rows of a query to the table `name`."""
         statement = f"insert into {_identifier(name)} {query}"
         _without_values(lambda: self._connection.execute(statement))
+
+    def enumerate_texts(self, name: str, columns: Sequence[str], most_values: int = 1000) -> None:
+        """Turn text columns of a table that hold few different texts into enumerations, which take a byte or two."""
+        counted = ", ".join(f"count(distinct {_identifier(column)}) as {column}" for column in columns)
+        n_values = self.fetch(f"select {counted} from {_identifier(name)}") if columns else {}
+        n_types = int(self.scalar("select count(*) from duckdb_types()"))
+        for column in columns:
+            if not n_values[column][0]:
+                self._connection.execute(f"alter table {name} alter column {column} type enum('')")
+            elif n_values[column][0] <= most_values:
+                kind = f"texts_{name}_{column}_{n_types}"[:63]
+                known = f"select distinct {column} from {name} where {column} is not null order by {column}"
+                self._connection.execute(f"create type {kind} as enum ({known})")
+                self._connection.execute(f"alter table {name} alter column {column} type {kind}")
 
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
@@ -328,14 +376,12 @@ def _connect(settings: dict[str, Any]) -> Any:
     raise OptionError(message)
 
 
-def _texts_of_codes(codes: NDArray[Any], kind: Any) -> NDArray[Any]:
-    """Return the texts that the numbers of an enumeration stand for; unknown ones are masked."""
+def _coded_texts(codes: NDArray[Any], kind: Any) -> CodedTexts:
     import numpy as np
 
-    values = np.array([None, *dict(kind.children)["values"]], dtype=object)
-    unknown = np.ma.getmaskarray(codes)
-    texts: NDArray[Any] = values[np.where(unknown, 0, np.ma.getdata(codes).astype(np.int64) + 1)]
-    return np.ma.masked_array(texts, unknown) if unknown.any() else texts
+    known = np.ma.getdata(codes).astype(np.int32)
+    known[np.ma.getmaskarray(codes)] = -1
+    return CodedTexts(known, tuple(dict(kind.children)["values"]))
 
 
 def _without_values(action: Callable[[], Any]) -> Any:
@@ -346,8 +392,10 @@ def _without_values(action: Callable[[], Any]) -> Any:
         return action()
     except duckdb.OutOfMemoryException:
         message = "there is not enough memory; give the Engine a larger memory_limit, or a temp_directory."
-    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
-        raise  # a mistake in a query, which holds no value
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as mistake:
+        if "ENUM(" not in str(mistake):
+            raise  # a mistake in a query, which holds no value
+        message = "the data engine cannot read a query; its own message names the texts of a column and is left out."
     except duckdb.Error:
         message = "the data engine met a value that it cannot convert; its own message may quote it and is left out."
     raise KatOutcomesError(message)  # outside of the handlers, so that the error behind it is forgotten

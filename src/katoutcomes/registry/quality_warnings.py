@@ -120,21 +120,21 @@ def _order_doubts() -> tuple[Doubt, ...]:
             "sessions",
             "kind",
             "integration or follow-up before any dose: did the course begin elsewhere, or is a date wrong?",
-            stage_text(_ROOM, "14_sessions_before_dose"),
+            stage_text(_ROOM, "16_sessions_before_dose"),
         ),
         Doubt(
             "late_screening",
             "sessions",
             "kind",
             "screening after the first dose: is a date or a kind wrong, or does a second course begin?",
-            stage_text(_ROOM, "15_late_screening"),
+            stage_text(_ROOM, "17_late_screening"),
         ),
         Doubt(
             "doses_on_one_day",
             "sessions",
             "kind",
             "two dosing sessions of a patient on one day: is one of them entered twice?",
-            stage_text(_ROOM, "16_repeated_doses"),
+            stage_text(_ROOM, "18_repeated_doses"),
         ),
     )
 
@@ -185,14 +185,14 @@ def _linked_doubts() -> tuple[Doubt, ...]:
             "adverse_events",
             "session_id",
             "began before the session it is linked to: is a date or the link wrong?",
-            stage_text(_ROOM, "17_events_before_session"),
+            stage_text(_ROOM, "19_events_before_session"),
         ),
         Doubt(
             "score_off_session",
             "scores",
             "session_id",
             "of another day than the session it names: is a date or the link wrong?",
-            stage_text(_ROOM, "18_scores_off_session"),
+            stage_text(_ROOM, "20_scores_off_session"),
         ),
     )
 
@@ -219,7 +219,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             "scores",
             "instrument",
             "",
-            stage_text(_ROOM, "19_close_scores"),
+            stage_text(_ROOM, "21_close_scores"),
             {name: f"{text}, and the one before is closer: both tell of the same days" for name, text in back.items()},
         ),
         Doubt(
@@ -227,7 +227,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             "scores",
             "instrument",
             "",
-            stage_text(_ROOM, "20_scores_after_dose", shortest_recall_days=SHORTEST_RECALL_DAYS),
+            stage_text(_ROOM, "22_scores_after_dose", shortest_recall_days=SHORTEST_RECALL_DAYS),
             {name: f"{text}, and was filled in hours after a dose" for name, text in back.items()},
         ),
     )

@@ -326,7 +326,6 @@ def _notes(engine: Engine, sources: tuple[TableSource, ...], accepted: Acceptanc
         notes.append("there is no table of scores.")
     if not engine.scalar("select count(minute) from sessions"):
         notes.append("no session has a time: “within 72 hours” means on day 0 to 3.")
-    without = "select count(*) from patients where patient not in (select patient from sessions)"
-    if n_patients := int(engine.scalar(f"{without} and patient not in (select patient from scores)")):
-        notes.append(f"accepted patients with neither a session nor a score: {n_patients}.")
+    if accepted.n_without_records:
+        notes.append(f"accepted patients with neither a session nor a score: {accepted.n_without_records}.")
     return tuple(notes)

@@ -7,15 +7,21 @@ like an identifier. Numbers and dates that came as such are plain too, unless a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.identifiers.patterns import VALUE_RULES
-from katoutcomes.registry.tables import LONGEST_KEY
+from katoutcomes.registry.tables import LONGEST_KEY, table_schema
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from katoutcomes.registry.engine import Engine
 
+_KINDS_OF_FEW_TEXTS = ("code", "codes", "term", "quarter")
+_NAMES_OF_FEW_TEXTS = ("site", "instrument", "version", "metric")
 _NOT_PLAIN = "[^0-9A-Za-z_]"
+_ANYTHING = "'" + "|".join((_NOT_PLAIN, *(f"({pattern})" for pattern in VALUE_RULES.values()))).replace("'", "''") + "'"
+"""A text that this matches is not plain."""
 _LARGEST_PLAIN = 10**10 - 1
 """Of the rules for values none matches a number of ten digits."""
 _ALWAYS_PLAIN = frozenset({"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER", "DOUBLE", "DATE"})
@@ -26,8 +32,8 @@ def note_plain_columns(
 ) -> frozenset[str]:
     """Make the table ``plain_<table>``, which lists the plain columns.
 
-    In a plain column the smallest text shows whether any begins with a digit: signs that sort before digits are not
-    plain.
+    Columns that hold few different texts (codes and names) are searched text by text; the others, which are mostly
+    keys, are searched together, and one by one only if anything is found.
 
     Parameters
     ----------
@@ -47,19 +53,59 @@ def note_plain_columns(
     """
     import numpy as np
 
-    tests = {name: test for name, (cell, kind) in columns.items() if (test := _is_not_plain(cell, kind))}
-    texts = [name for name, (_, kind) in columns.items() if kind == "VARCHAR"]
-    counts = [f"count(case when {test} then 1 end) as {name}" for name, test in tests.items()]
-    counts += [f"count({columns[name][0]}) as filled_{name}" for name in texts]
-    counts += [f"coalesce(min({columns[name][0]}) < ':', false) as numbered_{name}" for name in texts]
-    found = engine.fetch(f"select count(*) as n_rows, {', '.join(counts)} from {relation}") if counts else {}
-    unsure = {name for name, (_, kind) in columns.items() if name not in tests and kind not in _ALWAYS_PLAIN}
-    plain = sorted(name for name in columns if name not in unsure and not (name in tests and found[name][0]))
-    numbered = [name not in texts or bool(found[f"numbered_{name}"][0]) for name in plain]
-    full = [name in texts and found[f"filled_{name}"][0] == found["n_rows"][0] for name in plain]
+    texts = {name: cell for name, (cell, kind) in columns.items() if kind == "VARCHAR"}
+    few = {name: cell for name, cell in texts.items() if _holds_few_texts(table, name)}
+    many = {name: cell for name, cell in texts.items() if name not in few}
+    found = engine.fetch(f"select {', '.join(_counts(columns, texts, many))} from {relation}")
+    n_rows = int(found["n_rows"][0])
+    plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
+    plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
+    plain |= {name for name, cell in few.items() if _all_plain(engine, cell, f"(select distinct {cell} from {relation})")}
+    if not found["n_suspect"][0]:
+        plain |= {name for name in many if _is_short(found, name)}
+    else:
+        plain |= {name for name, cell in many.items() if _is_short(found, name) and _all_plain(engine, cell, relation)}
+    listed = sorted(plain)
+    numbered = [name not in texts or name in few or bool(found[f"numbered_{name}"][0]) for name in listed]
+    full = [name in texts and int(found[f"filled_{name}"][0]) == n_rows for name in listed]
     noted = {"is_numbered": np.array(numbered, dtype=bool), "is_full": np.array(full, dtype=bool)}
-    engine.materialize_arrays(f"plain_{table}", {"name": np.array(plain, dtype=object), **noted})
+    engine.materialize_arrays(f"plain_{table}", {"name": np.array(listed, dtype=object), **noted})
     return frozenset(plain)
+
+
+def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], many: Mapping[str, str]) -> list[str]:
+    """Return what is counted in one pass over all rows.
+
+    The smallest text of a plain column shows whether any begins with a digit, because signs that sort before the digits
+    are not plain. Underscores between texts that are searched together end a word in every rule.
+    """
+    together = f"regexp_matches(concat_ws('_', {', '.join(many.values())}), {_ANYTHING})" if many else "false"
+    counts = ["count(*) as n_rows", f"count(case when {together} then 1 end) as n_suspect"]
+    counts += [f"count({cell}) as filled_{name}" for name, cell in texts.items()]
+    for name, cell in many.items():
+        counts.append(f"coalesce(min({cell}) < ':', false) as numbered_{name}")
+        counts.append(f"coalesce(min(strlen({cell})), 1) as shortest_{name}, coalesce(max(strlen({cell})), 1) as longest_{name}")
+    counts += [
+        f"count(case when not {cell} between -{_LARGEST_PLAIN} and {_LARGEST_PLAIN} then 1 end) as large_{name}"
+        for name, (cell, kind) in columns.items()
+        if kind in ("BIGINT", "UBIGINT")
+    ]
+    return counts
+
+
+def _is_short(found: Mapping[str, NDArray[Any]], name: str) -> bool:
+    return int(found[f"shortest_{name}"][0]) > 0 and int(found[f"longest_{name}"][0]) <= LONGEST_KEY
+
+
+def _all_plain(engine: Engine, cell: str, relation: str) -> bool:
+    is_not = f"{cell} = '' or strlen({cell}) > {LONGEST_KEY} or regexp_matches({cell}, {_ANYTHING})"
+    # Counted instead of filtered: a filter would be applied before equal texts are taken together.
+    return not engine.scalar(f"select count(case when {is_not} then 1 end) from {relation}")
+
+
+def _holds_few_texts(table: str, name: str) -> bool:
+    column = table_schema(table).column(name)
+    return column is not None and (column.kind in _KINDS_OF_FEW_TEXTS or name in _NAMES_OF_FEW_TEXTS)
 
 
 def plain_columns(engine: Engine, table: str, *, is_numbered: bool | None = None) -> frozenset[str]:
@@ -90,11 +136,3 @@ def full_columns(engine: Engine, table: str) -> frozenset[str]:
         return frozenset()
     noted = engine.fetch(f"select name from plain_{table} where is_full order by name")
     return frozenset(str(name) for name in noted["name"])
-
-
-def _is_not_plain(cell: str, kind: str) -> str:
-    """Return the SQL that is true where a cell keeps its column from being plain; "" where that cannot be told."""
-    if kind == "VARCHAR":
-        anything = "|".join((_NOT_PLAIN, *(f"({pattern})" for pattern in VALUE_RULES.values()))).replace("'", "''")
-        return f"{cell} = '' or strlen({cell}) > {LONGEST_KEY} or regexp_matches({cell}, '{anything}')"
-    return f"not {cell} between -{_LARGEST_PLAIN} and {_LARGEST_PLAIN}" if kind in ("BIGINT", "UBIGINT") else ""

@@ -6,8 +6,9 @@ with wide as (
 )
 select 2 as file, s.input_row, s.day_number - w.index_day as day
 from wide as w
-inner join sound_sessions as s
+inner join linked_sessions as s
     on s.patient = w.patient
+where not exists (select 1 from problems as p where p.file = 2 and p.input_row = s.input_row)
 union all
 select 3 as file, s.input_row, s.day_number as day
 from sound_scores as s
