@@ -193,7 +193,7 @@ class Cohort:
         scale = instrument_called(self.definition.instrument if instrument is None else instrument)
         require_outcome(scale)
         windows = _ordered(visits)
-        columns = self._course_columns()
+        columns = self.tables.fetch_rows("analyzed")
         baseline, scores = self._scores(columns["patient"], scale, windows)
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
         care = read_pathway(self.tables) if pathway else None
@@ -288,12 +288,6 @@ class Cohort:
                 f"{whole}; a {whole} without items gives none."
             )
         return tuple(notes)
-
-    def _course_columns(self) -> dict[str, Any]:
-        """Return the table of the analyzed courses, one row a patient in their order, without their keys."""
-        analyzed = self.tables.name("analyzed")
-        names = ", ".join(name for name in self.tables.engine.columns(analyzed) if name != "patient_id")
-        return self.tables.fetch_coded(f"select {names} from {analyzed} order by patient nulls last")
 
     def _scores(
         self, patients: NDArray[Any], scale: Instrument, windows: tuple[VisitWindow, ...]

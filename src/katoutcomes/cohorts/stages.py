@@ -68,10 +68,14 @@ class CohortTables:
         """Return the columns of a stage."""
         return self.engine.fetch(stage_text(_PACKAGE, stage, **values))
 
-    def fetch_coded(self, query: str) -> dict[str, Any]:
-        """Return the columns of a query; enumerations as `CodedTexts` where the engine knows them."""
+    def fetch_rows(self, table: str) -> dict[str, Any]:
+        """Return a table of one row a patient in the order of patients, without their keys.
+
+        Columns of few different texts come as `CodedTexts` from an engine that knows them.
+        """
         fetch = getattr(self.engine, "fetch_coded", self.engine.fetch)
-        columns: dict[str, Any] = fetch(query)
+        names = ", ".join(name for name in self.engine.columns(self.name(table)) if name != "patient_id")
+        columns: dict[str, Any] = fetch(f"select {names} from {self.name(table)} order by patient nulls last")  # noqa: S608
         return columns
 
     def count(self, stage: str, **values: float | str) -> int:

@@ -169,7 +169,7 @@ class _Load:
         self.engine.materialize(name, stage_text(_ROOM, stage, **values))
 
     def link(self) -> None:
-        """Number the patients and tie the rows of the event tables to them; make scores and adverse events."""
+        """Give the patients numbers and tie the rows of the event tables to them; make scores and adverse events."""
         engine = self.engine
         engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
@@ -219,7 +219,7 @@ class _Load:
     def judge_days(self, day_column: str) -> int:
         """Reject what lies too far from the index day; return how many patients have an uncertain one."""
         self.stage("index_days", "08_index_days")
-        for schema in EVENT_TABLES[1:]:  # patients without a dose were placed on day 0, before their index day was known
+        for schema in EVENT_TABLES[1:]:  # rows of patients without a dose were placed before their index day was known
             shift = "day = day - i.index_day, minute = minute - 1440 * i.index_day"
             self.engine.update(
                 schema.name,

@@ -36,21 +36,18 @@ def registry_digest(engine: Engine) -> str:
         types = engine.query_types(f"select * from {schema.name}")
         del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
         counted = [f"count({name}) as {name}" for name in types]
-        counted += [f"count(case when {_is_not_whole(name)} then 1 end) as fractions_{name}" for name in _doubles(types)]
+        doubles = [name for name, kind in types.items() if kind == "DOUBLE"]
+        counted += [f"count(case when {_is_not_whole(name)} then 1 end) as fractions_{name}" for name in doubles]
         found = engine.fetch(f"select count(*) as n_rows, {', '.join(counted)} from {schema.name}")
         names = sorted(name for name in types if found[name][0])
         total.update(f"{schema.name}\n{int(found['n_rows'][0])}\n{','.join(names)}\n".encode())
         if names:
-            fractions = {name for name in _doubles(types) if found[f"fractions_{name}"][0]}
+            fractions = {name for name in doubles if found[f"fractions_{name}"][0]}
             line = _line(engine, schema, {name: types[name] for name in names}, fractions)
             relation = _with_session_keys(schema) if "session" in names else schema.name
             rows = int(engine.scalar(f"select bit_xor(md5_number({line})) from {relation}"))
             total.update(f"{rows % 2**128:032x}\n".encode())
     return total.hexdigest()
-
-
-def _doubles(types: dict[str, str]) -> list[str]:
-    return [name for name, kind in types.items() if kind == "DOUBLE"]
 
 
 def _is_not_whole(name: str) -> str:
@@ -113,7 +110,7 @@ def _quoted(text: str) -> str:
 
 
 def _hashed(text: str, bits: int) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big") % 2**bits
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big") % (1 << bits)
 
 
 def _canonical(name: str, kind: str) -> str:

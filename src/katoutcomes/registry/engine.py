@@ -185,8 +185,10 @@ class Engine:
             kinds = {name: kind for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"}
             # The client would make pandas categoricals of enumerations; their numbers are all that is needed.
             cells = [f"enum_code({name}) as {name}" if name in kinds else name for name in result.columns]
-            columns = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
-            return columns | {name: _coded_texts(columns[name], kinds[name]) for name in kinds}
+            arrays: dict[str, NDArray[Any]] = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
+            return {
+                name: _coded_texts(array, kinds[name]) if name in kinds else array for name, array in arrays.items()
+            }
 
         columns: dict[str, NDArray[Any] | CodedTexts] = _without_values(fetched)
         return columns
