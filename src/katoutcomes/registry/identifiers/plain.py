@@ -60,7 +60,9 @@ def note_plain_columns(
     n_rows = int(found["n_rows"][0])
     plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
     plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
-    plain |= {name for name, cell in few.items() if _all_plain(engine, cell, f"(select distinct {cell} from {relation})")}
+    for name, cell in few.items():
+        if _all_plain(engine, cell, f"(select distinct {cell} from {relation})"):
+            plain.add(name)
     if not found["n_suspect"][0]:
         plain |= {name for name in many if _is_short(found, name)}
     else:
@@ -84,7 +86,8 @@ def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], ma
     counts += [f"count({cell}) as filled_{name}" for name, cell in texts.items()]
     for name, cell in many.items():
         counts.append(f"coalesce(min({cell}) < ':', false) as numbered_{name}")
-        counts.append(f"coalesce(min(strlen({cell})), 1) as shortest_{name}, coalesce(max(strlen({cell})), 1) as longest_{name}")
+        counts.append(f"coalesce(min(strlen({cell})), 1) as shortest_{name}")
+        counts.append(f"coalesce(max(strlen({cell})), 1) as longest_{name}")
     counts += [
         f"count(case when not {cell} between -{_LARGEST_PLAIN} and {_LARGEST_PLAIN} then 1 end) as large_{name}"
         for name, (cell, kind) in columns.items()
