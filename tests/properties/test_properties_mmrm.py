@@ -195,7 +195,10 @@ def descended(truth, start, n_steps):
     def both(theta):
         if np.abs(theta - center).max() > FARTHEST or nearness(truth, theta) <= 0.0:
             return 1e10, np.zeros_like(theta)
-        value, slope = truth.deviance(theta[None])[0], truth.gradient(theta)
+        try:
+            value, slope = truth.deviance(theta[None])[0], truth.gradient(theta)
+        except np.linalg.LinAlgError:  # of the plain model, at the boundary
+            return 1e10, np.zeros_like(theta)
         return (value, slope) if np.isfinite(value) and np.isfinite(slope).all() else (1e10, np.zeros_like(theta))
 
     center = start * 0.0

@@ -173,9 +173,7 @@ class Engine:
         of more than one row ends with ``order by`` over a unique key.
         """
         columns = self.fetch_coded(query)
-        return {
-            name: column.texts() if isinstance(column, CodedTexts) else column for name, column in columns.items()
-        }
+        return {name: column.texts() if isinstance(column, CodedTexts) else column for name, column in columns.items()}
 
     def fetch_coded(self, query: str) -> dict[str, NDArray[Any] | CodedTexts]:
         """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for."""
@@ -251,7 +249,8 @@ class Engine:
         """Return whether there is a table or view of that name."""
         name = _identifier(name)
         tables = f"select count(*) from duckdb_tables() where table_name = '{name}'"
-        return bool(self.scalar(f"select ({tables}) + (select count(*) from duckdb_views() where view_name = '{name}')"))
+        views = f"select count(*) from duckdb_views() where view_name = '{name}'"
+        return bool(self.scalar(f"select ({tables}) + ({views})"))
 
     def _take_name(self, made: str, name: str) -> None:
         """Drop what has a name, and give it to the table that was made."""
