@@ -46,6 +46,8 @@ _ROOM = "katoutcomes.registry"
 _NO_CAUSE = "select 0 as file, 0 as rule, 0 as cause, cast(0 as bigint) as input_row where 1 = 0"
 _NAMES_OF_SCORES = frozenset({"instrument", "version", "metric"})
 """Whatever is wrong with the text of such a cell, it is no name of the catalog."""
+_LARGE = 5_000_000
+"""Rows from which on it pays to pack the accepted scores."""
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
 
 
@@ -245,6 +247,8 @@ class _Load:
         for schema in EVENT_TABLES[1:]:
             self.discard(schema)
             engine.drop_columns(schema.name, "in_patients", "names_patient")
+        if sum(self.rows_in.values()) > _LARGE:  # before the sessions are made, so that both never lie there unpacked
+            engine.compress()
         if has_dates:
             self.stage("index_quarters", "10_index_quarters")
         engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))

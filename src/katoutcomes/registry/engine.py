@@ -276,6 +276,12 @@ class Engine:
                 self._connection.execute(f"create type {kind} as enum ({known})")
                 self._connection.execute(f"alter table {name} alter column {column} type {kind}")
 
+    def compress(self) -> None:
+        """Pack the tables that are there, which then take a fraction of their memory and are read as fast."""
+        self._connection.execute("set force_compression = 'bitpacking'")  # of the methods the one that is quick to try
+        self._connection.execute("checkpoint")
+        self._connection.execute("set force_compression = 'auto'")
+
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
         _without_values(lambda: self._connection.execute(f"update {_identifier(name)} set {changes} from {where}"))
