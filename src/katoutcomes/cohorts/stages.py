@@ -58,10 +58,10 @@ class CohortTables:
         return self.name(table)
 
     def put_aside(self, *tables: str) -> None:
-        """Drop tables that are seldom asked for again; who asks gets them made anew."""
+        """Drop tables that fill memory and are seldom asked for again; who asks gets them made anew."""
         for table in tables:
-            if table in self.recipes and table not in self.set_aside:
-                self.engine.drop(self.name(table))
+            is_there = table in self.recipes and table not in self.set_aside
+            if is_there and self.engine.set_aside(self.name(table)):
                 self.set_aside.add(table)
 
     def fetch(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:

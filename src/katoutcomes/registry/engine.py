@@ -305,6 +305,11 @@ class Engine:
             except duckdb.CatalogException:
                 self._connection.execute(f"drop view {name}")
 
+    def set_aside(self, name: str) -> bool:
+        """Drop a table that can be made again, to make room; return True."""
+        self.drop(name)
+        return True
+
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
         return tuple(self.query_types(f"select * from {_identifier(name)}"))

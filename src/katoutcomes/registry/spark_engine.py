@@ -122,6 +122,11 @@ class SparkEngine:
             if self._frames.pop(checked_name(name), None) is not None:
                 self._session.catalog.dropTempView(name)
 
+    def set_aside(self, name: str) -> bool:
+        """Forget a table that can be made again; return True."""
+        self.drop(name)
+        return True
+
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
         return tuple(self.query_types(f"select * from {checked_name(name)}"))

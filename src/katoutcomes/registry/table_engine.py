@@ -41,6 +41,10 @@ class TableEngine(Protocol):
         """Forget tables; one that is not there is no error."""
         ...
 
+    def set_aside(self, name: str) -> bool:
+        """Drop a table that can be made again, if that makes room in memory; return whether it was dropped."""
+        ...
+
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
         ...

@@ -190,6 +190,10 @@ class WorkspaceEngine(Engine):
         super().drop(*names)
         self._unknown.difference_update(set(names) - _UNKNOWN_CONTENT)
 
+    def set_aside(self, name: str) -> bool:
+        """Keep a stage of an open workspace, which lies on the disk and may be asked for by the next run."""
+        return False if self._is_open else super().set_aside(name)
+
     def close(self) -> None:
         """Leave the folder as it is and forget the rest; a second call does nothing."""
         self._is_open = False
