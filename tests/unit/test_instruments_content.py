@@ -165,6 +165,7 @@ THRESHOLDS = [
     ("pclc/national_center_meaningful_change_20", "mcid", 20, False, False),
     ("pcl6/lang_stein_2005_caseness", "caseness", 14, True, False),
     ("phq15/korber_2011_caseness", "caseness", 10, False, False),
+    ("cgi_i/mataix_cols_2016_response", "response_score", 2, False, False),
     ("phq9/kounali_2022_mcid_share", "mcid", 0.21, False, True),
     ("phq9/kounali_2022_mcid", "mcid", 1.7, False, False),
     ("phq9/bauer_staeb_2021_mcid", "mcid", 3.7, False, False),
@@ -488,6 +489,20 @@ def test_versions_of_which_scores_are_not_mixed() -> None:
     assert instrument("CAPS-5").versions == ("past_month", "past_week")
     assert instrument("BPI").versions == ("past_24_hours", "past_week")
     assert instrument("WSAS").versions == ("five_items", "four_items_without_work")
+    assert instrument("PHQ-15").versions == ("fifteen_items", "fourteen_items_men")
+
+
+def test_versions_that_leave_out_items() -> None:
+    found = {
+        scale.id: [(omission.version, omission.items, scale.largest_total(omission.version)) for omission in omissions]
+        for scale in instruments()
+        if (omissions := scale.scoring.omissions)
+    }
+    assert found == {
+        "phq15": [("fourteen_items_men", (4,), 28)],
+        "wsas": [("four_items_without_work", (1,), 32)],
+    }
+    assert all(omission.source for scale in instruments() for omission in scale.scoring.omissions)
 
 
 def test_loinc_codes() -> None:

@@ -10,7 +10,7 @@ import pytest
 from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.definition_file import read_definition, read_definitions
 from katoutcomes.instruments.instrument import DefinitionSet, Unverified
-from katoutcomes.instruments.item_arithmetic import LegalBlank, Metric, ProratingRule, Scoring
+from katoutcomes.instruments.item_arithmetic import LegalBlank, Metric, Omission, ProratingRule, Scoring
 
 # An invented scale: three items of 0 to 2, the second reversed.
 VALID = """
@@ -529,6 +529,42 @@ def test_items_that_are_never_added_have_no_legal_blanks() -> None:
     )
     with pytest.raises(DataError, match="scoring, blank: says what a blank adds to a total"):
         read_definition(text, "demo.toml")
+
+
+OMISSION = '[[scoring.omission]]\nversion = "short"\nitems = [1]\nsource = "seen"\n\n[total]\n'
+
+
+def _with_omission(old: str = "", new: str = "") -> str:
+    text = _changed("versions = []", 'versions = ["long", "short"]')
+    return text.replace("[total]\n", OMISSION.replace(old, new) if old else OMISSION)
+
+
+def test_a_version_may_leave_out_items() -> None:
+    scale = read_definition(_with_omission(), "demo.toml")
+    assert scale.scoring == Scoring(omissions=(Omission("short", (1,), "seen"),))
+    assert scale.largest_total("short") == scale.maximum - scale.legal_answers(1)[-1]
+    assert scale.largest_total("long") == scale.largest_total() == scale.maximum
+    with pytest.raises(OptionError, match="names the items that are not asked"):
+        Omission("short", (), "seen")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("items = [1]", "items = []", "scoring, omission 1, items: must name at least one item"),
+        ("items = [1]", "items = [1, 2, 3]", "scoring, omission 1, items: must name at least one item, and not all"),
+        ("items = [1]", "items = [2]", "scoring, omission 1, items: an item whose answers begin above 0, or that is"),
+        ("items = [1]", "items = [9]", "scoring, omission 1, items: names an item outside 1 to 3"),
+        ('"short"', '"long"', "scoring, omission 1, version: must be one of the versions, and not the first"),
+        ('"short"', '"brief"', "scoring, omission 1, version: must be one of the versions"),
+        ('source = "seen"\n', "", "scoring, omission 1, source: is missing"),
+        ("[[scoring", '[scoring]\nkind = "mean"\n[[scoring', "scoring, omission: only a sum can leave out"),
+    ],
+)
+def test_an_omission_that_cannot_be_is_refused(old: str, new: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_definition(_with_omission(old, new), "demo.toml")
+    assert problem in str(caught.value)
 
 
 MALFORMED_WIDE = [

@@ -86,7 +86,7 @@ def _meaning(definition: DefinitionSet, scale: Instrument) -> str:
     worse, better = ("or less", "or more") if scale.sign > 0 else ("or more", "or less")
     if definition.kind == "caseness":
         return f"{value} {worse}"
-    if definition.kind == "remission":
+    if definition.kind in ("remission", "response_score"):
         return f"{value} {better}"
     if definition.is_share:
         return f"improved by {value} of the baseline or more"
@@ -160,6 +160,17 @@ def _data_tables() -> dict[str, list[str]]:
         for scale in instruments()
         for blank in scale.scoring.blanks
     ]
+    omissions = [
+        (
+            scale.name,
+            f"`{omission.version}`",
+            _runs(omission.items),
+            f"{scale.largest_total(omission.version):g}",
+            omission.source,
+        )
+        for scale in instruments()
+        for omission in scale.scoring.omissions
+    ]
     whole = [scale for scale in instruments() if not scale.subscale_of]
     versions = [
         (scale.name, _listed(f"`{version}`" for version in scale.versions)) for scale in whole if scale.versions
@@ -174,6 +185,7 @@ def _data_tables() -> dict[str, list[str]]:
         "metrics": _table(("scale", "metric", "range", "in the scale's own"), metrics),
         "prorating": _table(("scale", "rule", "most missing", "rounded", "source"), prorating),
         "blanks": _table(("scale", "items", "may be blank", "count as"), blanks),
+        "omissions": _table(("scale", "version", "items not asked", "largest total", "source"), omissions),
         "versions": _table(("scale", "versions"), versions),
         "loinc": _table(("scale", "total", "panel", "items in the order of the questionnaire"), codes),
         "refused codes": _table(("code", "taken for", "why not"), refused),

@@ -46,6 +46,7 @@ def registry_of(
     *,
     totals: list[float] | None = None,
     prorating: Mapping[str, str] | None = None,
+    version: str | None = None,
 ) -> Registry:
     """Return a registry of one patient with a questionnaire a day."""
     days = list(range(len(items)))
@@ -57,6 +58,8 @@ def registry_of(
     scores.insert(3, "instrument", scale.id)
     if totals is not None:
         scores.insert(4, "total", totals)
+    if version is not None:
+        scores.insert(4, "version", version)
     sessions = pd.DataFrame({"session_id": ["S1"], "patient_id": ["P1"], "day": [0], "kind": ["dosing"]})
     if scale.use == "session_state":
         sessions = pd.DataFrame(
@@ -233,6 +236,40 @@ class TestLegalBlanks:
         items[0, item - 1] = NAN
         assert np.isnan(score_items(scale, items).totals).all()
         assert problems(registry_of(scale, items)) == {"items_complete": 1}
+
+    @pytest.mark.parametrize(
+        ("name", "item", "version"),
+        [("PHQ-15", 4, "fourteen_items_men"), ("WSAS", 1, "four_items_without_work")],
+    )
+    def test_a_version_that_does_not_ask_an_item_is_the_sum_of_the_others(
+        self, name: str, item: int, version: str
+    ) -> None:
+        scale = instrument(name)
+        highest = scale.legal_answers(item)[-1]
+        items = np.full((3, scale.n_items), float(highest))
+        items[:2, item - 1] = NAN
+        items[1, 1] = NAN  # a missing answer like any other
+        largest = scale.largest_total(version)
+        assert largest == scale.maximum - highest
+        np.testing.assert_array_equal(score_items(scale, items[:2], version=version).totals, [largest, NAN])
+        assert check_totals(scale, items[:2], [largest - 1, 3], version=version).rows.tolist() == [1]
+        with pytest.raises(DataError, match=rf"does not ask item {item}; it is answered in row 3"):
+            score_items(scale, items, version=version)
+        with pytest.raises(OptionError, match="version of the"):
+            score_items(scale, items, version="another")
+        registry = registry_of(scale, items, version=version)
+        np.testing.assert_array_equal(loaded_totals(registry, 3), [largest, NAN, NAN])
+        assert problems(registry) == {"items_complete": 1, "items_beyond": 1}
+        (warning,) = warned(registry, "shorter_version")
+        assert (warning.n_rows, warning.row_numbers) == (1, (1,))
+        assert f"{largest:g} instead of {scale.maximum:g}" in warning.text
+
+    def test_a_given_total_of_a_shorter_version_ends_lower(self) -> None:
+        phq15 = instrument("PHQ-15")
+        items = np.full((2, 15), NAN)
+        registry = registry_of(phq15, items, totals=[28, 29], version="fourteen_items_men")
+        assert problems(registry) == {"total_range": 1}
+        np.testing.assert_array_equal(loaded_totals(registry, 2), [28, NAN])
 
     def test_totals_are_compared_in_spite_of_blanks(self) -> None:
         qids = instrument("QIDS-SR16")

@@ -154,7 +154,8 @@ def _total(entry: Instrument) -> str:
         "domains": f"the sum of the largest item of each of {len(scoring.domains)} domains ({groups})",
     }
     factor = f"{plain(scoring.factor)} x " if scoring.factor != 1.0 else ""
-    needed = "" if scoring.alternatives or scoring.blanks else "; every item is needed"
+    may_be_blank = scoring.alternatives or scoring.blanks or scoring.omissions
+    needed = "" if may_be_blank else "; every item is needed"
     return f"{_range(entry)}: {factor}{how[scoring.kind]}{needed}"
 
 
@@ -164,6 +165,12 @@ def _legal_blanks(entry: Instrument) -> Iterator[str]:
     for blank in entry.scoring.blanks:
         answers = " and ".join(f"item {number} is {answer}" for number, answer in blank.when)
         yield f"where {answers}, {_item_words(blank.items)} may be blank and then count as {blank.counts_as}"
+    for omission in entry.scoring.omissions:
+        largest = plain(entry.largest_total(omission.version))
+        yield (
+            f"the version {omission.version} does not ask {_item_words(omission.items)}; "
+            f"its largest total is {largest} [{omission.source}]"
+        )
 
 
 def _metric(entry: Instrument, metric: Metric) -> str:
@@ -195,7 +202,7 @@ def _definition(definition: DefinitionSet) -> str:
     elif definition.kind in ("response", "reliable_change", "mcid"):
         what = f"{words(definition.kind)} {value} points"
     else:
-        what = f"{definition.kind} {value}"
+        what = f"{words(definition.kind)} {value}"
     return f"{mark} {definition.id}: {what} [{definition.source}]"
 
 

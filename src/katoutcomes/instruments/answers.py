@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.errors import DataError
+from katoutcomes.errors import DataError, require_option
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -116,6 +116,40 @@ def n_missing(instrument: Instrument, filled: NDArray[np.float64]) -> NDArray[np
         for group in instrument.scoring.required(instrument.n_items)
     ]
     return np.asarray(np.sum(lacks, axis=0), dtype=np.int64)
+
+
+def without_omitted(instrument: Instrument, filled: NDArray[np.float64], version: str | None) -> NDArray[np.float64]:
+    """Return the answers with 0 for the items that a version does not ask: what they add to the sum.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Its ``scoring.omissions`` say which items which version does not ask.
+    filled : ndarray of float64, shape (n, n_items)
+        Answers after `blanks_filled`.
+    version : str or None
+        The version; None is the first.
+
+    Raises
+    ------
+    DataError
+        If an item is answered that the version does not ask; the message names items and rows, never a value.
+    OptionError
+        If the scale has no such version.
+    """
+    if version is None:
+        return filled
+    require_option(f"version of the {instrument.name}", version, instrument.versions)
+    kept = filled.copy()
+    for number in instrument.scoring.omitted(version):
+        answered = ~np.isnan(filled[:, number - 1])
+        if answered.any():
+            raise DataError(
+                f"the version {version} of the {instrument.name} does not ask item {number}; it is answered in "
+                f"{row_numbers(answered)}."
+            )
+        kept[:, number - 1] = 0.0
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -147,7 +147,7 @@ def _read_whole(top: TomlTable, file_name: str) -> dict[str, Any]:
         "versions": top.texts("versions"),
         "licence": top.text("licence"),
     }
-    fields |= _read_fields(top, total, items, identifier, inherited={})
+    fields |= _read_fields(top, total, items, identifier, inherited={"versions": fields["versions"]})
     total.finish()
     return fields
 
@@ -180,7 +180,7 @@ def _read_fields(
 ) -> dict[str, Any]:
     """Return the fields that a scale and a sub-scale have alike; `total` is where the range of the total stands."""
     use = table.choice("use", USES, default=inherited.get("use", "outcome"))
-    scale = _read_scale(table, total, items, use, inherited.get("direction"))
+    scale = _read_scale(table, total, items, use, inherited)
     sources = table.texts("sources", default=inherited.get("sources"))
     if table.has("sources") and not sources:
         table.note("sources", "at least one source is needed.")
@@ -219,14 +219,14 @@ def _read_fields(
     }
 
 
-def _read_scale(table: TomlTable, total: TomlTable, items: ItemSet, use: str, direction: str | None) -> Scale:
+def _read_scale(table: TomlTable, total: TomlTable, items: ItemSet, use: str, inherited: Mapping[str, Any]) -> Scale:
     """Return scoring, range and direction, with a note of what does not fit together."""
     scoring_table = table.table("scoring", is_required=False)
-    scoring = read_scoring(scoring_table, items)
+    scoring = read_scoring(scoring_table, items, inherited.get("versions", ()))
     has_total = total.has("minimum") or total.has("maximum")
     minimum = plain(total.number("minimum", default=None if has_total else math.nan))
     maximum = plain(total.number("maximum", default=None if has_total else math.nan))
-    chosen = table.choice("direction", DIRECTIONS, default=direction)
+    chosen = table.choice("direction", DIRECTIONS, default=inherited.get("direction"))
     if chosen == "higher_is_more" and use in ("outcome", "global_change"):
         table.note("direction", f"'higher_is_more' says neither better nor worse, so it cannot be of the use {use!r}.")
     is_known = has_total != math.isnan(minimum + maximum)

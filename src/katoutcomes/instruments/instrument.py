@@ -10,7 +10,15 @@ from katoutcomes.instruments.item_arithmetic import ItemRange, Metric, Prorating
 from katoutcomes.instruments.loinc_codes import LoincCodes
 from katoutcomes.vocabulary import DIRECTIONS
 
-DEFINITION_KINDS: tuple[str, ...] = ("bands", "caseness", "response", "remission", "reliable_change", "mcid")
+DEFINITION_KINDS: tuple[str, ...] = (
+    "bands",
+    "caseness",
+    "response",
+    "remission",
+    "reliable_change",
+    "mcid",
+    "response_score",
+)
 DEFINITION_UNITS: tuple[str, ...] = ("", "points", "share_of_baseline")
 RELIABILITY_KINDS: tuple[str, ...] = ("internal_consistency", "retest")
 USES: tuple[str, ...] = ("outcome", "session_state", "global_change", "categories")
@@ -33,7 +41,7 @@ class DefinitionSet:
     ----------
     id : str
         Unique in the catalog, ``"<instrument id>/<name>"``, for example ``"phq9/nhs_talking_therapies_caseness"``.
-    kind : {"bands", "caseness", "response", "remission", "reliable_change", "mcid"}
+    kind : {"bands", "caseness", "response", "remission", "reliable_change", "mcid", "response_score"}
         What it defines.
     value : float
         * caseness: the least severe score that is a case (``>=`` where higher is worse, ``<=`` otherwise);
@@ -42,6 +50,8 @@ class DefinitionSet:
           unit is points, the smallest improvement;
         * reliable_change: the smallest change, in points, that counts, in either direction;
         * mcid: the smallest improvement that matters to patients, in points or as a share of the baseline;
+        * response_score: the most severe score that is a response by itself, without a baseline (``<=`` where higher
+          is worse, ``>=`` otherwise), for scales that rate a change, such as the CGI-I;
         * bands: NaN.
     bands : tuple of Band
         Bands from least to most severe; empty for the other kinds.
@@ -285,6 +295,24 @@ class Instrument:
             raise OptionError(f"the {self.name} has items 1 to {self.n_items}.")
         exceptions = (item_range.values for item_range in self.item_ranges if number in item_range.items)
         return next(exceptions, tuple(range(self.item_minimum, self.item_maximum + 1)))
+
+    def largest_total(self, version: str | None = None) -> float:
+        """Return the largest total of a version, in the scale's own metric.
+
+        Parameters
+        ----------
+        version : str, optional
+            One of `versions`; the first where none is named.
+
+        Examples
+        --------
+        >>> from katoutcomes.instruments.catalog import instrument
+        >>> phq15 = instrument("PHQ-15")
+        >>> phq15.largest_total(), phq15.largest_total("fourteen_items_men")
+        (30.0, 28.0)
+        """
+        omitted = self.scoring.omitted(version)
+        return self.maximum - self.scoring.factor * sum(self.legal_answers(number)[-1] for number in omitted)
 
     def metric(self, name: str | None = None) -> Metric:
         """Return a metric by its name, or the only one there is.

@@ -57,6 +57,39 @@ class LegalBlank:
 
 
 @dataclass(frozen=True, slots=True)
+class Omission:
+    """Items that a version of a scale does not ask, because they do not apply to whom it is for.
+
+    The total of such a version is the sum of the other items, so its largest total is smaller. A blank alone never
+    means it: the data must name the version.
+
+    Attributes
+    ----------
+    version : str
+        One of the versions of the scale, not the first.
+    items : tuple of int
+        Items that are not asked, from 1.
+    source : str
+        Where it was seen that the other items make the total.
+
+    Examples
+    --------
+    Item 4 of the PHQ-15 does not apply to men.
+
+    >>> Omission("men", (4,), "a scoring manual").items
+    (4,)
+    """
+
+    version: str
+    items: tuple[int, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.items or not self.source.strip():
+            raise OptionError("an omission names the items that are not asked, and its source.")
+
+
+@dataclass(frozen=True, slots=True)
 class Scoring:
     """How a total is made of items x, after reverse-keyed ones are reversed.
 
@@ -78,6 +111,8 @@ class Scoring:
         whose total is the largest of the items that are answered.
     blanks : tuple of LegalBlank
         Blanks that stand for an answer.
+    omissions : tuple of Omission
+        Versions that do not ask some of the items; only sums have them.
 
     Examples
     --------
@@ -91,6 +126,7 @@ class Scoring:
     step: float = 1.0
     alternatives: tuple[tuple[int, ...], ...] = ()
     blanks: tuple[LegalBlank, ...] = ()
+    omissions: tuple[Omission, ...] = ()
 
     def __post_init__(self) -> None:
         require_option("kind of scoring", self.kind, SCORING_KINDS)
@@ -100,6 +136,16 @@ class Scoring:
             raise OptionError("domains belong to the scoring kind 'domains', and to no other.")
         if any(not any(set(group) <= set(domain) for domain in self.domains) for group in self.alternatives):
             raise OptionError("alternatives are items of one domain.")
+
+    def omitted(self, version: str | None) -> tuple[int, ...]:
+        """Return the items that a version does not ask; none where no version is named.
+
+        Examples
+        --------
+        >>> Scoring(omissions=(Omission("men", (4,), "a scoring manual"),)).omitted("men")
+        (4,)
+        """
+        return next((omission.items for omission in self.omissions if omission.version == version), ())
 
     def required(self, n_items: int) -> tuple[tuple[int, ...], ...]:
         """Return groups of items of each of which one answer is needed: the alternatives, and every item beside them.

@@ -13,6 +13,7 @@ from katoutcomes.instruments.item_arithmetic import (
     ItemRange,
     LegalBlank,
     Metric,
+    Omission,
     ProratingRule,
     Scoring,
 )
@@ -143,7 +144,7 @@ def _check_items(table: TomlTable, items: ItemSet) -> None:
             table.note("range", "the answers of a reversed item must lie evenly, or reversing makes illegal ones.")
 
 
-def read_scoring(table: TomlTable, items: ItemSet) -> Scoring:
+def read_scoring(table: TomlTable, items: ItemSet, versions: tuple[str, ...] = ()) -> Scoring:
     """Return what ``[scoring]`` says; without it the items are added, or there are none to add."""
     kind = table.choice("kind", SCORING_KINDS, default="sum" if items.n_items else "none")
     factor = table.number("factor", default=1.0)
@@ -151,6 +152,7 @@ def read_scoring(table: TomlTable, items: ItemSet) -> Scoring:
     step = table.number("step", default=factor if kind in ("sum", "domains") else 0.0)
     alternatives = table.lists_of_wholes("alternatives")
     blanks = _read_blanks(table.tables("blank"), items)
+    omissions = _read_omissions(table.tables("omission"), items, versions)
     table.finish()
     if table.is_sound():
         if factor <= 0.0:
@@ -168,7 +170,9 @@ def read_scoring(table: TomlTable, items: ItemSet) -> Scoring:
         _check_alternatives(table, alternatives, domains)
         if blanks and kind == "none":
             table.note("blank", "says what a blank adds to a total, and these items are never added.")
-    return Scoring(kind, factor, domains, step, alternatives, blanks) if table.is_sound() else Scoring()
+        if omissions and kind != "sum":
+            table.note("omission", "only a sum can leave out items that are not asked.")
+    return Scoring(kind, factor, domains, step, alternatives, blanks, omissions) if table.is_sound() else Scoring()
 
 
 def _check_alternatives(
@@ -216,6 +220,27 @@ def _check_blank(
         row.note("counts_as", "must be an answer that each of the items has.")
     if any(answer not in items.answers(number) for number, answer in when):
         row.note("when", "must name answers that the items have.")
+
+
+def _read_omissions(rows: tuple[TomlTable, ...], items: ItemSet, versions: tuple[str, ...]) -> tuple[Omission, ...]:
+    """Return which versions do not ask which items."""
+    found: list[Omission] = []
+    for row in rows:
+        version, numbers, source = row.text("version"), row.wholes("items"), row.text("source")
+        row.finish()
+        if version and version not in versions[1:]:
+            row.note("version", "must be one of the versions, and not the first, which is meant where none is named.")
+        if version in {omission.version for omission in found}:
+            row.note("version", "stands twice.")
+        if not 0 < len(numbers) < max(items.n_items, 2):
+            row.note("items", "must name at least one item, and not all of them.")
+        elif items.is_sound and any(not 1 <= number <= items.n_items for number in numbers):
+            row.note("items", f"names an item outside 1 to {items.n_items}.")
+        elif items.is_sound and any(items.answers(number)[0] or number in items.reverse for number in numbers):
+            row.note("items", "an item whose answers begin above 0, or that is reversed, cannot be left out of a sum.")
+        if row.is_sound():
+            found.append(Omission(version, numbers, source))
+    return tuple(found)
 
 
 def _is_multiple(value: float, step: float) -> bool:
@@ -321,6 +346,8 @@ def read_prorating(rows: tuple[TomlTable, ...], scale: Scale) -> tuple[Prorating
 def _check_prorating(row: TomlTable, most_missing: int, scale: Scale) -> None:
     if scale.scoring.kind not in ("sum", "mean"):
         row.note("name", "only sums and means can be prorated.")
+    if scale.scoring.omissions:
+        row.note("name", "a scale of which a version leaves out items cannot be prorated: no rule says both at once.")
     if scale.items.ranges:
         row.note("name", "items with different ranges cannot be prorated: one item's mean says nothing of another's.")
     if not 1 <= most_missing < scale.items.n_items:

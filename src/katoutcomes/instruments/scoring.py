@@ -17,6 +17,7 @@ from katoutcomes.instruments.answers import (
     read_answers,
     reverse_keyed,
     row_numbers,
+    without_omitted,
 )
 from katoutcomes.instruments.catalog import subscales as subscales_of
 from katoutcomes.instruments.instrument import Instrument
@@ -88,15 +89,18 @@ class ScoredItems:
         return tuple(notes)
 
 
-def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | None = None) -> ScoredItems:
+def score_items(
+    instrument: Instrument, items: ArrayLike, *, prorating: str | None = None, version: str | None = None
+) -> ScoredItems:
     """Work out the total of a questionnaire from its items.
 
     Reverse-keyed items x become lowest + highest legal answer - x first. Then, with f the factor of the scoring:
     sum: f (x_1 + ... + x_n); mean: f (x_1 + ... + x_n) / n; domains: f times the sum over the domains of the largest of
     their items. A total needs every item, because a total of eight items out of nine looks like a low score, except
     where a form means a blank: of alternatives one answer suffices (the QIDS asks for one of two items), and a blank
-    after certain answers stands for an answer (the AUDIT skips items). A published rule for missing items is applied
-    only where it is asked for, and counted. It puts the mean of the k answered items in place of the missing ones:
+    after certain answers stands for an answer (the AUDIT skips items). A version that does not ask some items (the
+    PHQ-15 of men) is the sum of the others, and has to be named. A published rule for missing items is applied only
+    where it is asked for, and counted. It puts the mean of the k answered items in place of the missing ones:
     sum: f (sum of the answered) n / k; mean: f (sum of the answered) / k.
 
     Parameters
@@ -107,6 +111,8 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
         One row a questionnaire, the items in their printed order. NaN, and a masked value, mean "not answered".
     prorating : str, optional
         Name of one of the instrument's prorating rules.
+    version : str, optional
+        Version of the questionnaires, all of which are of one; the first of the scale where none is named.
 
     Returns
     -------
@@ -116,12 +122,12 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
     Raises
     ------
     DataError
-        If the number of columns is not the number of items, or an answer is not a legal one of its item. The message
-        names items and rows, counted from 1, and never a value.
+        If the number of columns is not the number of items, an answer is not a legal one of its item, or an item is
+        answered that the version does not ask. The message names items and rows, counted from 1, and never a value.
     DesignError
         If items of this scale are never added up.
     OptionError
-        If the instrument has no such prorating rule.
+        If the instrument has no such prorating rule or version.
 
     Examples
     --------
@@ -130,6 +136,12 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
     >>> scored = score_items(instrument("GAD-7"), [[1, 2, 3, 0, 1, 2, 3], [1, 2, nan, 0, 1, 2, 3]])
     >>> scored.totals.tolist(), scored.n_items_answered.tolist(), scored.n_incomplete
     ([12.0, nan], [7, 6], 1)
+
+    Item 4 of the PHQ-15 does not apply to men; their largest total is 28.
+
+    >>> men = [[2, 2, 2, nan, *[2] * 11]]
+    >>> score_items(instrument("PHQ-15"), men, version="fourteen_items_men").totals.tolist()
+    [28.0]
     """
     if instrument.scoring.kind == "none":
         raise DesignError(
@@ -137,7 +149,7 @@ def score_items(instrument: Instrument, items: ArrayLike, *, prorating: str | No
         )
     rule = None if prorating is None else instrument.prorating_rule(prorating)
     answers = read_answers(instrument, items)
-    filled = blanks_filled(instrument, answers)
+    filled = without_omitted(instrument, blanks_filled(instrument, answers), version)
     keyed = reverse_keyed(instrument, filled)
     answered = ~np.isnan(answers)
     n_lacking = n_missing(instrument, filled)
@@ -241,7 +253,9 @@ class TotalMismatch:
     explanation: str
 
 
-def check_totals(instrument: Instrument, items: ArrayLike, totals: ArrayLike) -> TotalMismatch:
+def check_totals(
+    instrument: Instrument, items: ArrayLike, totals: ArrayLike, *, version: str | None = None
+) -> TotalMismatch:
     """Find the questionnaires whose total differs from their items.
 
     Parameters
@@ -252,6 +266,8 @@ def check_totals(instrument: Instrument, items: ArrayLike, totals: ArrayLike) ->
         As in `score_items`.
     totals : array_like of float, shape (n,)
         Totals in the scale's own metric; NaN means "not given".
+    version : str, optional
+        As in `score_items`.
 
     Returns
     -------
@@ -272,7 +288,7 @@ def check_totals(instrument: Instrument, items: ArrayLike, totals: ArrayLike) ->
     >>> found.rows.tolist(), found.n_compared
     ([2], 2)
     """
-    scored = score_items(instrument, items)
+    scored = score_items(instrument, items, version=version)
     given = as_floats(totals)
     if given.shape != scored.totals.shape:
         raise DataError(f"there must be one total a row of items; their shape is {given.shape}.")

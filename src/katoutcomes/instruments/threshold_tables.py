@@ -63,7 +63,7 @@ def _read_definition_set(table: TomlTable, identifier: str, scale: Scale) -> Def
 def _check_value(table: TomlTable, definition: DefinitionSet, scale: Scale) -> None:
     width = scale.maximum - scale.minimum
     value = definition.value
-    if definition.kind in ("caseness", "remission") and not scale.minimum <= value <= scale.maximum:
+    if definition.kind in ("caseness", "remission", "response_score") and not scale.minimum <= value <= scale.maximum:
         table.note("value", f"must lie in the range {scale.range_text}.")
     elif definition.kind in ("response", "mcid") and definition.is_share and not 0.0 < value <= 1.0:
         table.note("value", "must be a share above 0 and at most 1, not a percentage.")

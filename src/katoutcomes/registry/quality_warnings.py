@@ -13,6 +13,7 @@ from katoutcomes.registry.engine import stage_text
 from katoutcomes.registry.load_report import MOST_ROWS_LISTED, QualityWarning
 
 if TYPE_CHECKING:
+    from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.registry.engine import Engine
     from katoutcomes.registry.readers.conversion import SourceFile
 
@@ -230,4 +231,23 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             stage_text(_ROOM, "22_scores_after_dose", shortest_recall_days=SHORTEST_RECALL_DAYS),
             {name: f"{text}, and was filled in hours after a dose" for name, text in back.items()},
         ),
+        *_shorter_version_doubts([instrument(str(name)) for name in named]),
     )
+
+
+def _shorter_version_doubts(scales: Sequence[Instrument]) -> tuple[Doubt, ...]:
+    """Return a warning for each version that does not ask some of the items, so that its totals reach less far."""
+    found = []
+    for scale in scales:
+        for omission in scale.scoring.omissions:
+            items = ", ".join(str(number) for number in omission.items)
+            text = (
+                f"{scale.name}: the version {omission.version} does not ask item {items}, so its totals end at "
+                f"{scale.largest_total(omission.version):g} instead of {scale.maximum:g}; compare them with care"
+            )
+            query = (
+                f"select score as record, '' as about from scores where instrument = '{scale.id}' "
+                f"and version = '{omission.version}'"
+            )
+            found.append(Doubt("shorter_version", "scores", "version", text, query))
+    return tuple(found)

@@ -225,7 +225,11 @@ def _n_filled(columns: ScoreColumns, numbers: range | None = None) -> str:
 
 
 def _any_beyond(columns: ScoreColumns, scale: Instrument) -> str:
+    """Return where an item is filled that the scale has not, or that the version of the row does not ask."""
     beyond = [test for number, test in columns.item_is_filled.items() if number > scale.n_items]
+    for omission in scale.scoring.omissions:
+        asked = [columns.item_is_filled[number] for number in omission.items if number in columns.item_is_filled]
+        beyond += [f"(version = {_quoted(omission.version)} and {test})" for test in asked]
     return f"({' or '.join(beyond)})" if beyond else "false"
 
 
@@ -257,7 +261,7 @@ def _is_incomplete(columns: ScoreColumns, scale: Instrument) -> str:
 
 def _n_missing(columns: ScoreColumns, scale: Instrument) -> str:
     """Return the number of answers that the scale needs and that are not there; legal blanks are no missing answers."""
-    if not scale.scoring.alternatives and not scale.scoring.blanks:
+    if not (scale.scoring.alternatives or scale.scoring.blanks or scale.scoring.omissions):
         return f"{scale.n_items} - ({_n_filled(columns, range(1, scale.n_items + 1))})"
     tests = []
     for group in scale.scoring.required(scale.n_items):
@@ -269,17 +273,26 @@ def _n_missing(columns: ScoreColumns, scale: Instrument) -> str:
 
 def _blanks(columns: ScoreColumns, scale: Instrument, number: int) -> list[tuple[str, int]]:
     """Return when an item may be blank, as SQL that is true there, each with the answer that a blank stands for."""
-    return [
+    skipped = [
         (" and ".join(f"{columns.items[asked]} = {answer}" for asked, answer in blank.when), blank.counts_as)
         for blank in scale.scoring.blanks
         if number in blank.items and all(asked in columns.items for asked, _ in blank.when)
     ]
+    not_asked = [
+        (f"version = {_quoted(omission.version)}", 0)
+        for omission in scale.scoring.omissions
+        if number in omission.items
+    ]
+    return skipped + not_asked
 
 
 def _is_total_outside(columns: ScoreColumns, scale: Instrument) -> str:
     if not scale.has_total:
         return "total is not null"
     first = f"({columns.total}) < {scale.minimum!r} or ({columns.total}) > {scale.maximum!r}"
+    for omission in scale.scoring.omissions:
+        largest = scale.largest_total(omission.version)
+        first += f" or (version = {_quoted(omission.version)} and ({columns.total}) > {largest!r})"
     if len(scale.metrics) < 2:
         return f"({first})"
     cases = " ".join(
