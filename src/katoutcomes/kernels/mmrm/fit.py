@@ -35,6 +35,7 @@ _FAR_OUT = 30.0
 _FEW_SCORES = 6
 """For each parameter of the covariance."""
 _STARTS_AROUND = 6
+_GOLDEN_RATIO = (1.0 + math.sqrt(5.0)) / 2.0
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
 """Of the second derivatives scaled to a unit diagonal; below it a parameter is not determined by the data."""
 
@@ -176,24 +177,34 @@ def fit_repeated_measures(
 def _starts(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return where to start: structures with few correlations can have several optima, so they start again from none.
 
-    With few scores every structure can, and starts from some points around, too: always the same ones. Homogeneous
-    ante-dependence has the most optima and also starts from the fitted heterogeneous one.
+    With few scores every structure can, and starts from some points around, too. Homogeneous ante-dependence has the
+    most optima and also starts from the fitted heterogeneous one.
     """
     first = np.concatenate([start_values(model.structure, matrix) for matrix in matrices])
     n_visits = model.work.scale.size
-    if n_visits == 1:
-        return [first]
     starts = [first]
-    if model.structure != "us":
+    if model.structure != "us" and n_visits > 1:
         uncorrelated = first.reshape(model.n_groups, -1).copy()
         uncorrelated[:, 1 if is_homogeneous(model.structure) else n_visits :] = 0.0
         starts.append(uncorrelated.reshape(-1))
     free = model.work.statistics.n_observations - model.work.n_coefficients
     if free < _FEW_SCORES * first.size:
-        starts += list(first + np.random.default_rng(first.size).standard_normal((_STARTS_AROUND, first.size)))
-    if model.structure == "ad":
+        starts += list(first + _around(first.size))
+    if model.structure == "ad" and n_visits > 1:
         starts += _heterogeneous_start(model, matrices)
     return starts
+
+
+def _around(n_parameters: int) -> NDArray[np.float64]:
+    """Return steps in all directions, spread like standard normal numbers, shape (_STARTS_AROUND, n_parameters).
+
+    The multiples of an irrational number by the squares, less their whole parts, are spread evenly over 0 to 1.
+    """
+    from scipy.special import ndtri
+
+    squares = np.arange(1.0, 1.0 + _STARTS_AROUND * n_parameters) ** 2
+    steps: NDArray[np.float64] = ndtri(squares * _GOLDEN_RATIO % 1.0)
+    return steps.reshape(_STARTS_AROUND, n_parameters)
 
 
 def _heterogeneous_start(model: Model, matrices: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -141,35 +141,18 @@ def aggregate(
     >>> statistics.observed.tolist(), statistics.n_patients.tolist()
     ([[True, False], [True, True]], [1.0, 2.0])
     """
-    n_visits = y.shape[1]
+    z, y = np.ascontiguousarray(z), np.ascontiguousarray(y)  # rows of other arrays are slow to gather
     cells = cells_of(y, group)
     center = center_of(_center(z), _center(y), covariate_map)
-    is_weighted = precision_weights is not None or frequency_weights is not None
-    by_visit = precision_weights is not None and precision_weights.ndim == 2
-    size = (1 + z.shape[1]) * (n_visits if by_visit else 1) + n_visits
-    gram = np.zeros((len(cells.rows), size, size))
-    n_patients = np.zeros(len(cells.rows))
     log_weight = 0.0
-    for cell, rows_of_cell in enumerate(cells.rows):
-        seen = cells.observed[cell]
-        for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
-            rows = rows_of_cell[start : start + ROWS_A_BLOCK]
-            if not is_weighted:
-                gram[cell] += _gram(*center.parts(z, y, rows, seen))
-                n_patients[cell] += rows.size
-                continue
-            u = center.columns(z, y, rows, seen)
-            count = float(rows.size)
-            if precision_weights is not None:
-                weights = precision_weights[rows]
-                u = with_precision(u, weights, seen)
-                frequency = 1.0 if frequency_weights is None else frequency_weights[rows]
-                log_weight += _sum_of_logs(weights, seen, frequency)
-            if frequency_weights is not None:
-                count = float(frequency_weights[rows].sum())
-                u *= np.sqrt(frequency_weights[rows])[:, None]
-            gram[cell] += u.T @ u
-            n_patients[cell] += count
+    if frequency_weights is None and precision_weights is None:
+        gram = _gram_of_cells(z, y, cells, center)
+        n_patients = np.array([rows.size for rows in cells.rows], dtype=np.float64)
+    else:
+        gram, n_patients, log_weight = _weighted_gram(
+            z, y, cells, center, frequency_weights=frequency_weights, precision_weights=precision_weights
+        )
+    by_visit = precision_weights is not None and precision_weights.ndim == 2
     return PatternStatistics(
         observed=cells.observed,
         group=cells.group,
@@ -307,36 +290,75 @@ class Center:
         width = z.shape[1]
         u = np.empty((rows.size, 1 + width + y.shape[1]))
         u[:, 0] = 1.0
-        u[:, 1 : 1 + width], u[:, 1 + width :] = self.parts(z, y, rows, seen)
+        u[:, 1 : 1 + width], u[:, 1 + width :] = self.parts(z, y, rows)
+        u[:, 1 + width :][:, ~seen] = 0.0
         return u
 
     def parts(
-        self, z: NDArray[np.float64], y: NDArray[np.float64], rows: NDArray[np.int64], seen: NDArray[np.bool_]
+        self, z: NDArray[np.float64], y: NDArray[np.float64], rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return z - center and y - center of at most ROWS_A_BLOCK patients of a cell."""
+        """Return z - center and y - center of at most ROWS_A_BLOCK patients; missing outcomes stay NaN."""
         covariates, outcomes = z.take(rows, axis=0), y.take(rows, axis=0)
         for values, repeated in ((covariates, self.repeated_covariates), (outcomes, self.repeated_outcomes)):
             flat = values.reshape(-1)
             flat -= repeated[: flat.size]
         if self.unwhiten is not None:
             covariates = covariates @ self.unwhiten
-        if not seen.all():
-            outcomes[:, ~seen] = 0.0
         return covariates, outcomes
 
 
-def _gram(covariates: NDArray[np.float64], outcomes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return u' u for u = (1, covariates, outcomes), without making u, which would cost more than the products."""
-    ones = np.ones(len(covariates))
-    sums = np.concatenate(([ones.size], ones @ covariates, ones @ outcomes))
-    inner = 1 + covariates.shape[1]
-    gram = np.empty((sums.size, sums.size))
-    gram[0] = gram[:, 0] = sums
-    gram[1:inner, 1:inner] = covariates.T @ covariates
-    gram[1:inner, inner:] = covariates.T @ outcomes
-    gram[inner:, 1:inner] = gram[1:inner, inner:].T
-    gram[inner:, inner:] = outcomes.T @ outcomes
-    return gram
+def _gram_of_cells(z: NDArray[np.float64], y: NDArray[np.float64], cells: Cells, center: Center) -> NDArray[np.float64]:
+    """Return the sum of u u' over the patients of each cell, without making u, which would cost more than the products.
+
+    What is missing is NaN in its own row and column of the products only, and is set to 0 there.
+    """
+    from scipy.linalg.blas import dgemm  # for so few columns twice as fast as the symmetric product that numpy takes
+
+    inner = 1 + z.shape[1]
+    gram = np.zeros((len(cells.rows), inner + y.shape[1], inner + y.shape[1]))
+    ones = np.ones(ROWS_A_BLOCK)
+    for total, rows_of_cell in zip(gram, cells.rows, strict=True):
+        total[0, 0] = rows_of_cell.size
+        for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
+            covariates, outcomes = center.parts(z, y, rows_of_cell[start : start + ROWS_A_BLOCK])
+            some = ones[: len(covariates)]
+            total[0, 1:inner] += some @ covariates
+            total[0, inner:] += some @ outcomes
+            total[1:inner, 1:inner] += dgemm(1.0, covariates.T, covariates.T, trans_b=True)
+            total[1:inner, inner:] += dgemm(1.0, covariates.T, outcomes.T, trans_b=True)
+            total[inner:, inner:] += dgemm(1.0, outcomes.T, outcomes.T, trans_b=True)
+    known = np.concatenate((np.ones((len(cells.rows), inner), dtype=bool), cells.observed), axis=1)
+    upper = np.triu(np.where(known[:, :, None] & known[:, None, :], gram, 0.0))
+    return np.asarray(upper + np.triu(upper, 1).transpose(0, 2, 1))
+
+
+def _weighted_gram(
+    z: NDArray[np.float64],
+    y: NDArray[np.float64],
+    cells: Cells,
+    center: Center,
+    *,
+    frequency_weights: NDArray[np.float64] | None,
+    precision_weights: NDArray[np.float64] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return the weighted sum of u u' of each cell, its weight in patients, and the logarithms of the precisions."""
+    n_visits = y.shape[1]
+    by_visit = precision_weights is not None and precision_weights.ndim == 2
+    size = (1 + z.shape[1]) * (n_visits if by_visit else 1) + n_visits
+    gram, n_patients, log_weight = np.zeros((len(cells.rows), size, size)), np.zeros(len(cells.rows)), 0.0
+    for cell, rows_of_cell in enumerate(cells.rows):
+        seen = cells.observed[cell]
+        for start in range(0, rows_of_cell.size, ROWS_A_BLOCK):
+            rows = rows_of_cell[start : start + ROWS_A_BLOCK]
+            u = center.columns(z, y, rows, seen)
+            frequency = np.ones(rows.size) if frequency_weights is None else frequency_weights[rows]
+            if precision_weights is not None:
+                u = with_precision(u, precision_weights[rows], seen)
+                log_weight += _sum_of_logs(precision_weights[rows], seen, frequency)
+            u *= np.sqrt(frequency)[:, None]
+            gram[cell] += u.T @ u
+            n_patients[cell] += float(frequency.sum())
+    return gram, n_patients, log_weight
 
 
 def center_of(
@@ -359,8 +381,6 @@ def with_precision(
     return np.concatenate((blocks.reshape(u.shape[0], -1), root * u[:, width:]), axis=1)
 
 
-def _sum_of_logs(
-    weights: NDArray[np.float64], seen: NDArray[np.bool_], frequency: NDArray[np.float64] | float
-) -> float:
+def _sum_of_logs(weights: NDArray[np.float64], seen: NDArray[np.bool_], frequency: NDArray[np.float64]) -> float:
     logs = np.log(weights) * seen.sum() if weights.ndim == 1 else np.log(weights[:, seen]).sum(axis=1)
     return float((logs * frequency).sum())
