@@ -319,3 +319,124 @@ def test_problems_of_a_score(score: str, problem: str) -> None:
     with pytest.raises(DataError) as raised:
         read_sections(parse_mapping(text + 'date = "d"\n' + score, "m.toml"))
     assert problem in str(raised.value)
+
+
+UNIT_PART = """
+[[file]]
+name = "doses"
+table = "sessions"
+decimal = ","
+date_format = ["%d.%m.%Y", "%Y-%m-%d", "%m.%d.%Y"]
+[file.columns]
+who = "patient_id"
+when = "date"
+much = "dose_mg"
+[file.constants]
+kind = "dosing"
+[file.units]
+much = "mg"
+"""
+
+
+def doses_of(tmp_path: Path, when: list[str], much: list[str], **changes: str) -> Registry:
+    """Read a column of dates and a column of doses; `changes` replace texts of the mapping."""
+    text = UNIT_PART.replace("[file.units]\nmuch", "[file.units]\ndose_mg")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    keys = [f"P{number}" for number in range(len(when))]
+    frames = {
+        "people": pd.DataFrame({"who": keys, "years": "41"}),
+        "doses": pd.DataFrame({"who": keys, "when": when, "much": much}),
+    }
+    people = '[[file]]\nname = "people"\ntable = "patients"\n[file.columns]\nwho = "patient_id"\nyears = "age_years"\n'
+    path = tmp_path / "mapping.toml"
+    path.write_text(HEAD + people + text, encoding="utf-8")
+    return read_registry(frames, mapping=path)
+
+
+def rules_and_rows(registry: Registry) -> dict[str, tuple[int, ...]]:
+    return {problem.rule: problem.row_numbers for problem in registry.load_report.problems}
+
+
+def test_a_named_unit_is_stripped_and_no_other(tmp_path: Path) -> None:
+    much = ["50 mg", "37,5mg", "60", "70 MG", "0,05 g", "mg", "50 mg/kg", "5 0 mg"]
+    registry = doses_of(tmp_path, ["2026-03-02"] * len(much), much)
+    assert registry.table("sessions")["dose_mg"].tolist() == [50, 37.5, 60, 70]
+    assert rules_and_rows(registry) == {"unit": (5, 6, 7, 8)}
+    assert "with the unit 'mg' behind it" in registry.load_report.problems[0].description
+
+
+def test_a_unit_goes_with_a_factor(tmp_path: Path) -> None:
+    factor = '\n[file.factors]\ndose_mg = "1000"\n[file.units]'
+    registry = doses_of(
+        tmp_path, ["2026-03-02"] * 2, ["0,05 g", "50 mg"], **{"[file.units]": factor, 'dose_mg = "mg"': 'dose_mg = "g"'}
+    )
+    assert registry.table("sessions")["dose_mg"].tolist() == [50]
+    assert rules_and_rows(registry) == {"unit": (2,)}
+
+
+@pytest.mark.parametrize(
+    ("unit", "problem"),
+    [
+        ('dose_mg = "5mg"', "the unit of 'dose_mg' must not hold a digit"),
+        ('patient_id = "mg"', "'patient_id' is no column of numbers"),
+        ('route = "mg"', "is filled by no column of the file"),
+    ],
+)
+def test_a_unit_that_cannot_be(tmp_path: Path, unit: str, problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        doses_of(tmp_path, ["2026-03-02"], ["5"], **{'dose_mg = "mg"': unit})
+
+
+def test_dates_in_several_forms_are_told_apart_or_refused(tmp_path: Path) -> None:
+    when = ["2026-03-02", "13.03.2026", "03.14.2026", "03.04.2026", "05.05.2026", "3 March 2026"]
+    registry = doses_of(tmp_path, when, ["50"] * len(when))
+    assert rules_and_rows(registry) == {"ambiguous_date": (4,), "date_format": (6,)}
+    assert registry.table("patients")["index_quarter"].fillna("").tolist() == ["2026Q1"] * 3 + ["", "2026Q2", ""]
+    described = {problem.rule: problem.description for problem in registry.load_report.problems}
+    forms = "%d.%m.%Y, %Y-%m-%d, %m.%d.%Y"
+    assert described["ambiguous_date"] == f"must not be two different days in two of the forms {forms}"
+
+
+NOMINAL_PART = """
+[[file]]
+name = "wide"
+[file.columns]
+who = "patient_id"
+[[file.score]]
+instrument = "PHQ-9"
+total = "phq_{visit}"
+visit_days = { base = -1, wk4 = 28 }
+"""
+
+
+def test_nominal_days_count_from_the_first_dose_also_where_sessions_have_dates(tmp_path: Path) -> None:
+    frames = {
+        "people": pd.DataFrame({"who": ["A", "B", "C"], "years": "41"}),
+        "doses": pd.DataFrame(
+            {
+                "who": ["A", "A", "A", "B", "C"],
+                "when": ["2026-03-12", "2026-03-05", "2026-02-01", "2026-03-02", "soon"],
+                "what": ["dosing", "dosing", "screening", "dosing", "dosing"],
+            }
+        ),
+        "wide": pd.DataFrame({"who": ["A", "B", "C"], "phq_base": ["20", "18", "16"], "phq_wk4": ["10", "", "9"]}),
+    }
+    text = UNIT_PART[: UNIT_PART.index("[file.constants]")].replace('much = "dose_mg"', 'what = "kind"')
+    people = '[[file]]\nname = "people"\ntable = "patients"\n[file.columns]\nwho = "patient_id"\nyears = "age_years"\n'
+    path = tmp_path / "mapping.toml"
+    path.write_text(HEAD + people + text + NOMINAL_PART, encoding="utf-8")
+    registry = read_registry(frames, mapping=path)
+    scores = registry.table("scores").sort_values(["patient_id", "day"])
+    assert list(zip(scores["patient_id"], scores["day"], scores["total"], strict=True)) == [
+        ("A", -1, 20),
+        ("A", 28, 10),
+        ("B", -1, 18),
+    ]
+    assert rules_and_rows(registry) == {"date_format": (5,), "no_first_dose": (3,)}
+    assert any("visit_days states for their visit: 5." in note for note in registry.load_report.notes)
+
+
+def test_what_the_mapping_cannot_read_is_not_said_to_be_missing_as_well(tmp_path: Path) -> None:
+    registry = doses_of(tmp_path, ["2026-03-02", "someday", ""], ["50", "50", "50"])
+    assert rules_and_rows(registry) == {"date_format": (2,), "required": (3,)}

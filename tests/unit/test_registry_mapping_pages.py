@@ -87,6 +87,16 @@ def test_every_directive_is_in_the_reference() -> None:
 def test_every_rule_is_in_the_reference() -> None:
     files = [*(SOURCES / "mapped_tables").glob("*.py"), *SOURCES.glob("raw_*.py"), SOURCES / "excel.py"]
     rules = {rule for file in files for rule in re.findall(r"rule ([a-z_]+):", file.read_text(encoding="utf-8"))}
-    rules |= {"not_decoded", "decimal", "repeated_row", "not_selected", "no_score", "empty_row"}
+    rules |= {
+        "ambiguous_date",
+        "no_first_dose",
+        "unit",
+        "not_decoded",
+        "decimal",
+        "repeated_row",
+        "not_selected",
+        "no_score",
+        "empty_row",
+    }
     assert len(rules) > 18
     assert not {rule for rule in rules if f"`{rule}`" not in REFERENCE}

@@ -46,6 +46,8 @@ _ROOM = "katoutcomes.registry"
 _NO_CAUSE = "select 0 as file, 0 as rule, 0 as cause, cast(0 as bigint) as input_row where 1 = 0"
 _NAMES_OF_SCORES = frozenset({"instrument", "version", "metric"})
 """Whatever is wrong with the text of such a cell, it is no name of the catalog."""
+_FILLED = frozenset({"required", "total_or_items", "items_complete"})
+"""Rules that a cell breaks by being empty."""
 _LARGE = 5_000_000
 """Rows from which on it pays to pack the accepted scores."""
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
@@ -163,8 +165,28 @@ class _Load:
             raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
         self.engine.materialize_repeated("repeated_values", table.relation, (schema.key,))
         self.stage(f"repeated_{schema.name}", "00_repeated_keys", relation=table.relation, key=schema.key)
+        n_before = len(self.rules)
         self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
+        self.say_once(schema, n_before)
         self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}", "repeated_values")
+
+    def say_once(self, schema: TableSchema, n_before: int) -> None:
+        """Forget that a cell must be filled where it is empty because the mapping could not read what stands in it."""
+        new = list(enumerate(self.rules))[n_before:]
+        for number, rule in new:
+            if rule.id not in _FILLED:
+                continue
+            stem = rule.column.removesuffix("*")
+            same = [
+                str(other)
+                for other, cell in new
+                if cell.relation == f"converted_{schema.name}"
+                and (cell.column == rule.column or (rule.column != stem and cell.column.startswith(stem)))
+            ]
+            if same:
+                refused = f"select input_row from problems where file = {schema.number} and rule in ({', '.join(same)})"
+                where = f"file = {schema.number} and rule = {number} and input_row in ({refused})"
+                self.engine.delete("problems", where)
 
     def stage(self, name: str, stage: str, **values: int | str) -> None:
         """Make a table from a stage."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.readers.mapped_tables.date_formats import MomentForm, iso_moment, iso_time
+from katoutcomes.registry.readers.mapped_tables.date_formats import MomentForm, is_day, iso_moment, iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,11 +106,13 @@ def column_reading(section: FileSection, column: Column, *, is_typed: bool) -> R
     if decoding is not None:
         reading = _decoded(decoding, column.name)
     elif column.kind == "date":
-        return _moment(section.date_form, "date", is_typed=is_typed)
+        return _moment(section.date_forms, "date", is_typed=is_typed)
     elif column.kind == "time":
-        return _moment(section.time_form, "time", is_typed=is_typed)
+        return _moment(_as_forms(section.time_form), "time", is_typed=is_typed)
     elif column.kind in NUMBER_KINDS:
         reading = _number(section.dialect.decimal, section.factors.get(name), is_typed=is_typed)
+        if name in section.units:
+            reading = _without_unit(section.units[name], section.dialect.decimal, reading)
     if name in section.separators:
         return _several(section.separators[name], reading)
     return reading
@@ -118,8 +120,8 @@ def column_reading(section: FileSection, column: Column, *, is_typed: bool) -> R
 
 def time_of_date(section: FileSection, *, is_typed: bool) -> Reading | None:
     """Return how the time of day is read from the column of dates, None if that column has none."""
-    if is_typed or (section.date_form is not None and section.date_form.has_time):
-        return _moment(section.date_form, "time_of_date", is_typed=is_typed)
+    if is_typed or any(form.has_time for form in section.date_forms):
+        return _moment(section.date_forms, "time_of_date", is_typed=is_typed)
     return None
 
 
@@ -135,7 +137,11 @@ def _plain(cell: str) -> str:
 
 
 def _decoded(decoding: Mapping[str, str], name: str) -> Reading:
-    refusal = Refusal("not_decoded", f"must be a value that the mapping decodes ({len(decoding)} for {name})")
+    table = "file.score.item_values" if name == "item_*" else f"file.values.{name}"
+    listed = "the value" if len(decoding) == 1 else f"one of the {len(decoding)} values"
+    refusal = Refusal(
+        "not_decoded", f"must be {listed} that [{table}] of the mapping lists, written exactly as there; add a line"
+    )
 
     def read(cell: str) -> str | Refusal | None:
         return (decoding[cell] or None) if cell in decoding else refusal
@@ -169,21 +175,44 @@ def _number(decimal: str, factor: Decimal | None, *, is_typed: bool) -> Reading:
     return read
 
 
-def _moment(form: MomentForm | None, part: str, *, is_typed: bool) -> Reading:
+def _without_unit(unit: str, decimal: str, reading: Reading) -> Reading:
+    """Read a number with or without its unit behind it; another unit, or anything else, is refused."""
+    number = _COMMA_NUMBER if decimal == "," else _POINT_NUMBER
+    refusal = Refusal("unit", f"must be a number, alone or with the unit {unit!r} behind it, as the mapping says")
+
+    def read(cell: str) -> str | Refusal | None:
+        text = cell[: -len(unit)].rstrip() if cell.lower().endswith(unit.lower()) else cell
+        return reading(text) if number.fullmatch(text) or _POINT_NUMBER.fullmatch(text) else refusal
+
+    return read
+
+
+def _as_forms(form: MomentForm | None) -> tuple[MomentForm, ...]:
+    return () if form is None else (form,)
+
+
+def _moment(forms: tuple[MomentForm, ...], part: str, *, is_typed: bool) -> Reading:
     """Read a date, a time, or the time of a date; without a stated form the schema's own rules look at the text."""
     kind = "time" if part == "time" else "date"
-    stated = form.text if form is not None else "%H:%M" if kind == "time" else "%Y-%m-%d"
+    stated = " or ".join(form.text for form in forms) or ("%H:%M" if kind == "time" else "%Y-%m-%d")
     refusal = Refusal(f"{kind}_format", f"must be a {kind} written as {stated}, as the mapping says")
+    ambiguous = Refusal(
+        "ambiguous_date",
+        f"must not be two different days in two of the forms {', '.join(form.text for form in forms)}",
+    )
     written = iso_time if kind == "time" else iso_moment
 
     def read(cell: str) -> str | Refusal | None:
-        moment = form.read(cell) if form is not None else None
-        if moment is None and is_typed:
-            moment = written(cell)
-        if moment is not None:
-            return (moment.date if part == "date" else moment.time) or None
+        moments = [moment for form in forms if (moment := form.read(cell)) is not None]
+        moments = moments if len(moments) < 2 else [m for m in moments if is_day(m.date)] or moments
+        if not moments and is_typed and (real := written(cell)) is not None:
+            moments = [real]
+        if len({moment.date for moment in moments}) > 1:
+            return None if part == "time_of_date" else ambiguous
+        if moments:
+            return (moments[0].date if part == "date" else moments[0].time) or None
         if part == "time_of_date":
             return None  # the date itself is refused already
-        return cell if form is None else refusal
+        return refusal if forms else cell
 
     return read

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.readers.conversion import Conversion, SourceFile
-from katoutcomes.registry.readers.mapped_tables.records import joined_tables
+from katoutcomes.registry.readers.mapped_tables.records import Records, joined_tables
 from katoutcomes.registry.readers.mapped_tables.section_reader import read_sections
 from katoutcomes.registry.readers.mapped_tables.section_records import section_records
 from katoutcomes.registry.readers.mapped_tables.source_files import OpenedFiles, open_files
@@ -60,8 +60,16 @@ def convert(
         files=files,
         left_out=tuple(rows for file in opened.files.values() for rows in file.left_out()),
         left_out_columns=opened.left_out_columns,
-        notes=_notes(source, opened),
+        notes=(*_notes(source, opened), *_notes_on_days(records)),
     )
+
+
+def _notes_on_days(records: Sequence[Records]) -> tuple[str, ...]:
+    n_scores = sum(len(part.rows) for part in records if part.visit_day is not None)
+    if not n_scores:
+        return ()
+    which = f"scores that stand on the day that visit_days states for their visit: {n_scores}."
+    return (f"{which} When they were really filled in is not known, so early and late ones cannot be told apart.",)
 
 
 def _notes(source: Path | Mapping[str, Any], opened: OpenedFiles) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date as calendar_date
 from types import MappingProxyType
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -112,6 +113,21 @@ def moment_form(text: str) -> MomentForm | str:
     if len(set(named)) < len(named):
         return "names a part twice."
     return _form(text, pattern, set(named))
+
+
+def is_day(date: str) -> bool:
+    """Return whether a date written ``YYYY-MM-DD`` is a day of the calendar.
+
+    Examples
+    --------
+    >>> is_day("2026-02-28"), is_day("2026-28-02")
+    (True, False)
+    """
+    try:
+        calendar_date.fromisoformat(date)
+    except ValueError:
+        return False
+    return True
 
 
 def iso_moment(cell: str) -> Moment | None:

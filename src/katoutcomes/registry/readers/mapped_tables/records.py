@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.readers.conversion import ConvertedTable, FurtherRows, RowProblem
 from katoutcomes.registry.readers.mapped_tables.keys import generated_keys, repeats
-from katoutcomes.registry.tables import SESSIONS, TABLES
+from katoutcomes.registry.readers.mapped_tables.nominal_days import first_dose_dates, put_dates
+from katoutcomes.registry.tables import SCORES, SESSIONS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ class Records:
         Positions of records, and further rows of the file that make the same record.
     sessions : tuple of (Records, array of int64), optional
         Sessions that scores belong to: those of the same rows of the file.
+    visit_day : int, optional
+        Day of the visit that the mapping states for all of these scores, counted from the first dose.
     """
 
     schema: TableSchema
@@ -47,6 +50,7 @@ class Records:
     refused: dict[tuple[str, Refusal], NDArray[Any]] = field(default_factory=dict)
     further: tuple[NDArray[Any], NDArray[Any]] | None = None
     sessions: tuple[Records, NDArray[Any]] | None = None
+    visit_day: int | None = None
 
     def merged(self) -> Records:
         """Return the records with each that stands in several rows once; the other rows are named as further ones."""
@@ -77,6 +81,7 @@ class Records:
                 for key, positions in self.refused.items()
             },
             (np.array(into, dtype=np.int64), self.rows[np.array(again, dtype=np.int64)]),
+            visit_day=self.visit_day,
         )
 
 
@@ -88,7 +93,7 @@ def joined_tables(records: Sequence[Records]) -> tuple[ConvertedTable, ...]:
     records : sequence of Records
         In the order of the mapping.
     """
-    tables = []
+    tables: list[ConvertedTable] = []
     session_ids: dict[int, NDArray[Any]] = {}
     for schema in TABLES:  # sessions come before scores, which may name them
         parts = [part for part in records if part.schema is schema]
@@ -98,12 +103,22 @@ def joined_tables(records: Sequence[Records]) -> tuple[ConvertedTable, ...]:
             if part.sessions is not None:
                 sessions, positions = part.sessions
                 part.columns["session_id"] = session_ids[id(sessions)][positions]
+        if schema is SCORES:
+            _put_dates(parts, next((made for made in tables if made.schema is SESSIONS), None))
         table = _joined(schema, parts)
         tables.append(table)
         if schema is SESSIONS:
             ids = _split(table.columns["session_id"], parts)
             session_ids = {id(part): keys for part, keys in zip(parts, ids, strict=True)}
     return tuple(tables)
+
+
+def _put_dates(scores: Sequence[Records], sessions: ConvertedTable | None) -> None:
+    """Give scores of stated visit days a date where the sessions have dates."""
+    if sessions is not None and {"date", "kind"} <= set(sessions.columns):
+        first_doses = first_dose_dates(sessions)
+        for part in scores:
+            put_dates(part, first_doses)
 
 
 def _split(values: NDArray[Any], parts: Sequence[Records]) -> list[NDArray[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from katoutcomes.registry.readers.mapped_tables.cells import NUMBER_KINDS
 from katoutcomes.registry.readers.mapped_tables.date_formats import MomentForm, moment_form
 from katoutcomes.registry.readers.mapped_tables.score_sections import read_scores
 from katoutcomes.registry.readers.mapped_tables.sections import ITEM, FileSection
@@ -58,8 +59,9 @@ def _file(table: TomlTable, number: int, missing: frozenset[str]) -> FileSection
         constants=_constants(table, schema, targets),
         separators=_by_target(table, "separators", targets),
         factors=_factors(table, targets),
-        date_form=_form(table, "date_format", needs_date=True),
-        time_form=_form(table, "time_format", needs_date=False),
+        units=_units(table, schema, targets),
+        date_forms=_date_forms(table),
+        time_form=_time_form(table),
         missing=missing | frozenset(table.texts("missing", default=())),
         missing_in=_lists(table, "missing_in"),
         leave_out=table.texts("leave_out", default=()),
@@ -175,21 +177,49 @@ def _factors(table: TomlTable, targets: tuple[str, ...]) -> Mapping[str, Decimal
     return found
 
 
+def _units(table: TomlTable, schema: TableSchema | None, targets: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the unit that may stand behind the numbers of a column."""
+    found = _by_target(table, "units", targets)
+    for target, unit in found.items():
+        column = None if schema is None else schema.column(target)
+        if column is not None and column.kind not in NUMBER_KINDS:
+            table.note("units", f"{target!r} is no column of numbers.")
+        if re.search("[0-9.,]", unit):
+            table.note("units", f"the unit of {target!r} must not hold a digit, a point or a comma.")
+    return found
+
+
 def _note_target(given: TomlTable, target: str, targets: tuple[str, ...]) -> None:
     if target not in targets:
         given.note(target, "is filled by no column of the file.")
 
 
-def _form(table: TomlTable, key: str, *, needs_date: bool) -> MomentForm | None:
-    text = table.text(key, default="")
+def _date_forms(table: TomlTable) -> tuple[MomentForm, ...]:
+    """Return the ways in which dates are written: one, or several that are tried in order."""
+    key = "date_format"
+    texts = table.texts(key) if table.holds_list(key) else tuple(filter(None, [table.text(key, default="")]))
+    found = []
+    for text in texts:
+        form = moment_form(text)
+        if isinstance(form, str):
+            table.note(key, form)
+        elif not form.has_date:
+            table.note(key, "must name a day.")
+        else:
+            found.append(form)
+    return tuple(found)
+
+
+def _time_form(table: TomlTable) -> MomentForm | None:
+    text = table.text("time_format", default="")
     if not text:
         return None
     form = moment_form(text)
     if isinstance(form, str):
-        table.note(key, form)
+        table.note("time_format", form)
         return None
-    if form.has_date != needs_date:
-        table.note(key, "must name a day." if needs_date else "must name a time and no day.")
+    if form.has_date:
+        table.note("time_format", "must name a time and no day.")
     return form
 
 

@@ -173,6 +173,7 @@ def _put_row_columns(
         _put_fixed(records, patient_id=section.constants.get("patient_id", ""))
     if score.visit_day:
         _put_fixed(records, day=score.visit_day)
+        records.visit_day = int(score.visit_day)
     elif "date" in sources and "time" not in records.columns:
         _put_score_time(section, sources["date"], file, is_scored, records)
 

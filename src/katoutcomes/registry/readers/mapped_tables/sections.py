@@ -84,8 +84,12 @@ class FileSection:
         By column of the schema: what separates several codes in one cell.
     factors : mapping of str to Decimal
         By column of the schema: what its numbers are multiplied with.
-    date_form, time_form : MomentForm or None
-        How dates and times are written; None: as the schema writes them.
+    units : mapping of str to str
+        By column of the schema: the unit that may stand behind its numbers.
+    date_forms : tuple of MomentForm
+        How dates are written, tried in order; empty: as the schema writes them.
+    time_form : MomentForm or None
+        How times are written; None: as the schema writes them.
     missing : frozenset of str
         What stands for "not known" in any column.
     missing_in : mapping of str to (frozenset of str)
@@ -109,7 +113,8 @@ class FileSection:
     constants: Mapping[str, str]
     separators: Mapping[str, str]
     factors: Mapping[str, Decimal]
-    date_form: MomentForm | None
+    units: Mapping[str, str]
+    date_forms: tuple[MomentForm, ...]
     time_form: MomentForm | None
     missing: frozenset[str]
     missing_in: Mapping[str, frozenset[str]]
