@@ -60,13 +60,9 @@ def note_plain_columns(
     n_rows = int(found["n_rows"][0])
     plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
     plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
-    for name, cell in few.items():
-        if _all_plain(engine, cell, f"(select distinct {cell} from {relation})"):
-            plain.add(name)
-    if not found["n_suspect"][0]:
-        plain |= {name for name in many if _is_short(found, name)}
-    else:
-        plain |= {name for name, cell in many.items() if _is_short(found, name) and _all_plain(engine, cell, relation)}
+    plain |= _plain_texts(engine, few, relation, "distinct")
+    short = {name: cell for name, cell in many.items() if _is_short(found, name)}
+    plain |= _plain_texts(engine, short, relation, "all") if found["n_suspect"][0] else set(short)
     listed = sorted(plain)
     numbered = [name not in texts or name in few or bool(found[f"numbered_{name}"][0]) for name in listed]
     full = [name in texts and int(found[f"filled_{name}"][0]) == n_rows for name in listed]
@@ -100,10 +96,18 @@ def _is_short(found: Mapping[str, NDArray[Any]], name: str) -> bool:
     return int(found[f"shortest_{name}"][0]) > 0 and int(found[f"longest_{name}"][0]) <= LONGEST_KEY
 
 
-def _all_plain(engine: Engine, cell: str, relation: str) -> bool:
-    is_not = f"{cell} = '' or strlen({cell}) > {LONGEST_KEY} or regexp_matches({cell}, {_ANYTHING})"
+def _plain_texts(engine: Engine, texts: Mapping[str, str], relation: str, which: str) -> set[str]:
+    """Return the columns of which ``all`` or ``distinct`` texts are plain, by one query: the pattern is long."""
+    if not texts:
+        return set()
+    listed = [f"(select {which} '{name}' as name, {cell} as cell from {relation})" for name, cell in texts.items()]
+    is_not = f"cell = '' or strlen(cell) > {LONGEST_KEY} or regexp_matches(cell, {_ANYTHING})"
     # Counted instead of filtered: a filter would be applied before equal texts are taken together.
-    return not engine.scalar(f"select count(case when {is_not} then 1 end) from {relation}")
+    texts_of_all = " union all ".join(listed)
+    counted = f"select name, count(case when {is_not} then 1 end) as n from ({texts_of_all}) group by name"
+    found = engine.fetch(counted)
+    suspect = {str(name) for name, n in zip(found["name"], found["n"], strict=True) if n}
+    return set(texts) - suspect
 
 
 def _holds_few_texts(table: str, name: str) -> bool:
