@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.eligibility import Criterion
     from katoutcomes.estimands.estimand import Endpoint, Estimand
     from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
+    from katoutcomes.evidence.from_summary import from_summary
+    from katoutcomes.evidence.printed_numbers import PrintedCount, PrintedMean
     from katoutcomes.evidence.published import published_outcomes
     from katoutcomes.figures.figure import Figure
     from katoutcomes.instruments.answers import safety_flags
@@ -98,6 +100,8 @@ _HOME_OF_NAME: dict[str, str] = {
         "estimands.eligibility": ("Criterion",),
         "estimands.estimand": ("Endpoint", "Estimand"),
         "estimands.visit_window": ("BASELINE_WINDOW", "DEFAULT_VISITS", "VisitWindow"),
+        "evidence.from_summary": ("from_summary",),
+        "evidence.printed_numbers": ("PrintedCount", "PrintedMean"),
         "evidence.published": ("published_outcomes",),
         "figures.figure": ("Figure",),
         "instruments.answers": ("safety_flags",),
@@ -156,6 +160,8 @@ __all__ = [
     "NumericalError",
     "OptionError",
     "Part",
+    "PrintedCount",
+    "PrintedMean",
     "Provenance",
     "Registry",
     "ReleasedResult",
@@ -175,6 +181,7 @@ __all__ = [
     "contrast",
     "data_quality",
     "describe",
+    "from_summary",
     "instrument",
     "instrument_by_loinc",
     "instruments",

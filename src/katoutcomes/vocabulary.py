@@ -114,6 +114,13 @@ MEASURES: Mapping[str, Measure] = _measures(
         "statistic",
         "Share of the ways of answering a question that agree; n_patients is that of the main one.",
     ),
+    Measure("difference in proportions", "statistic", "Share of the treatment minus share of the comparator."),
+    Measure(
+        "standardized difference in proportions",
+        "statistic",
+        "Treatment minus comparator as a logistic model predicts it if all patients compared were in either cohort.",
+    ),
+    Measure("model-based share", "statistic", "Share that a model estimates from means and spreads; it counts nobody."),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""
@@ -176,6 +183,10 @@ PART_FIELDS: frozenset[str] = (
             "doi",
             "value",
             "name",
+            "printed",
+            "lowest",
+            "highest",
+            "verdict",
         }
     )
 )

@@ -60,7 +60,8 @@ def test_every_registered_figure_is_there(analysis, kind):
 
 
 def test_every_analysis_has_a_table(house):
-    assert set(TABLES) == set(house.ANALYSES)
+    # from_summary takes printed numbers and no data, so the suite cannot run it; it has tests of its own.
+    assert set(TABLES) == {*house.ANALYSES, "from_summary"}
 
 
 # --- the call --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
+        "contrast": {"comparisons": "katoutcomes.figures.comparisons:comparisons"},
     }
 )
 """Analysis → kind of figure → "module:function"; the first kind is the default."""
@@ -41,6 +42,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "internal_consistency": "katoutcomes.tables.internal_consistency:internal_consistency_table",
         "care_pathway": "katoutcomes.tables.care_pathway:care_pathway_table",
         "multiverse": "katoutcomes.tables.multiverse:multiverse_table",
+        "from_summary": "katoutcomes.tables.from_summary:from_summary_table",
     }
 )
 """Analysis → "module:function"."""
