@@ -1,4 +1,4 @@
-"""d_z and d_av against two R packages: effectsize 1.0.0 and statpsych."""
+"""Paired effect sizes against R packages: effectsize 1.0.0 and statpsych."""
 
 import json
 import math
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.paired_change import d_av, d_z, paired_change
+from katoutcomes.kernels.paired_change import paired_change
+from katoutcomes.kernels.paired_effects import PairMoments, hedges_factor, paired_effect
 
 POINT = 1e-8
 LIMITS = 1e-6
@@ -39,7 +40,8 @@ def test_d_z_of_sleep(conf_level, limits):
 def test_d_z_of_a_depression_trial_from_its_summary(conf_level, limits):
     """effectsize 1.0.0 on 40 patients' BDI-II (claus_2020); t and the mean change are from R's t.test."""
     mean_change, statistic, n_pairs = -9.775, -5.595399693871975, 40
-    found = d_z(mean_change, mean_change * math.sqrt(n_pairs) / statistic, n_pairs, conf_level)
+    change_variance = mean_change**2 * n_pairs / statistic**2
+    found = paired_effect("d_z", PairMoments(n_pairs, math.nan, mean_change, 1.0, 1.0, change_variance), conf_level)
     assert found.estimate == pytest.approx(-0.8847103725822169, rel=POINT)
     assert (found.conf_low, found.conf_high) == pytest.approx(limits, rel=LIMITS)
 
@@ -82,14 +84,9 @@ def test_d_av_of_sleep(conf_level, peer_limits):
 def test_d_av_as_documented_by_its_author(summary, printed):
     """D. G. Bonett's own packages; they take measurement 1 minus measurement 2."""
     first, second, sd_1, sd_2, correlation, n_pairs = summary
-    found = d_av(
-        mean_change=first - second,
-        baseline_variance=sd_2**2,
-        follow_up_variance=sd_1**2,
-        change_variance=sd_1**2 + sd_2**2 - 2 * correlation * sd_1 * sd_2,
-        n_pairs=n_pairs,
-        conf_level=0.95,
-    )
+    change_variance = sd_1**2 + sd_2**2 - 2 * correlation * sd_1 * sd_2
+    moments = PairMoments(n_pairs, second, first - second, sd_2**2, sd_1**2, change_variance)
+    found = paired_effect("d_av", moments, 0.95)
     actual = (found.estimate, found.std_error, found.conf_low, found.conf_high)
     for number, expected in zip(actual, printed, strict=True):
         if expected is not None:
@@ -117,3 +114,30 @@ def test_every_number_that_effectsize_gives(name, level):
         (peer["CI_low"][0], peer["CI_high"][0]), rel=LIMITS
     )
     assert found.d_av.estimate == pytest.approx(case[level]["rm_d_av"]["d_av"][0], rel=POINT)
+    assert_small_sample_versions(found, case[level], len(case["pre"]))
+    assert_deltas(found, case[level])
+
+
+def assert_small_sample_versions(found, peer, n_pairs):
+    """The peer gives every effect the factor J(n − 1), and multiplies the limits with it as well.
+
+    Ours agree for d_z and delta_pre, whose denominators have n − 1 degrees of freedom; those of d_av and d_rm rest on
+    two scores a patient and have more, so less bias is taken away. The limits are those of the effect in the
+    population, which the correction of an estimate does not move: they are the peer's before its multiplication.
+    """
+    factor = hedges_factor(n_pairs - 1.0)
+    assert found.d_z.corrected == pytest.approx(peer["hedges_g_paired"]["Hedges_g"][0], rel=POINT)
+    limits = (factor * found.d_z.conf_low, factor * found.d_z.conf_high)
+    of_peer = (peer["hedges_g_paired"]["CI_low"][0], peer["hedges_g_paired"]["CI_high"][0])
+    assert limits == pytest.approx(of_peer, rel=LIMITS)
+    assert found.delta_pre.corrected == pytest.approx(peer["rm_d_b_adj"]["Beckers_d"][0], rel=POINT)
+    for name in ("d_av", "d_rm"):
+        effect = getattr(found, name)
+        assert factor * effect.estimate == pytest.approx(peer[f"rm_{name}_adj"][name][0], rel=POINT)
+        assert abs(factor) < effect.corrected / effect.estimate < 1.0
+
+
+def assert_deltas(found, peer):
+    """d_rm and delta_pre: equal estimates. The peer's intervals take the correlation, or s_d/s₀, as known."""
+    assert found.d_rm.estimate == pytest.approx(peer["rm_d_rm"]["d_rm"][0], rel=POINT)
+    assert found.delta_pre.estimate == pytest.approx(peer["rm_d_b"]["Beckers_d"][0], rel=POINT)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.paired_change import StandardizedChange, d_av, d_z, paired_change
+from katoutcomes.kernels.paired_change import paired_change
+from katoutcomes.kernels.paired_effects import PairedEffect, PairMoments, paired_effect
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""
@@ -151,14 +152,7 @@ def test_both_constant():
 
 def test_d_av_with_equal_variances_is_the_textbook_form():
     """With s₀ = s₁ Bonett's variance becomes d² (1 + r²)/(4 (n − 1)) + 2 (1 − r)/(n − 1)."""
-    found = d_av(
-        mean_change=-6.0,
-        baseline_variance=25.0,
-        follow_up_variance=25.0,
-        change_variance=20.0,
-        n_pairs=41,
-        conf_level=0.95,
-    )
+    found = paired_effect("d_av", PairMoments(41, 20.0, -6.0, 25.0, 25.0, 20.0), 0.95)
     assert found.estimate == pytest.approx(-1.2, rel=ROUNDING)
     assert found.std_error**2 == pytest.approx(1.44 * 1.36 / 160 + 0.8 / 40, rel=ROUNDING)
     z = stats.norm.isf(0.025)
@@ -170,14 +164,15 @@ def test_d_av_with_equal_variances_is_the_textbook_form():
 def test_d_z_interval_excludes_zero_exactly_where_the_test_rejects():
     for p_value in (0.0499, 0.0501):
         statistic = stats.t.isf(p_value / 2, 19)
-        found = d_z(statistic, math.sqrt(20), 20, 0.95)
+        found = paired_effect("d_z", PairMoments(20, 15.0, statistic, 1.0, 1.0, 20.0), 0.95)
         assert (found.conf_low > 0.0) == (p_value < 0.05)
 
 
 @pytest.mark.parametrize("n_pairs", [0, 1])
 def test_too_few_pairs_for_a_standardized_change(n_pairs):
-    assert is_undefined(d_z(-3.0, 2.0, n_pairs, 0.95))
-    assert isinstance(d_z(-3.0, 2.0, n_pairs, 0.95), StandardizedChange)
+    found = paired_effect("d_z", PairMoments(n_pairs, 15.0, -3.0, 4.0, 4.0, 4.0), 0.95)
+    assert isinstance(found, PairedEffect)
+    assert is_undefined(found)
 
 
 def test_refuses_arrays_of_different_length():

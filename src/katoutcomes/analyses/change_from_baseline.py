@@ -28,7 +28,8 @@ from katoutcomes.results.result import Method, Result
 if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.paired_change import PairedChange, StandardizedChange
+    from katoutcomes.kernels.paired_change import PairedChange
+    from katoutcomes.kernels.paired_effects import PairedEffect
     from katoutcomes.kernels.summaries import MeanInterval
 
 BASELINE_VISIT = "baseline"
@@ -253,7 +254,7 @@ def _mean_and_sd(
     return with_interval, sd
 
 
-def _standardized(measure: str, change: StandardizedChange, n_pairs: int, conf_level: float) -> Estimate:
+def _standardized(measure: str, change: PairedEffect, n_pairs: int, conf_level: float) -> Estimate:
     return Estimate(
         term="change",
         measure=measure,
