@@ -21,7 +21,7 @@ from katoutcomes.registry.readers.raw_tables import FileDialect, read_raw
 from katoutcomes.registry.reading import read_registry
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "mapped"
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FILES = ("Patienten.csv", "Sitzungen.csv", "Fragebogen.csv")
 
 

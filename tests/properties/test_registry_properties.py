@@ -14,7 +14,7 @@ from katoutcomes.errors import DataError, IdentifierError
 from katoutcomes.registry.readers.frames import cell_text
 from katoutcomes.registry.reading import read_registry
 
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 """Each example is a whole load, some tenths of a second."""
 
 KEYS = st.sampled_from(["K1", "K2", "K3", "K4", "", "K 5", "ключ", "K1 "])

@@ -221,6 +221,7 @@ def test_information_against_numerical_derivatives():
     assert information_matrix(loadings, uniquenesses) == pytest.approx(np.array(hessian), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_standard_error_of_omega_in_repeated_samples():
     """Over 200 samples of normal items the standard errors match the spread, and nearly all intervals hold omega."""
     loadings = np.array([0.8, 0.7, 0.6, 0.5])

@@ -94,7 +94,7 @@ def findings(registry: Registry) -> list[tuple[str, str, str, int, tuple[int, ..
         max_size=8,
     )
 )  # fmt: skip
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_numbers_are_judged_like_their_text(changes: list[tuple[str, int, float]]) -> None:
     tables = clinic()
     for place, row, value in changes:
