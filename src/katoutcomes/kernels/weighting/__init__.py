@@ -1,0 +1,1 @@
+"""Weighting, standardization and resampling, batched over a matrix of patient frequencies."""

@@ -1,0 +1,173 @@
+"""Logistic regression for many sets of patient frequencies at once: penalized, or with Firth's correction.
+
+The columns are standardized inside and the slopes carry a small ridge, so that resamples in which the outcome is
+separated still have a finite answer; fitted probabilities are limited, and how many were is part of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from katoutcomes.kernels.weighting.cross_products import packed_products, solve_each, symmetric
+
+Floats = NDArray[np.float64]
+
+RIDGE = 1e-3
+"""Ridge on the standardized slopes, per patient: enough for resamples with separation, too little to move others."""
+PROBABILITY_LIMITS = (0.01, 0.99)
+MOST_STEPS = 60
+_TOLERANCE = 1e-9
+"""Largest element of the score, per patient, at which a fit has converged."""
+_LARGEST_MOVE = 4.0
+"""No linear predictor moves further in one step, which keeps Newton's method from overshooting."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogisticFits:
+    """One fit for each set of frequencies.
+
+    Attributes
+    ----------
+    coefficients : ndarray of float64, shape (B, 1 + p)
+        Intercept and slopes, in the units of the design.
+    probabilities : ndarray of float64, shape (B, n_patients)
+        Of every patient, also of those with frequency 0, within the limits.
+    n_limited : ndarray of float64, shape (B,)
+        Patients (by frequency) whose probability lay outside the limits.
+    converged : ndarray of bool, shape (B,)
+        Whether the score vanished.
+    """
+
+    coefficients: Floats
+    probabilities: Floats
+    n_limited: Floats
+    converged: NDArray[np.bool_]
+
+
+def fit_logistic(
+    design: Floats,
+    outcome: Floats,
+    frequencies: Floats,
+    *,
+    ridge: float = RIDGE,
+    firth: bool = False,
+    limits: tuple[float, float] = PROBABILITY_LIMITS,
+    start: Floats | None = None,
+) -> LogisticFits:
+    """Fit P(outcome = 1) = expit(a + x'b) to each set of frequencies.
+
+    Maximizes sum f [y eta - log(1 + exp eta)] - ridge/2 sum(f) |b*|^2, where b* are the slopes of the columns divided
+    by their standard deviation, by Newton's method.
+
+    Parameters
+    ----------
+    design : ndarray of float64, shape (n_patients, p)
+        Without an intercept and without NaN.
+    outcome : ndarray of float64, shape (n_patients,)
+        0 or 1; anything where the frequency is 0.
+    frequencies : ndarray of float64, shape (B, n_patients)
+        How often each patient counts; 0 leaves a patient out. Case weights need not be whole.
+    ridge : float, default 1e-3
+        0 gives maximum likelihood.
+    firth : bool, default False
+        Firth's penalty (half the log determinant of the information) in addition to the ridge.
+    limits : (float, float), default (0.01, 0.99)
+        Between which the returned probabilities lie.
+    start : ndarray of float64, shape (1 + p,), optional
+        Coefficients to begin at; a good one saves steps and changes no answer beyond the tolerance.
+
+    Returns
+    -------
+    LogisticFits
+        NaN where no patient counts.
+
+    References
+    ----------
+    Firth D. Bias reduction of maximum likelihood estimates. Biometrika 1993;80:27-38. doi:10.1093/biomet/80.1.27.
+
+    Examples
+    --------
+    >>> design = np.array([[0.0], [0.0], [1.0], [1.0]])
+    >>> fits = fit_logistic(design, np.array([0.0, 1.0, 1.0, 1.0]), np.array([[3.0, 1.0, 1.0, 1.0]]), firth=True)
+    >>> bool(fits.converged[0]), fits.probabilities.round(2).tolist()
+    (True, [[0.3, 0.3, 0.83, 0.83]])
+    """
+    columns, centers, scales = standardized_columns(design)
+    first = np.zeros(columns.shape[1]) if start is None else to_standardized(start, centers, scales)
+    beta, converged = _newton(columns, np.nan_to_num(outcome), frequencies, first, ridge=ridge, firth=firth)
+    raw = expit(beta @ columns.T)
+    outside = (raw < limits[0]) | (raw > limits[1])
+    return LogisticFits(
+        coefficients=from_standardized(beta, centers, scales),
+        probabilities=np.clip(raw, *limits),
+        n_limited=np.einsum("bn,bn->b", frequencies, outside.astype(np.float64)),
+        converged=converged,
+    )
+
+
+def expit(eta: Floats) -> Floats:
+    """Return 1 / (1 + exp(-eta)); beyond 35 it is 0 or 1 to the last bit but three."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(eta, -35.0, 35.0))))
+
+
+def standardized_columns(design: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return an intercept and the columns with mean 0 and SD 1, their means and their SDs; a constant becomes 0."""
+    centers, scales = design.mean(axis=0), design.std(axis=0)
+    scales = np.where(scales > 1e-12 * np.maximum(np.abs(centers), 1e-300), scales, 1.0)
+    return np.column_stack([np.ones(len(design)), (design - centers) / scales]), centers, scales
+
+
+def from_standardized(beta: Floats, centers: Floats, scales: Floats) -> Floats:
+    """Return coefficients in the units of the design, the last axis being intercept and slopes."""
+    slopes = beta[..., 1:] / scales
+    return np.concatenate([beta[..., :1] - (slopes @ centers)[..., None], slopes], axis=-1)
+
+
+def to_standardized(coefficients: Floats, centers: Floats, scales: Floats) -> Floats:
+    """Return the inverse of `from_standardized`."""
+    slopes = coefficients[..., 1:] * scales
+    return np.concatenate([coefficients[..., :1] + (coefficients[..., 1:] @ centers)[..., None], slopes], axis=-1)
+
+
+def _newton(
+    columns: Floats, outcome: Floats, frequencies: Floats, start: Floats, *, ridge: float, firth: bool
+) -> tuple[Floats, NDArray[np.bool_]]:
+    n_sets, n_columns = len(frequencies), columns.shape[1]
+    products = packed_products(columns)
+    sizes = frequencies.sum(axis=1)
+    penalty = np.concatenate([[0.0], np.full(n_columns - 1, ridge)]) * sizes[:, None]
+    beta = np.tile(start, (n_sets, 1))
+    diagonal = np.arange(n_columns)
+    # An outcome with no spread pulls the intercept to infinity, where nothing is to be learned of it.
+    n_events = frequencies @ outcome
+    has_both = (n_events > 0.0) & (n_events < sizes)
+    converged = np.zeros(n_sets, dtype=np.bool_)
+    for _ in range(MOST_STEPS):
+        probability = expit(beta @ columns.T)
+        spread = frequencies * (probability * (1.0 - probability))
+        information = symmetric(spread @ products, n_columns)
+        pull = frequencies * (outcome - probability)
+        if firth:
+            pull += frequencies * _leverage(information, products, probability) * (0.5 - probability)
+        score = pull @ columns - penalty * beta
+        converged = np.abs(score).max(axis=1) <= _TOLERANCE * np.maximum(sizes, 1.0)
+        if (converged | ~has_both).all():
+            break
+        information[:, diagonal, diagonal] += penalty
+        step = solve_each(information, score)
+        furthest = np.abs(step @ columns.T).max(axis=1)
+        beta = beta + step * np.minimum(1.0, _LARGEST_MOVE / np.maximum(furthest, 1e-300))[:, None]
+    beta[sizes == 0.0] = np.nan
+    return beta, converged & has_both
+
+
+def _leverage(information: Floats, products: Floats, probability: Floats) -> Floats:
+    """Return the leverage of one copy of each patient, shape (B, n_patients)."""
+    n_columns = information.shape[1]
+    rows, columns = np.triu_indices(n_columns)
+    inverse = np.linalg.pinv(information, hermitian=True)[:, rows, columns]
+    packed = inverse * np.where(rows == columns, 1.0, 2.0)
+    return np.asarray((packed @ products.T) * probability * (1.0 - probability))
