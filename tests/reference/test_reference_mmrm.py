@@ -18,8 +18,9 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.analyses.mmrm import COVARIANCES
-from katoutcomes.kernels.mmrm.fit import fit_repeated_measures, information_criteria
-from katoutcomes.kernels.mmrm.inference import joint_test, linear_model, linear_tests
+from katoutcomes.analyses.steps.repeated_measures_estimates import interval
+from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit, fit_repeated_measures, information_criteria
+from katoutcomes.kernels.mmrm.inference import LinearModel, joint_test, linear_model, linear_tests
 from katoutcomes.kernels.mmrm.pattern_statistics import aggregate
 from katoutcomes.kernels.mmrm.sandwich import PatientData, robust_model
 
@@ -171,6 +172,31 @@ def test_joint_test_of_treatment_by_visit(fit: str, method: str) -> None:
     agree(found.p_value, expected["p_val"])
 
 
+# p.adjust of R 4.2.2 on the p-values of the differences: unstructured, Kenward-Roger-Linear.
+P_ADJUSTED = {
+    "none": (0.0812435731500627, 0.2303024103195858, 0.4485652005729291, 0.7375515907624227),
+    "bonferroni": (0.324974292600251, 0.921209641278343, 1.0, 1.0),
+    "holm": (0.324974292600251, 0.690907230958757, 0.897130401145858, 0.897130401145858),
+    "hochberg": (0.324974292600251, 0.690907230958757, 0.737551590762423, 0.737551590762423),
+    "hommel": (0.324974292600251, 0.672847800859394, 0.737551590762423, 0.737551590762423),
+    "benjamini-hochberg": (0.324974292600251, 0.460604820639172, 0.598086934097239, 0.737551590762423),
+}
+
+
+@pytest.mark.parametrize("multiplicity", P_ADJUSTED)
+def test_corrected_p_values(multiplicity: str) -> None:
+    found = kat.contrast(result_of("us", "Kenward-Roger-Linear"), average="equal", multiplicity=multiplicity).estimates
+    agree([one.p_value for one in found], P_ADJUSTED[multiplicity])
+
+
+@pytest.mark.parametrize("method", [method for fit, method in METHODS if fit == "us"])
+def test_further_questions_to_the_same_fit(method: str) -> None:
+    expected = reference()["us"]["by_method"][method]["emm"]["contrasts"]
+    found = kat.contrast(result_of("us", method), average="equal").estimates
+    for field, column in DIFFERENCE_FIELDS.items():
+        agree([getattr(one, field) for one in found], expected[column])
+
+
 def test_every_structure_is_compared() -> None:
     assert {fit.split("_")[0] for fit in FITS} == set(COVARIANCES.values())
 
@@ -207,7 +233,7 @@ def fev() -> tuple[dict[str, Any], PatientData, np.ndarray, np.ndarray]:
 def test_fev_all_fits() -> None:
     numbers, data, design, weights = fev()
     treated = data.z[:, 3].astype(np.int64)
-    n_fits = 0
+    n_fits = n_methods = 0
     for name, expected in numbers.items():
         if name.startswith(("sp_", "_meta")):
             continue
@@ -222,29 +248,97 @@ def test_fev_all_fits() -> None:
         fit = fit_repeated_measures(statistics, design, structure=name.split("_")[0], reml=expected["reml"])
         assert fit is not None
         assert fit.convergence.has_converged
-        assert fit.deviance == pytest.approx(expected["deviance"], rel=0.0, abs=ABSOLUTE_DEVIANCE)
-        assert information_criteria(fit)["bic"] == pytest.approx(expected["BIC"], rel=0.0, abs=ABSOLUTE_DEVIANCE)
-        agree(fit.coefficients, list(expected["beta"].values()))
-        agree(fit.coefficient_covariance, expected["beta_vcov"]["rows"])
-        agree(fit.covariances, [one["rows"] for one in expected["varcor"].values()])
-        agree(fit.theta, expected["theta_est"])
-        agree(fit.theta_covariance, expected["theta_vcov"]["rows"])
+        agree_fit(fit, expected)
         for method, values in expected["by_method"].items():
             df_method, _, robust = method.partition("+")
             if df_method in ("Between-Within", "Residual"):
                 continue
             model = robust_model(fit, used, ROBUST[robust]) if robust else linear_model(fit, df_method.lower())
-            tests = linear_tests(model, np.eye(11))
-            agree(model.original_covariance(), values["vcov_adj"]["rows"])
-            agree(tests.std_error, values["coefficients"]["Std. Error"])
-            agree(tests.df, values["coefficients"]["df"])
-            agree(tests.p_value, values["coefficients"]["Pr(>|t|)"])
-            joint = joint_test(model, np.array(values["df_md_L"]["rows"], dtype=float))
-            agree(joint.df, values["df_md"]["denom_df"])
-            agree(joint.statistic, values["df_md"]["f_stat"])
-            agree(joint.p_value, values["df_md"]["p_val"])
-            means = linear_tests(model, np.array(values["emm"]["linfct"]["rows"], dtype=float))
-            agree(means.estimate, values["emm"]["lsmeans"]["emmean"])
-            agree(means.std_error, values["emm"]["lsmeans"]["SE"])
-            agree(means.df, values["emm"]["lsmeans"]["df"])
-    assert n_fits == 16
+            assert model is not None
+            agree_tests(model, values)
+            for key, terms in analysis_of_variance(data, design).items():
+                for position, combinations in enumerate(terms if key in values else ()):
+                    table = values[key]
+                    agree_joint(model, combinations, *(table[column][position] for column in ("Res.Df", "F", "Pr(>F)")))
+            n_methods += 1
+    assert (n_fits, n_methods) == (16, 47)
+
+
+def analysis_of_variance(data: PatientData, design: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """Return the hypotheses of types II and III about RACE, SEX, ARMCD, AVISIT and ARMCD:AVISIT, by R's names.
+
+    Type II takes a term with what contains it, orthogonal to all other columns; type III gives all levels of the other
+    factors equal weights. Degrees of freedom after Satterthwaite hang on the basis, R's being deviations from the mean.
+    """
+    own, larger = ([1, 2], [3], [4], [5, 6, 7], [8, 9, 10]), ([], [], [8, 9, 10], [8, 9, 10], [])
+    seen = ~np.isnan(data.y)
+    stacked = (design @ np.column_stack((np.ones(len(data.z)), data.z)).T).transpose(2, 0, 1)[seen]
+    second, unit = [], np.eye(11)
+    for term, above in zip(own, larger, strict=True):
+        others = stacked[:, [column for column in range(11) if column not in term + above]]
+        part = stacked[:, term + above] - others @ np.linalg.lstsq(others, stacked[:, term + above], rcond=None)[0]
+        rows = np.zeros((len(term), 11))
+        rows[:, term + above] = np.linalg.solve(
+            part[:, : len(term)].T @ part[:, : len(term)], part[:, : len(term)].T @ part
+        )
+        second.append(rows)
+
+    def deviations(n_levels: int) -> np.ndarray:
+        levels = np.vstack((np.zeros(n_levels - 1), np.eye(n_levels - 1)))
+        return np.asarray((levels - levels.mean(axis=0))[:-1])
+
+    arm, visit = unit[[4]] + 0.25 * unit[8:].sum(axis=0), unit[5:8] + 0.5 * unit[8:]
+    third = [deviations(3) @ unit[1:3], unit[[3]], arm, deviations(4) @ visit, deviations(4) @ unit[8:]]
+    return {"anova2": second, "anova3": third}
+
+
+def agree_fit(fit: RepeatedMeasuresFit, expected: dict[str, Any]) -> None:
+    """Compare what does not hang on the method of the degrees of freedom."""
+    assert fit.deviance == pytest.approx(expected["deviance"], rel=0.0, abs=ABSOLUTE_DEVIANCE)
+    assert fit.deviance == pytest.approx(-2.0 * expected["logLik"], rel=0.0, abs=ABSOLUTE_DEVIANCE)
+    assert (fit.n_observations, fit.n_patients) == (expected["n_obs"], expected["n_subjects"])
+    assert (fit.theta.size, fit.covariances.shape[-1]) == (expected["n_theta"], expected["n_timepoints"])
+    for name, value in information_criteria(fit).items():
+        key = {"aic": "AIC", "aicc": "AICc", "bic": "BIC"}[name]
+        assert value == pytest.approx(expected[key], rel=0.0, abs=ABSOLUTE_DEVIANCE)
+    agree(fit.coefficients, list(expected["beta"].values()))
+    agree(fit.coefficient_covariance, expected["beta_vcov"]["rows"])
+    agree(fit.covariances, [one["rows"] for one in expected["varcor"].values()])
+    agree(fit.theta, expected["theta_est"])
+    agree(fit.theta_covariance, expected["theta_vcov"]["rows"])
+
+
+def agree_tests(model: LinearModel, values: dict[str, Any]) -> None:
+    """Compare everything that R gives for one method: coefficients, means, differences and joint tests."""
+    agree(model.original_covariance(), values["vcov_adj"]["rows"])
+    fields = ("estimate", "std_error", "df", "statistic", "p_value")
+    columns = dict(zip(fields, values["coefficients"].values(), strict=True))
+    agree_rows(model, np.eye(len(model.coefficients)), columns)
+    agree_joint(model, np.array(values["df_md_L"]["rows"], dtype=float), *list(values["df_md"].values())[1:])
+    for key in ("emm", "emm_proportional"):
+        if key not in values:
+            continue
+        means = np.array(values[key]["linfct"]["rows"], dtype=float)
+        agree_rows(model, means, {field: values[key]["lsmeans"][column] for field, column in EMMEANS.items()})
+        arms = np.array(values[key]["lsmeans"]["ARMCD"])
+        differences = means[arms == "TRT"] - means[arms == "PBO"]
+        agree_rows(model, differences, {field: values[key]["contrasts"][name] for field, name in CONTRASTS.items()})
+
+
+EMMEANS = {**MEAN_FIELDS, "statistic": "t.ratio", "p_value": "p.value"}
+CONTRASTS = DIFFERENCE_FIELDS
+
+
+def agree_rows(model: LinearModel, combinations: np.ndarray, columns: dict[str, list[float]]) -> None:
+    """Compare tests of linear combinations, and their intervals where R gives them."""
+    tests = linear_tests(model, combinations)
+    limits = dict(zip(("conf_low", "conf_high"), interval(tests, 0.95), strict=True))
+    for field, expected in columns.items():
+        agree(limits[field] if field in limits else getattr(tests, field), expected)
+
+
+def agree_joint(model: LinearModel, combinations: np.ndarray, df: float, statistic: float, p_value: float) -> None:
+    joint = joint_test(model, combinations)
+    agree(joint.df, df)
+    agree(joint.statistic, statistic)
+    agree(joint.p_value, p_value)

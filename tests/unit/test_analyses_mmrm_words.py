@@ -62,6 +62,7 @@ def data():
         ({"covariance": "ar"}, "'autoregressive'"),
         ({"df_method": "kr"}, "'kenward-roger-linear'"),
         ({"weights": "age"}, "variance='CR2'"),
+        ({"precision": "arm"}, "the weights 'arm' are not numbers"),
         ({"average": "emmeans"}, "'proportional'"),
     ],
 )
@@ -92,9 +93,9 @@ def test_a_further_question_that_cannot_be_asked_is_named(choices, words):
     assert words in str(caught.value)
 
 
-def test_robust_standard_errors_answer_no_further_questions():
-    with pytest.raises(OptionError, match="variance='model'"):
-        kat.contrast(kat.mmrm(data(), variance="CR0"))
+def test_further_questions_need_a_model():
+    with pytest.raises(OptionError, match="before it is released"):
+        kat.contrast(kat.release(kat.mmrm(data())))
 
 
 def test_visits_never_seen_together_are_named_with_what_to_do():

@@ -45,6 +45,20 @@ def care_pathway_result(by="program_booked"):
 
 
 @cache
+def contrast_result(by="program_booked", combinations=None, **choices):
+    model = kat.mmrm(kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment=by))
+    return kat.contrast(model, combinations, **choices)
+
+
+@cache
+def long_question():
+    name = "the difference of the two cohorts' changes from week 4 to week 12, which has a very long name"
+    pair = {("with_integration", "week 12"): 1.0, ("ketamine_only", "week 12"): -1.0}
+    model = kat.mmrm(kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="program_booked"))
+    return kat.contrast(model, {name: pair, "short": pair})
+
+
+@cache
 def small_multiverse(question="mean change", against=None, gap_days=(90,)):
     return multiverse_result(question=question, against=against, gap_days=gap_days)
 
@@ -73,6 +87,10 @@ CASES = {
     "adjusted means, many visits": lambda: adjusted_means(
         made.mmrm_result(600, visits=(*MANY_VISITS, ("end of treatment", 400)), by="program_booked")
     ),
+    "comparisons": lambda: contrast_result().plot(),
+    "comparisons, corrected": lambda: contrast_result(multiplicity="bonferroni").plot(),
+    "comparisons, released": lambda: kat.release(contrast_result(), kat.DisclosurePolicy(minimum_cell=60)).plot(),
+    "comparisons, long name": lambda: long_question().plot(),
     "flow": lambda: flow(made.flow_result(by="program_booked")),
     "flow, released": lambda: flow(made.released(made.flow_result(90, by="site"))),
     "flow, one visit": lambda: flow(made.flow_result(visits=ONE_VISIT)),
@@ -265,6 +283,7 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "change_from_baseline": made.change_result,
         "clinical_significance": made.clinical_result,
         "care_pathway": lambda _: care_pathway_result(),
+        "contrast": lambda _: contrast_result(),
         "mmrm": made.mmrm_result,
         "multiverse": lambda _: small_multiverse(),
     }

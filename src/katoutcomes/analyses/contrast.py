@@ -30,10 +30,14 @@ MULTIPLICITY: Mapping[str, str] = {
 }
 """Corrections for several questions, and their names in statsmodels."""
 
-_SOURCES = (
-    "Kenward MG, Roger JH. Biometrics 1997;53:983-997. doi:10.2307/2533558",
-    "Holm S. Scand J Stat 1979;6:65-70.",
-)
+_SOURCES: Mapping[str, str] = {
+    "holm": "Holm S. Scand J Stat 1979;6:65-70.",
+    "hochberg": "Hochberg Y. Biometrika 1988;75:800-802. doi:10.1093/biomet/75.4.800",
+    "hommel": "Hommel G. Biometrika 1988;75:383-386. doi:10.1093/biomet/75.2.383",
+    "benjamini-hochberg": (
+        "Benjamini Y, Hochberg Y. J R Stat Soc B 1995;57:289-300. doi:10.1111/j.2517-6161.1995.tb02031.x"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +87,8 @@ def contrast(
     Returns
     -------
     Result
-        One estimate a question, with the standard errors and degrees of freedom of the fit.
+        One estimate a question, with the standard errors and degrees of freedom of the fit: those of its `df_method`,
+        or robust ones if it was made with a robust variance. `plot()` draws the estimates with their intervals.
 
     Raises
     ------
@@ -93,6 +98,9 @@ def contrast(
     References
     ----------
     Holm S. Scand J Stat 1979;6:65-70.
+    Hochberg Y. Biometrika 1988;75:800-802. doi:10.1093/biomet/75.4.800.
+    Hommel G. Biometrika 1988;75:383-386. doi:10.1093/biomet/75.2.383.
+    Benjamini Y, Hochberg Y. J R Stat Soc B 1995;57:289-300. doi:10.1111/j.2517-6161.1995.tb02031.x.
 
     Examples
     --------
@@ -132,11 +140,6 @@ def _model(result: Result) -> RepeatedMeasuresModel:
     model = getattr(result, "model", None)
     if model is None:
         raise OptionError("contrast() takes the result of mmrm(), before it is released.")
-    if model.linear.robust_df is not None:
-        raise OptionError(
-            "the degrees of freedom of robust standard errors need the data again; fit with variance='model' to ask "
-            "further questions."
-        )
     found: RepeatedMeasuresModel = model
     return found
 
@@ -248,5 +251,5 @@ def _method(result: Result, multiplicity: str, n_questions: int, conf_level: flo
     return Method(
         "linear combinations of a mixed model for repeated measures",
         f"{result.method.description} Intervals here: {format_level(conf_level)}. {several}",
-        (*result.method.sources, *(source for source in _SOURCES if source not in result.method.sources)),
+        (*result.method.sources, *([_SOURCES[multiplicity]] if multiplicity in _SOURCES else [])),
     )

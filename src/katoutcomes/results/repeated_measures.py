@@ -1,4 +1,4 @@
-"""What further questions to a model for repeated measures need: no patient's data, and nothing that leaves a clinic."""
+"""What further questions to a model for repeated measures need; nothing of it leaves a clinic."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class RepeatedMeasuresModel:
     deviance : float
         -2 log likelihood, restricted or not.
     linear : LinearModel
-        What a test of a combination of coefficients needs.
+        What a test of a combination of coefficients needs: no patient's data, except that a robust variance keeps the
+        patients' covariates and which visits they have, without scores, for its degrees of freedom.
     mean_rows : mapping of str to ndarray of float64, shape (max(A, 1), V, Q)
         For each way of averaging over covariates, the combinations of coefficients that are the adjusted means.
     baseline_means : mapping of str to float

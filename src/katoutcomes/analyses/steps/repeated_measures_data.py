@@ -174,9 +174,27 @@ def _grouping(data: AnalysisSet, by: str) -> Variable:
 def _weights(data: AnalysisSet, name: str | None) -> NDArray[np.float64] | None:
     if name is None:
         return None
-    values = data.variable(name).values
+    values = _as_numbers(data.variable(name))
     if (values <= 0.0).any():
         raise OptionError(f"the weights {name!r} must be above 0 for every patient.")
+    return values
+
+
+def _as_numbers(variable: Variable) -> NDArray[np.float64]:
+    """Return the numbers of a variable that a column of few different ones has made a category of."""
+    import numpy as np
+
+    if variable.kind != "category":
+        return variable.values
+    try:
+        levels = np.array([float(level) for level in variable.levels])
+    except ValueError:
+        levels = np.full(len(variable.levels), np.nan)
+    if np.isnan(levels).any():
+        raise OptionError(f"the weights {variable.name!r} are not numbers.")
+    known = ~np.isnan(variable.values)
+    values = np.full(variable.values.shape, np.nan)
+    values[known] = levels[variable.values[known].astype(np.int64)]
     return values
 
 

@@ -68,7 +68,7 @@ class JointTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearModel:
-    """All that is needed to test combinations of the coefficients, and nothing about any patient.
+    """All that is needed to test combinations of the coefficients.
 
     Attributes
     ----------
@@ -87,7 +87,8 @@ class LinearModel:
     df_method : str
         One of `DF_METHODS`.
     robust_df : callable or None
-        For robust covariances: degrees of freedom of combinations of the working coefficients, shape (l, q).
+        For robust covariances: degrees of freedom of combinations of the working coefficients, shape (l, q). It alone
+        holds data of patients.
     """
 
     coefficients: NDArray[np.float64]

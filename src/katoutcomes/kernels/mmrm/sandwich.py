@@ -74,8 +74,8 @@ def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> 
     Returns
     -------
     LinearModel or None
-        With degrees of freedom after Bell and McCaffrey. Every contrast's degrees of freedom read the data again. None
-        for CR3 where a coefficient cannot be estimated without one of the patients.
+        With degrees of freedom after Bell and McCaffrey, for which it keeps the patients' designs. None for CR3 where
+        a coefficient cannot be estimated without one of the patients.
     """
     phi = fit.at.coefficient_covariance
     meat = np.zeros_like(phi)
@@ -84,11 +84,38 @@ def robust_model(fit: RepeatedMeasuresFit, data: PatientData, variance: str) -> 
             return None
         scores = np.matmul(block.adjusted.transpose(0, 2, 1), block.residuals[:, :, None])[:, :, 0]
         meat += scores.T @ scores
+    without_scores = replace(data, y=np.where(np.isnan(data.y), np.nan, 0.0))
+    return replace(
+        linear_model(fit, "satterthwaite"),
+        covariance=phi @ meat @ phi,
+        robust_df=BellMcCaffrey(fit, without_scores, variance),
+    )
 
-    def degrees(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _bell_mccaffrey(fit, _blocks(fit, data, variance), weights)
 
-    return replace(linear_model(fit, "satterthwaite"), covariance=phi @ meat @ phi, robust_df=degrees)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BellMcCaffrey:
+    """Degrees of freedom of any combination of the coefficients, from the patients' designs.
+
+    They hang on powers of each patient's leverage, which no sums over patients hold for every combination: so the
+    designs are kept.
+
+    Attributes
+    ----------
+    fit : RepeatedMeasuresFit
+        A converged fit.
+    data : PatientData
+        The covariates, and which visits each patient has; no scores.
+    variance : {"CR0", "CR2", "CR3"}
+        As in `robust_model`.
+    """
+
+    fit: RepeatedMeasuresFit
+    data: PatientData
+    variance: str
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the degrees of freedom of combinations of the working coefficients, shape (l, q)."""
+        return _bell_mccaffrey(self.fit, _blocks(self.fit, self.data, self.variance), weights)
 
 
 def _bell_mccaffrey(
