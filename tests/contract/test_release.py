@@ -29,6 +29,11 @@ NOBODY = ("nobody",)
 """A count that is known to be 0."""
 MODELS = ("mmrm", "contrast")
 CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
+IMPORTANT = ("improvement that matters", "no change that matters", "deterioration that matters")
+RELATIVE = ("relative improvement", "no relative change", "relative deterioration")
+MOVES = ("moved to the functional side", "no move", "moved to the dysfunctional side")
+PARTITIONS = (CLASSES, IMPORTANT, RELATIVE, MOVES)
+SAME_BUT_FOR_A_THRESHOLD = dict(zip(IMPORTANT, CLASSES, strict=True)) | {"response": "relative improvement"}
 
 
 def is_small(count, minimum=MINIMUM):
@@ -217,7 +222,7 @@ def people(result, estimate):
         return ("with baseline", estimate.subgroup)
     if result.analysis == "describe":
         return ("patients" if estimate.term == "patients" else "known", stem(estimate.term), estimate.subgroup)
-    if estimate.term == "response":
+    if estimate.term in ("response", *RELATIVE):
         return ("baseline not zero", estimate.visit, estimate.subgroup)
     if "recovery" in estimate.term:
         return ("at caseness", estimate.definition_set, estimate.visit, estimate.subgroup)
@@ -310,6 +315,10 @@ def no_cells(part, row):
     return ()
 
 
+def anchor_cells(part, row):
+    yield ("with both scores", row["visit"], row["group"]), row["n_patients"]
+
+
 def flow_cells(part, row):
     if row["kind"] == "visit":
         yield ("counted", "", row["visit"], "scored at visit", row["group"]), row["n_patients"]
@@ -347,6 +356,7 @@ PART_CELLS = {
     "flow": flow_cells,
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,
+    "anchors": anchor_cells,
     "score_pair_counts": bin_cells,
     "files": file_cells,
     "rules": rule_cells,
@@ -362,7 +372,7 @@ def sums_of(result, values):
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:
-        if share.term in CLASSES or ": " in share.term:
+        if any(share.term in classes for classes in PARTITIONS) or ": " in share.term:
             continue
         sums.append((people(result, share), [counted(share)]))
     for where in dict.fromkeys((e.definition_set, e.visit, e.subgroup) for e in shares):
@@ -388,9 +398,13 @@ def sums_of_model(values):
 def sums_of_terms(result, here):
     """The sums between the shares of one definition, visit and group."""
     sums = []
-    if set(CLASSES) <= set(here):
-        sums.append((people(result, here[CLASSES[0]]), [counted(here[term]) for term in CLASSES]))
+    sums += [
+        (people(result, here[classes[0]]), [counted(here[term]) for term in classes])
+        for classes in PARTITIONS
+        if set(classes) <= set(here)
+    ]
     parts_of = [("reliable improvement", ("recovered", "improved, not recovered"))]
+    parts_of += [("reliable deterioration", ("harmed", "deteriorated, not harmed"))]
     parts_of += [("reliable improvement", ("reliable recovery",)), ("recovery", ("reliable recovery",))]
     for whole, terms in parts_of:
         if {whole, *terms} <= set(here):
@@ -406,7 +420,8 @@ def sums_of_definitions(values):
     sums, defined = [], {}
     for cell in values:
         if cell[0] == "counted" and cell[1]:
-            defined.setdefault(cell[2:], []).append(cell)
+            role = SAME_BUT_FOR_A_THRESHOLD.get(cell[3], cell[3])
+            defined.setdefault((cell[2], role, *cell[4:]), []).append(cell)
     for cells in defined.values():
         for one, other in combinations(sorted(cells, key=lambda cell: values[cell], reverse=True), 2):
             sums.append((one, [other] if values[one] != values[other] else [other, NOBODY]))
@@ -543,6 +558,55 @@ def test_the_auditor_finds_nothing_in_other_small_clinics(n_patients, seed, hous
         assert [count for count in shown_counts(released) if is_small(count)] == []
         assert found_by_auditor(result, released) == {}, analysis
         assert kat.release(released).to_json() == released.to_json()
+
+
+CHOICES_OF_SIGNIFICANCE = (
+    {"method": ("jacobson_truax", "edwards_nunnally", "hageman_arrindell", "cut_off_only"), "differences": True},
+    {
+        "method": "nunnally_kotsch",
+        "cut_off": "a",
+        "interval": "exact",
+        "differences": True,
+        "adjust_for": ["age", "site"],
+    },
+    {
+        "definition_sets": (
+            "bauer_staeb_2021_mcid",
+            "hudgens_2021_mcid",
+            "kounali_2022_mcid_share",
+            "measurement_based_care_response",
+            "nhs_talking_therapies_reliable_change",
+        ),
+        "differences": True,
+    },
+)
+
+
+@pytest.mark.parametrize("choices", CHOICES_OF_SIGNIFICANCE)
+@pytest.mark.parametrize("n_patients", [60, 250, 420])
+def test_the_auditor_finds_nothing_across_methods(n_patients, choices, house):
+    result = kat.clinical_significance(house.as_analysis_set(house.made_up_frame(n_patients, seed=11)), **choices)
+    released = kat.release(result)
+    assert [count for count in shown_counts(released) if is_small(count)] == []
+    assert found_by_auditor(result, released) == {}
+    assert kat.release(released).to_json() == released.to_json()
+    for difference in (one for one in released.estimates if one.comparator and not one.suppressed):
+        sides = [
+            one
+            for one in released.select(definition_set=difference.definition_set, visit=difference.visit)
+            if one.term == stem(difference.term)
+            and one.subgroup.split(": ")[-1] in {difference.treatment, difference.comparator}
+            and one.measure == "proportion"
+        ]
+        assert len(sides) == 2
+        assert not any(one.suppressed for one in sides)
+        assert not is_small(sum(one.n_patients for one in sides) - difference.n_patients)
+    shown = {(row[0], row[1]) for part in released.parts if part.name == "anchors" for row in part.rows}
+    assert all(
+        one.n_patients is not None
+        for one in released.select(measure="mean change")
+        if (one.visit, one.subgroup) in shown
+    )
 
 
 @pytest.mark.parametrize("seed", range(20, 23))

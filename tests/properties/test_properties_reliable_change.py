@@ -8,13 +8,15 @@ from hypothesis.extra.numpy import arrays
 
 from katoutcomes.kernels.reliable_change import (
     DETERIORATED,
+    HARMED,
     IMPROVED,
     RECOVERED,
     UNCHANGED,
     at_or_better,
     at_or_worse,
+    combined_classes,
     cut_off_c,
-    recovery_classes,
+    moves,
     reliable_change,
     threshold_classes,
 )
@@ -31,8 +33,8 @@ cut_offs = st.integers(0, MAXIMUM - 1).map(lambda value: value + 0.5)
 @given(whole_scores, whole_scores, standard_deviations, reliabilities, cut_offs, signs)
 def test_every_patient_is_in_exactly_one_class(baseline, follow_up, sd, reliability, cut_off, sign):
     change = reliable_change(baseline, follow_up, sd, reliability, sign=sign)
-    classes = recovery_classes(baseline, follow_up, change.classes, cut_off, sign)
-    counts = [int((classes == code).sum()) for code in (RECOVERED, IMPROVED, UNCHANGED, DETERIORATED)]
+    classes = combined_classes(change.classes, moves(baseline, follow_up, cut_off, sign))
+    counts = [int((classes == code).sum()) for code in (RECOVERED, IMPROVED, UNCHANGED, DETERIORATED, HARMED)]
     assert sum(counts) == classes.size
     assert counts[0] + counts[1] == int((change.classes == IMPROVED).sum())
 
@@ -42,8 +44,8 @@ def test_turning_the_scale_around_changes_no_class(baseline, follow_up, sd, reli
     classes = reliable_change(baseline, follow_up, sd, reliability, sign=sign).classes
     turned = reliable_change(MAXIMUM - baseline, MAXIMUM - follow_up, sd, reliability, sign=-sign).classes
     assert turned.tolist() == classes.tolist()
-    recovered = recovery_classes(baseline, follow_up, classes, cut_off, sign)
-    turned = recovery_classes(MAXIMUM - baseline, MAXIMUM - follow_up, turned, MAXIMUM - cut_off, -sign)
+    recovered = combined_classes(classes, moves(baseline, follow_up, cut_off, sign))
+    turned = combined_classes(turned, moves(MAXIMUM - baseline, MAXIMUM - follow_up, MAXIMUM - cut_off, -sign))
     assert turned.tolist() == recovered.tolist()
 
 

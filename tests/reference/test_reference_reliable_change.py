@@ -18,9 +18,10 @@ from katoutcomes.kernels.reliable_change import (
     IMPROVED,
     RECOVERED,
     UNCHANGED,
+    combined_classes,
     cut_off_a,
     cut_off_c,
-    recovery_classes,
+    moves,
     reliable_change,
 )
 
@@ -79,7 +80,7 @@ def test_recovery_of_every_patient(claus, kind):
     assert cut_off == pytest.approx(norms["value"], rel=ROUNDING)
     assert (baseline > cut_off).tolist() == entry["cutoff_data"]["clinical_pre"]
     assert (follow_up < cut_off).tolist() == entry["cutoff_data"]["functional_post"]
-    classes = recovery_classes(baseline, follow_up, change.classes, cut_off, sign=-1)
+    classes = combined_classes(change.classes, moves(baseline, follow_up, cut_off, sign=-1))
     assert (classes == RECOVERED).tolist() == entry["augmented"]["recovered"]
     assert Counter(classes.tolist()) == counts(entry["summary_table"]["individual_level_summary"])
 

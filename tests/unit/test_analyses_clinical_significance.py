@@ -126,6 +126,8 @@ class TestSharesByHand:
             "reliable deterioration": (0, 10),
             "recovered": (1, 10),
             "improved, not recovered": (1, 10),
+            "harmed": (0, 10),
+            "deteriorated, not harmed": (0, 10),
         }
 
     def test_thresholds(self, result):

@@ -5,16 +5,18 @@ import pytest
 
 from katoutcomes.kernels.reliable_change import (
     DETERIORATED,
+    HARMED,
     IMPROVED,
     RECOVERED,
     UNCHANGED,
     at_or_better,
     at_or_worse,
+    combined_classes,
     cut_off_a,
     cut_off_b,
     cut_off_c,
     has_response_defined,
-    recovery_classes,
+    moves,
     reliable_change,
     responded,
     standard_error_of_difference,
@@ -124,17 +126,17 @@ class TestCutOffs:
         baseline = scores(20, 20, 9, 12, 5)
         follow_up = scores(5, 12, 1, 9, 20)
         classes = np.array([1, 1, 1, 0, -1], dtype=np.int8)
-        found = recovery_classes(baseline, follow_up, classes, cut_off=10.0, sign=-1)
-        assert found.tolist() == [RECOVERED, IMPROVED, IMPROVED, UNCHANGED, DETERIORATED]
+        found = combined_classes(classes, moves(baseline, follow_up, cut_off=10.0, sign=-1))
+        assert found.tolist() == [RECOVERED, IMPROVED, IMPROVED, UNCHANGED, HARMED]
 
     def test_a_score_on_the_cut_off_is_on_neither_side(self):
         classes = np.array([1, 1, 1], dtype=np.int8)
-        found = recovery_classes(scores(20, 10, 11), scores(10, 1, 9), classes, cut_off=10.0, sign=-1)
+        found = combined_classes(classes, moves(scores(20, 10, 11), scores(10, 1, 9), cut_off=10.0, sign=-1))
         assert found.tolist() == [IMPROVED, IMPROVED, RECOVERED]
 
     def test_higher_is_better(self):
         classes = np.array([1, 1], dtype=np.int8)
-        found = recovery_classes(scores(30, 55), scores(60, 70), classes, cut_off=50.0, sign=1)
+        found = combined_classes(classes, moves(scores(30, 55), scores(60, 70), cut_off=50.0, sign=1))
         assert found.tolist() == [RECOVERED, IMPROVED]
 
 

@@ -15,17 +15,37 @@ from katoutcomes.analyses.steps.checks import (
     patients_check,
 )
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.group_change import (
+    anchored_mean_changes,
+    anchors_part,
+    model_based_shares,
+)
+from katoutcomes.analyses.steps.individual_change_methods import (
+    CUT_OFF_ONLY,
+    JACOBSON_TRUAX,
+    METHODS,
+    ClassedPatients,
+    classed_patients,
+)
+from katoutcomes.analyses.steps.individual_change_words import method_sentences, method_sources
 from katoutcomes.analyses.steps.reliable_change_rule import (
     ReliableChangeRule,
+    RuleChoices,
     missing_sentences,
     reliable_change_rule,
     rule_checks,
-    rule_sentences,
 )
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
-from katoutcomes.analyses.steps.significance_shares import JACOBSON_TRUAX, of_kind, significance_shares
+from katoutcomes.analyses.steps.share_differences import (
+    ABOUT_DIFFERENCES,
+    DIFFERENCE_SOURCES,
+    difference_sentences,
+    share_differences,
+)
+from katoutcomes.analyses.steps.significance_shares import counted_shares, of_kind, share_estimates
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.kernels.proportions import INTERVALS
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number
@@ -36,11 +56,11 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet, Instrument, Norms, Reliability
 
-_KINDS: tuple[str, ...] = ("response", "remission", "caseness", "reliable_change")
-_SOURCES = (
-    "Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12",
-    "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
-)
+_KINDS: tuple[str, ...] = ("response", "remission", "caseness", "reliable_change", "mcid")
+_INTERVAL_SOURCES = {
+    "wilson": "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
+    "exact": "Clopper CJ, Pearson ES. Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404",
+}
 
 _ABOUT_COMPLETENESS = (
     "Shares of improvement are of the patients who have both scores. Those without a later score count neither as "
@@ -62,16 +82,22 @@ def clinical_significance(
     *,
     visit: str | None = None,
     by: str | None = None,
+    method: str | Sequence[str] = JACOBSON_TRUAX,
+    cut_off: str = "c",
     reliability: Reliability | None = None,
+    follow_up_reliability: Reliability | None = None,
     norms: Norms | None = None,
     sd: str | None = None,
-    definition_sets: Sequence[str] | None = None,
+    definition_sets: Sequence[str | DefinitionSet] | None = None,
+    interval: str = "wilson",
+    differences: bool = False,
+    adjust_for: Sequence[str] = (),
     conf_level: float = 0.95,
 ) -> Result:
     """Count who responded, remitted, changed reliably for the better or the worse, and recovered.
 
     Every share is of the patients who have both a baseline score and one at the visit, unless its term says otherwise,
-    and stands with its denominator and its Wilson interval. Deterioration is never left out.
+    and stands with its denominator and its interval. Deterioration is never left out.
 
     Parameters
     ----------
@@ -84,36 +110,57 @@ def clinical_significance(
     by : str, optional
         A variable known at time zero whose levels are reported as well; by default the cohorts of `data`, if it has
         any. All patients together always come first.
+    method : str or sequence of str, default "jacobson_truax"
+        How reliable change is told from error: ``"jacobson_truax"``, ``"gulliksen_lord_novick"``, ``"hsu_linn_lord"``,
+        ``"edwards_nunnally"``, ``"nunnally_kotsch"``, ``"hageman_arrindell"``, ``"growth_model"``, or
+        ``"cut_off_only"``, which counts who came over the cut-off whatever the size of the change. Several can stand
+        side by side; docs/methods/clinical_significance.md says in what they differ.
+    cut_off : {"a", "b", "c"}
+        Two SD from the dysfunctional mean, two SD from the functional mean, or equally many SD from both.
     reliability : Reliability, optional
-        Used for reliable change by Jacobson and Truax; by default the first one that the catalog knows for the
-        instrument. Without any, that part is left out and `Result.warnings` says so.
+        By default the first one that the catalog knows for the instrument. Without any, what needs it is left out and
+        `Result.warnings` says so.
+    follow_up_reliability : Reliability, optional
+        Of the follow-up scores, for ``"nunnally_kotsch"``; by default the same.
     norms : Norms, optional
-        Used for cut-off c; by default the first ones that the catalog knows. Without any there is no recovery by
-        Jacobson and Truax. If they hold no dysfunctional population, the baseline scores stand in for it.
+        Used for the cut-off; by default the first ones that the catalog knows. Without any there is no cut-off b or c
+        and so no recovery. If they hold no dysfunctional population, the baseline scores stand in for it.
     sd : {"norms", "baseline"}, optional
-        Which standard deviation makes the threshold of reliable change: that of the norms' dysfunctional population or
-        that of the baseline scores of all patients who have one. By default the former where it is known.
-    definition_sets : sequence of str, optional
-        Ids of the definition sets to apply, of the kinds response, remission, caseness and reliable_change; several of
-        a kind are allowed. By default the instrument's default of each kind. A caseness and a reliable_change set of
-        one family (``phq9/nhs_talking_therapies_…``) make a service rule, with recovery and reliable recovery.
+        Which standard deviation (and mean) reliable change rests on: that of the norms' dysfunctional population or
+        that of the baseline scores of all patients who have one. By default the former where it is known. Methods that
+        compare the two distributions of scores always take those of the patients with both.
+    definition_sets : sequence of str or DefinitionSet, optional
+        Ids of the definition sets to apply, of the kinds response, remission, caseness, reliable_change and mcid, or
+        records of your own; several of a kind are allowed. By default the instrument's default of each kind. A caseness
+        and a reliable_change set of one family (``phq9/nhs_talking_therapies_…``) make a service rule, with recovery
+        and reliable recovery. An mcid in points is applied to each patient and to the mean change, one that is a share
+        of the baseline to each patient.
+    interval : {"wilson", "exact"}
+        Of the shares: Wilson's score interval, or the exact one of Clopper and Pearson.
+    differences : bool, default False
+        Whether each share is compared between the groups (each later one minus the first), as it is with Newcombe's
+        interval and standardized over the baseline score and `adjust_for`.
+    adjust_for : sequence of str, optional
+        Variables known at time zero.
     conf_level : float, default 0.95
-        Level of the intervals. The threshold of reliable change always uses 95 %.
+        Level of the intervals. Reliable change always uses 95 %.
 
     Returns
     -------
     Result
-        Thresholds, then for each group the completeness and the shares. A relative change from a baseline score of 0
-        is not defined; those patients are not in the denominator of response. A share of nobody is NaN.
+        Thresholds, then for each group the completeness and the shares, then the differences. A relative change from a
+        baseline score of 0 is not defined; those patients are not in the denominator of response. A share of nobody is
+        NaN.
 
     Raises
     ------
     DesignError
-        If no patient has both scores, or `by` is a number.
+        If no patient has both scores, `by` is a number, differences are asked for without two groups, or the scores do
+        not let a method say anything (no spread, too few visits for a growth model).
     ImmortalTimeError
         If `by` is known only after time zero.
     OptionError
-        If a visit, a variable, a definition set, the level or `sd` is not one of the values it may take.
+        If a visit, a variable, a method, a definition set, the level or `sd` is not one of the values it may take.
 
     References
     ----------
@@ -138,65 +185,98 @@ def clinical_significance(
     reliable recovery 0.25 of 4
     """
     require_conf_level(conf_level)
-    window = data.visit(visit)
+    require_option("interval", interval, INTERVALS)
+    window, names = data.visit(visit), _chosen_methods(method)
     groups = reported_groups(data, by)
     if not data.pairs(window.name).any():
         raise DesignError(f"no patient has both a baseline {data.instrument.name} score and one at {window.name}.")
     definitions = _chosen_definitions(data.instrument, definition_sets)
-    rule = reliable_change_rule(data, reliability, norms, sd)
-    estimates = [*_thresholds(rule, definitions)]
+    rule = reliable_change_rule(
+        data,
+        RuleChoices(
+            reliability=reliability,
+            follow_up_reliability=follow_up_reliability,
+            norms=norms,
+            sd=sd,
+            cut_off=cut_off,
+        ),
+    )
+    methods = [classed_patients(data, window, name, rule, sd) for name in names]
+    shares = counted_shares(data, window, methods=methods, definitions=definitions)
+    mcids = of_kind(definitions, "mcid")
+    estimates = [*_thresholds(methods, definitions)]
     for group in groups:
-        estimates += significance_shares(data, window, group, rule=rule, definitions=definitions, conf_level=conf_level)
+        estimates += share_estimates(shares, group, visit=window.name, interval=interval, conf_level=conf_level)
+        estimates += model_based_shares(data, window, group, methods=methods, rule=rule, conf_level=conf_level)
+        estimates += anchored_mean_changes(data, window, group, mcids, conf_level)
+    sentences = [*_sentences(definitions, interval, conf_level), *method_sentences(names, rule)]
+    if differences:
+        estimates += share_differences(
+            data, shares, groups, by=by, adjust_for=adjust_for, visit=window.name, conf_level=conf_level
+        )
+        sentences.append(difference_sentences(data, adjust_for, conf_level))
     return Result(
         analysis="clinical_significance",
         title=f"Clinical significance of the change: {data.instrument.name} at {window.name}",
         estimand=estimand if estimand is not None else _estimand(data, window),
-        method=_method(rule, definitions, conf_level),
+        method=_method(names, sentences, rule, definitions, interval=interval, differences=differences),
         estimates=tuple(
             replace(estimate, instrument=data.instrument.name, cohort=data.cohort) for estimate in estimates
         ),
         provenance=data.provenance,
-        parts=(visits_part((window,)), score_pair_counts(data, (window,), groups)),
-        assumptions=_assumptions(definitions) + grouping_note(data, by) + data.notes,
+        parts=(
+            visits_part((window,)),
+            score_pair_counts(data, (window,), groups),
+            *anchors_part(estimates, mcids, data.instrument.sign),
+        ),
+        assumptions=_assumptions(definitions, differences=differences) + grouping_note(data, by) + data.notes,
         checks=_checks(data, window, groups) + rule_checks(rule),
         warnings=anchored_warnings((window,)) + missing_sentences(rule, data.instrument),
         individual_values=individual_pairs(data, (window,), groups),
     )
 
 
-def _chosen_definitions(instrument: Instrument, names: Sequence[str] | None) -> tuple[DefinitionSet, ...]:
-    """Return the definition sets to apply: the named ones, or the default of each kind."""
+def _chosen_methods(method: str | Sequence[str]) -> tuple[str, ...]:
+    names = (method,) if isinstance(method, str) else tuple(dict.fromkeys(method))
+    for name in names:
+        require_option("method", name, METHODS)
+    return names
+
+
+def _chosen_definitions(
+    instrument: Instrument, names: Sequence[str | DefinitionSet] | None
+) -> tuple[DefinitionSet, ...]:
+    """Return the definition sets to apply: the named and the given ones, or the default of each kind."""
     known = [definition for kind in _KINDS for definition in instrument.definitions(kind)]
     if names is None:
         return tuple(definition for definition in known if definition.is_default)
-    named = (names,) if isinstance(names, str) else names
-    wanted = [name if "/" in name else f"{instrument.id}/{name}" for name in named]
+    asked = (names,) if isinstance(names, str) else tuple(names)
+    given = tuple(one for one in asked if not isinstance(one, str))
+    for definition in given:
+        require_option("kind of a definition set", definition.kind, _KINDS)
+    wanted = [name if "/" in name else f"{instrument.id}/{name}" for name in asked if isinstance(name, str)]
     for name in wanted:
         require_option("definition set", name, [definition.id for definition in known])
-    return tuple(definition for definition in known if definition.id in wanted)
+    return (*(definition for definition in known if definition.id in wanted), *given)
 
 
-def _thresholds(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet]) -> Iterator[Estimate]:
+def _thresholds(methods: Sequence[ClassedPatients], definitions: Sequence[DefinitionSet]) -> Iterator[Estimate]:
     """Yield the thresholds in use, so that a figure can draw them and a reader check them."""
-    published = {"reliable_change": "reliable change threshold", "caseness": "caseness"}
-    found: list[tuple[str, str, float | None, int | None]] = [
-        ("reliable change threshold", JACOBSON_TRUAX, rule.threshold, rule.sd_n_patients),
-        ("cut-off c", JACOBSON_TRUAX, rule.cut_off, rule.cut_off_n_patients),
-        *(
-            (term, definition.id, float(definition.value), None)
-            for kind, term in published.items()
-            for definition in of_kind(definitions, kind)
-        ),
-    ]
-    for term, definition_set, value, n_patients in found:
-        if value is not None:
+    for method in methods:
+        yield from method.thresholds
+    published = {
+        "reliable_change": "reliable change threshold",
+        "caseness": "caseness",
+        "mcid": "minimal important difference",
+    }
+    for kind, term in published.items():
+        for definition in of_kind(definitions, kind):
             yield Estimate(
                 term=term,
                 measure="threshold",
-                unit="points",
-                definition_set=definition_set,
-                estimate=value,
-                n_patients=n_patients,
+                unit="" if definition.is_share else "points",
+                definition_set=definition.id,
+                estimate=float(definition.value),
             )
 
 
@@ -230,17 +310,25 @@ def _estimand(data: AnalysisSet, window: VisitWindow) -> Estimand:
     )
 
 
-def _method(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet], conf_level: float) -> Method:
-    sentences = [f"Shares of patients with Wilson score intervals ({format_level(conf_level)})."]
-    texts = {
-        "response": "{id}: improvement by at least {percent} of a baseline score above 0",
-        "response in points": "{id}: improvement by at least {value} points",
-        "remission": "{id}: a score of {value} or better",
-        "caseness": "{id}: a score of {value} or worse",
-        "reliable_change": "{id}: a change of at least {value} points",
-    }
+_INTERVAL_WORDS = {
+    "wilson": "Wilson score intervals",
+    "exact": "exact intervals (Clopper and Pearson)",
+}
+_RULE_TEXTS = {
+    "response": "{id}: improvement by at least {percent} of a baseline score above 0",
+    "response in points": "{id}: improvement by at least {value} points",
+    "remission": "{id}: a score of {value} or better",
+    "caseness": "{id}: a score of {value} or worse",
+    "reliable_change": "{id}: a change of at least {value} points",
+    "mcid": "{id}: a change of at least {percent} of a baseline score above 0, in either direction",
+    "mcid in points": "{id}: a change of at least {value} points, in either direction",
+}
+
+
+def _sentences(definitions: Sequence[DefinitionSet], interval: str, conf_level: float) -> list[str]:
+    sentences = [f"Shares of patients with {_INTERVAL_WORDS[interval]} ({format_level(conf_level)})."]
     rules = [
-        texts[_kind_and_unit(definition)].format(
+        _RULE_TEXTS[_kind_and_unit(definition)].format(
             id=definition.id,
             value=format_number(definition.value, 2, trailing_zeros=False),
             percent=format_level(definition.value),
@@ -249,18 +337,35 @@ def _method(rule: ReliableChangeRule, definitions: Sequence[DefinitionSet], conf
     ]
     if rules:
         sentences.append(f"Definitions: {'; '.join(rules)}.")
-    sentences += rule_sentences(rule)
     if of_kind(definitions, "caseness"):
         sentences.append("Recovery: of those at caseness at baseline, the share who no longer are.")
-    sources = [*_SOURCES, *(definition.source for definition in definitions)]
-    sources += [record.source for record in (rule.reliability, rule.norms) if record is not None]
+    return sentences
+
+
+def _method(
+    names: Sequence[str],
+    sentences: Sequence[str],
+    rule: ReliableChangeRule,
+    definitions: Sequence[DefinitionSet],
+    *,
+    interval: str,
+    differences: bool,
+) -> Method:
+    sources = [*method_sources(names), _INTERVAL_SOURCES[interval]]
+    sources += [definition.source for definition in definitions]
+    used = (rule.norms,) if tuple(names) == (CUT_OFF_ONLY,) else (rule.reliability, rule.norms)
+    sources += [record.source for record in used if record is not None]
+    sources += DIFFERENCE_SOURCES if differences else ()
     return Method("clinical significance", " ".join(sentences), tuple(dict.fromkeys(sources)))
 
 
 def _kind_and_unit(definition: DefinitionSet) -> str:
-    return "response in points" if definition.kind == "response" and not definition.is_share else definition.kind
+    is_in_points = definition.kind in {"response", "mcid"} and not definition.is_share
+    return f"{definition.kind} in points" if is_in_points else definition.kind
 
 
-def _assumptions(definitions: Sequence[DefinitionSet]) -> tuple[str, ...]:
-    sentences = (_ABOUT_COMPLETENESS, _ABOUT_RELIABLE_CHANGE)
-    return (*sentences, _ABOUT_RECOVERY) if of_kind(definitions, "caseness") else sentences
+def _assumptions(definitions: Sequence[DefinitionSet], *, differences: bool) -> tuple[str, ...]:
+    sentences = [_ABOUT_COMPLETENESS, _ABOUT_RELIABLE_CHANGE]
+    if of_kind(definitions, "caseness"):
+        sentences.append(_ABOUT_RECOVERY)
+    return (*sentences, *(ABOUT_DIFFERENCES if differences else ()))

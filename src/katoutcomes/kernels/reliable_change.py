@@ -12,8 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DETERIORATED, UNCHANGED, IMPROVED, RECOVERED = -1, 0, 1, 2
-"""Codes of the classes, from worse to better; `RECOVERED` is `IMPROVED` and on the functional side."""
+HARMED, DETERIORATED, UNCHANGED, IMPROVED, RECOVERED = -2, -1, 0, 1, 2
+"""Codes of the classes, from worse to better.
+
+`RECOVERED` is improved and over to the functional side, `HARMED` is deteriorated and over to the dysfunctional side.
+"""
 
 _ROUNDING_POINTS = 1e-9
 """0.35 x 20 points must be 7 points, and 8.7 minus 2.7 must be 6: changes are compared with this allowance."""
@@ -227,14 +230,22 @@ def cut_off_c(
     return weighted / (functional_sd + dysfunctional_sd)
 
 
-def recovery_classes(
-    baseline: NDArray[np.float64],
-    follow_up: NDArray[np.float64],
-    classes: NDArray[np.int8],
-    cut_off: float,
-    sign: int,
-) -> NDArray[np.int8]:
-    """Turn `IMPROVED` into `RECOVERED` where the score also moved from the dysfunctional to the functional side.
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """Who came over a cut-off.
+
+    Attributes
+    ----------
+    to_functional, to_dysfunctional : ndarray of bool
+        From the other side to this one.
+    """
+
+    to_functional: NDArray[np.bool_]
+    to_dysfunctional: NDArray[np.bool_]
+
+
+def moves(baseline: NDArray[np.float64], follow_up: NDArray[np.float64], cut_off: float, sign: int) -> Moves:
+    """Return who moved from one side of a cut-off to the other.
 
     A score exactly on the cut-off is on neither side, so that neither starting nor ending there is a move.
 
@@ -242,28 +253,48 @@ def recovery_classes(
     ----------
     baseline, follow_up : ndarray of float64
         Scores of the same patients, same shape, no NaN.
-    classes : ndarray of int8
-        From `reliable_change`.
     cut_off : float
         In points.
     sign : {-1, 1}
         Minus one where a falling score is improvement.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = moves(np.array([20.0, 20.0, 5.0]), np.array([5.0, 10.0, 20.0]), cut_off=10.0, sign=-1)
+    >>> found.to_functional.tolist(), found.to_dysfunctional.tolist()
+    ([True, False, False], [False, False, True])
+    """
+    before, after = sign * (baseline - cut_off), sign * (follow_up - cut_off)
+    return Moves((before < 0.0) & (after > 0.0), (before > 0.0) & (after < 0.0))
+
+
+def combined_classes(classes: NDArray[np.int8], moved: Moves) -> NDArray[np.int8]:
+    """Return five classes: improved patients who came over are recovered, deteriorated ones who did are harmed.
+
+    Parameters
+    ----------
+    classes : ndarray of int8
+        `IMPROVED`, `UNCHANGED` or `DETERIORATED`, by any method.
+    moved : Moves
+        Over a cut-off.
+
     Returns
     -------
     ndarray of int8
-        `RECOVERED`, `IMPROVED` (and not recovered), `UNCHANGED` or `DETERIORATED`.
+        `RECOVERED`, `IMPROVED` (and not recovered), `UNCHANGED`, `DETERIORATED` (and not harmed) or `HARMED`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> baseline, follow_up = np.array([20.0, 20.0]), np.array([5.0, 12.0])
+    >>> baseline, follow_up = np.array([20.0, 20.0, 5.0]), np.array([5.0, 12.0, 20.0])
     >>> change = reliable_change(baseline, follow_up, 6.0, 0.9, sign=-1)
-    >>> recovery_classes(baseline, follow_up, change.classes, cut_off=10.0, sign=-1).tolist()
-    [2, 1]
+    >>> combined_classes(change.classes, moves(baseline, follow_up, cut_off=10.0, sign=-1)).tolist()
+    [2, 1, -2]
     """
-    moved = (sign * (baseline - cut_off) < 0.0) & (sign * (follow_up - cut_off) > 0.0)
-    return np.where(moved & (classes == IMPROVED), RECOVERED, classes).astype(np.int8)
+    recovered = moved.to_functional & (classes == IMPROVED)
+    harmed = moved.to_dysfunctional & (classes == DETERIORATED)
+    return np.where(recovered, RECOVERED, np.where(harmed, HARMED, classes)).astype(np.int8)
 
 
 def has_response_defined(baseline: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from typing import overload
 
 from katoutcomes.errors import DisclosureError, OptionError
 from katoutcomes.results.check import Check
+from katoutcomes.results.disclosure_rules.adjusted_contrasts import leaves_few_out
 from katoutcomes.results.disclosure_rules.counts_in_texts import without_small_counts
 from katoutcomes.results.disclosure_rules.linked_counts import (
     BASELINE_TERMS,
@@ -22,6 +23,7 @@ from katoutcomes.results.disclosure_rules.linked_counts import (
     part_key,
     stem,
 )
+from katoutcomes.results.disclosure_rules.linked_shares import ANCHORS, SEVERITY_TRANSITIONS
 from katoutcomes.results.disclosure_rules.linked_visits import is_of_hidden_cohort
 from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.disclosure_rules.part_counts import count_columns, require_whole_counts
@@ -259,6 +261,7 @@ def _hidden_contrasts(
         and (
             policy.hides(estimate.n_patients)
             or _gives_away_group(estimate, estimates)
+            or leaves_few_out(estimate, estimates, policy.hides)
             or is_of_hidden_cohort(estimate, hidden.keys)
         )
         else estimate
@@ -269,7 +272,13 @@ def _hidden_contrasts(
 def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bool:
     """Return whether one of the two groups is hidden: then the other one and the contrast would give it away."""
     levels = {contrast.treatment, contrast.comparator}
-    groups = [one for one in estimates if not is_contrast(one) and one.subgroup.split(": ", 1)[-1] in levels]
+    groups = [
+        one
+        for one in estimates
+        if not is_contrast(one)
+        and one.subgroup.split(": ", 1)[-1] in levels
+        and contrast.definition_set in {"", one.definition_set}
+    ]
     of_same_term = [one for one in groups if stem(one.term) == stem(contrast.term)]
     if of_same_term:
         at_same_visit = [one for one in of_same_term if one.visit == contrast.visit]
@@ -280,13 +289,17 @@ def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bo
     return any(one.suppressed and one.n_patients is None for one in at_same_visit or of_same_patients or groups)
 
 
+_SHOWN_ROWS_ALONE = frozenset({PAIR_COUNTS, SEVERITY_TRANSITIONS, ANCHORS})
+"""Parts whose hidden rows are left out."""
+
+
 def _hidden_part(part: Part, hidden: _Hidden) -> Part:
     """Return the part with its hidden counts set to None and their positions listed.
 
     Bins of scores are left out instead: a bin that is listed holds somebody, and twelve patients in twelve bins that
     are listed are one in each.
     """
-    if part.name == PAIR_COUNTS:
+    if part.name in _SHOWN_ROWS_ALONE:
         return _without_hidden_rows(part, hidden)
     rows = [list(row) for row in part.rows]
     suppressed, below = set(part.suppressed), set(part.below_minimum)

@@ -1,4 +1,4 @@
-"""Where the threshold of reliable change and the cut-off come from: a reliability, norms, a standard deviation."""
+"""Where reliable change and the cut-off come from: a reliability, norms, a standard deviation."""
 
 from __future__ import annotations
 
@@ -8,93 +8,137 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.results.check import Check
-from katoutcomes.results.formatting import format_number
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.instruments.instrument import Instrument, Norms, Reliability
 
 STANDARD_DEVIATIONS: tuple[str, ...] = ("norms", "baseline")
+CUT_OFFS: tuple[str, ...] = ("a", "b", "c")
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """A score between two populations.
+
+    Attributes
+    ----------
+    kind : {"a", "b", "c"}
+        Two SD from the dysfunctional mean, two SD from the functional mean, or equally many SD from both.
+    value : float
+        In points.
+    n_patients : int or None
+        How many baseline scores stand in for the norms' dysfunctional population; None where norms give it all.
+    """
+
+    kind: str
+    value: float
+    n_patients: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReliableChangeRule:
-    """What Jacobson and Truax's method needs, as far as it is known.
+    """What the methods need, as far as it is known.
 
     Attributes
     ----------
-    reliability : Reliability or None
-        The coefficient in use.
+    reliability, follow_up_reliability : Reliability or None
+        The coefficients in use, of the baseline and of the follow-up scores.
     norms : Norms or None
         The norms in use.
-    standard_deviation : float
-        What the threshold is made of, in points; NaN where it is not known.
+    mean, standard_deviation : float
+        Of people like these before treatment, in points; NaN where not known.
     sd_n_patients : int or None
-        How many baseline scores the standard deviation rests on; None where the norms give it.
+        How many baseline scores they rest on; None where the norms give them.
     threshold : float or None
-        A change must be larger to be reliable, in points.
-    cut_off : float or None
-        Cut-off c, in points.
-    cut_off_n_patients : int or None
-        How many baseline scores stand in for the norms' dysfunctional population; None where they hold one.
+        A change must be larger to be reliable by Jacobson and Truax, in points.
+    cut_off_kind : str
+        Which cut-off was asked for.
+    cut_off : CutOff or None
+        Between the functional and the dysfunctional population; None where it is not known.
+    dysfunctional : (float, float)
+        Mean and standard deviation of the dysfunctional population: that of the norms, or the baseline scores.
     """
 
     reliability: Reliability | None
+    follow_up_reliability: Reliability | None
     norms: Norms | None
+    mean: float
     standard_deviation: float
     sd_n_patients: int | None
     threshold: float | None
-    cut_off: float | None
-    cut_off_n_patients: int | None
+    cut_off_kind: str
+    cut_off: CutOff | None
+    dysfunctional: tuple[float, float]
 
 
-def reliable_change_rule(
-    data: AnalysisSet, reliability: Reliability | None, norms: Norms | None, sd: str | None
-) -> ReliableChangeRule:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleChoices:
+    """What a caller wants to use; None where the catalog decides. See `clinical_significance`."""
+
+    reliability: Reliability | None = None
+    follow_up_reliability: Reliability | None = None
+    norms: Norms | None = None
+    sd: str | None = None
+    cut_off: str = "c"
+
+
+def reliable_change_rule(data: AnalysisSet, choices: RuleChoices) -> ReliableChangeRule:
     """Return the rule for an analysis set: what the caller gave, otherwise what the catalog knows first.
-
-    Parameters
-    ----------
-    data : AnalysisSet
-        Its baseline scores stand in where norms hold no dysfunctional population.
-    reliability, norms : optional
-        What the caller wants to use.
-    sd : {"norms", "baseline"}, optional
-        See `clinical_significance`.
 
     Raises
     ------
     OptionError
-        If `sd` is ``"norms"`` and no norms hold the standard deviation of a dysfunctional population.
+        If `sd` is ``"norms"`` and no norms hold the standard deviation of a dysfunctional population, or the cut-off
+        is not one of `CUT_OFFS`.
     """
-    from katoutcomes.kernels.reliable_change import cut_off_c, reliable_change_threshold
+    from katoutcomes.kernels.reliable_change import reliable_change_threshold
     from katoutcomes.kernels.summaries import mean_and_sd
 
-    used_reliability = reliability or next(iter(data.instrument.reliabilities), None)
-    used_norms = norms or next(iter(data.instrument.norms), None)
+    require_option("cut_off", choices.cut_off, CUT_OFFS)
+    reliability = choices.reliability or next(iter(data.instrument.reliabilities), None)
+    norms = choices.norms or next(iter(data.instrument.norms), None)
     known = data.baseline[data.with_baseline]
-    sample_mean, sample_sd = mean_and_sd(known) if known.size > 1 else (math.nan, math.nan)
-
-    standard_deviation, sd_n_patients = _standard_deviation(used_norms, sd, data.instrument), None
-    if standard_deviation is None:
-        standard_deviation, sd_n_patients = sample_sd, int(known.size)
+    sample = mean_and_sd(known) if known.size > 1 else (math.nan, math.nan)
+    published = _published_sd(norms, choices.sd, data.instrument)
+    mean, sd = sample if published is None or norms is None else (norms.dysfunctional_mean, published)
     threshold = None
-    if used_reliability is not None and standard_deviation > 0.0:
-        threshold = reliable_change_threshold(standard_deviation, used_reliability.value)
-
-    cut_off, cut_off_n_patients = None, None
-    if used_norms is not None:
-        mean, spread = used_norms.dysfunctional_mean, used_norms.dysfunctional_sd
-        if math.isnan(mean + spread):
-            mean, spread, cut_off_n_patients = sample_mean, sample_sd, int(known.size)
-        if spread > 0.0:  # false where the baseline scores stand in and do not vary, or are too few
-            cut_off = cut_off_c(used_norms.functional_mean, used_norms.functional_sd, mean, spread)
+    if reliability is not None and sd > 0.0:
+        threshold = reliable_change_threshold(sd, reliability.value)
+    dysfunctional, n_patients = sample, int(known.size)
+    if norms is not None and not math.isnan(norms.dysfunctional_mean + norms.dysfunctional_sd):
+        dysfunctional, n_patients = (norms.dysfunctional_mean, norms.dysfunctional_sd), 0
     return ReliableChangeRule(
-        used_reliability, used_norms, standard_deviation, sd_n_patients, threshold, cut_off, cut_off_n_patients
+        reliability=reliability,
+        follow_up_reliability=choices.follow_up_reliability or reliability,
+        norms=norms,
+        mean=mean,
+        standard_deviation=sd,
+        sd_n_patients=int(known.size) if published is None else None,
+        threshold=threshold,
+        cut_off_kind=choices.cut_off,
+        cut_off=_cut_off(choices.cut_off, norms, dysfunctional, n_patients or None, data.instrument.sign),
+        dysfunctional=dysfunctional,
     )
 
 
-def _standard_deviation(norms: Norms | None, sd: str | None, instrument: Instrument) -> float | None:
+def _cut_off(
+    kind: str, norms: Norms | None, dysfunctional: tuple[float, float], n_patients: int | None, sign: int
+) -> CutOff | None:
+    """Return the cut-off; None where it needs norms that are not known, or baseline scores that do not vary."""
+    from katoutcomes.kernels.reliable_change import cut_off_a, cut_off_b, cut_off_c
+
+    if kind == "a":
+        return CutOff(kind, cut_off_a(*dysfunctional, sign), n_patients) if dysfunctional[1] > 0.0 else None
+    if norms is None:
+        return None
+    functional = norms.functional_mean, norms.functional_sd
+    if kind == "b":
+        return CutOff(kind, cut_off_b(*functional, sign), None)
+    return CutOff(kind, cut_off_c(*functional, *dysfunctional), n_patients) if dysfunctional[1] > 0.0 else None
+
+
+def _published_sd(norms: Norms | None, sd: str | None, instrument: Instrument) -> float | None:
     """Return the standard deviation of the norms' dysfunctional population, or None where the baseline's is meant."""
     if sd is not None:
         require_option("sd", sd, STANDARD_DEVIATIONS)
@@ -123,11 +167,11 @@ def missing_sentences(rule: ReliableChangeRule, instrument: Instrument) -> tuple
     if rule.norms is not None and rule.cut_off is None:
         sentences.append(
             "The baseline scores do not vary, so they cannot stand in for a dysfunctional population and there is no "
-            "cut-off c; pass norms=Norms(...) with its mean and standard deviation."
+            f"cut-off {rule.cut_off_kind}; pass norms=Norms(...) with its mean and standard deviation."
         )
-    if rule.norms is None:
+    if rule.norms is None and rule.cut_off is None:
         sentences.append(
-            f"No norms of the {instrument.name} are known here, so recovery by Jacobson and Truax (cut-off c) is not "
+            f"No norms of the {instrument.name} are known here, so recovery by a cut-off ({rule.cut_off_kind}) is not "
             "reported; pass norms=Norms(functional_mean, functional_sd, dysfunctional_mean, dysfunctional_sd, source)."
         )
     return tuple(sentences)
@@ -150,30 +194,3 @@ def rule_checks(rule: ReliableChangeRule) -> tuple[Check, ...]:
         )
         for what, is_known in (("reliability", rule.reliability is not None), ("norms", rule.norms is not None))
     )
-
-
-def rule_sentences(rule: ReliableChangeRule) -> tuple[str, ...]:
-    """Describe the threshold and the cut-off for the methods section, with the numbers that were put in."""
-    sentences = []
-    if rule.reliability is not None and rule.threshold is not None:
-        value = format_number(rule.reliability.value, 3, trailing_zeros=False)
-        kind = rule.reliability.kind.replace("_", " ")
-        sentences.append(
-            "Reliable change by Jacobson and Truax: a change larger than 1.96 × SD × √2 × √(1 − r), with r = "
-            f"{value} ({kind}; {rule.reliability.source}) and the SD {_whose_sd(rule)}."
-        )
-    if rule.norms is not None and rule.cut_off is not None:
-        stand_in = "; the baseline scores of all patients who have one stand in for the dysfunctional population"
-        sentences.append(
-            "Cut-off c lies equally many SD from the functional and the dysfunctional mean (norms: "
-            f"{rule.norms.source}{stand_in if rule.cut_off_n_patients is not None else ''}). Recovered: reliably "
-            "improved and moved from the dysfunctional to the functional side of it."
-        )
-    return tuple(sentences)
-
-
-def _whose_sd(rule: ReliableChangeRule) -> str:
-    if rule.sd_n_patients is not None or rule.norms is None:
-        return "of the baseline scores of all patients who have one"
-    points = format_number(rule.standard_deviation, 2, trailing_zeros=False)
-    return f"of a dysfunctional population, {points} points ({rule.norms.source})"

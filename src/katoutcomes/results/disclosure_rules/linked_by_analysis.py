@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from katoutcomes.results.disclosure_rules import linked_specifications, linked_steps, linked_visits
+from katoutcomes.results.disclosure_rules import linked_scores, linked_shares, linked_specifications, linked_steps, linked_visits
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -21,6 +21,8 @@ def own_n_key(estimate: Estimate) -> Key | None:
         return linked_specifications.multiverse_n_key(estimate)
     if linked_steps.is_of_pathway(estimate):
         return linked_steps.pathway_n_key(estimate)
+    if (of_superiority := linked_scores.superiority_n_key(estimate)) is not None:
+        return of_superiority
     return linked_visits.model_n_key(estimate)
 
 
@@ -30,7 +32,9 @@ def own_counted_key(estimate: Estimate) -> Key | None:
 
 
 def own_part_key(part: Part, row: int) -> Key | None:
-    """Return the key of the patients seen at a visit; None for the counts of every other part."""
+    """Return the key of the patients seen at a visit, and of those behind a share; None for every other part."""
+    if part.name in linked_shares.PARTS:
+        return linked_shares.own_part_key(part, row)
     return linked_visits.patients_at_visit_key(part, row) if part.name == linked_visits.PATIENTS_AT_VISITS else None
 
 
@@ -38,11 +42,15 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
     """Yield counts that stand nowhere and follow from others in a way that is no sum."""
     if result.analysis in _MODELS:
         yield from linked_visits.derived_counts(values)
+    if result.analysis == "change_from_baseline":
+        yield from linked_scores.counts_beside_bins(result, values)
 
 
 def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
     """Yield what is hidden with what in these analyses."""
     yield from linked_steps.follows_of_steps(values)
+    if result.analysis == "change_from_baseline":
+        yield from linked_scores.follows_of_scores(values)
     for part in result.parts:
         if part.name == linked_specifications.PART:
             yield from linked_specifications.follows_of_specifications(part, values)
@@ -55,6 +63,8 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the sums that a reader of these analyses can form."""
     if result.analysis == "care_pathway":
         yield from linked_steps.sums_of_steps(values)
+    if result.analysis in linked_shares.ANALYSES:
+        yield from linked_shares.sums_of_shares(values)
     for part in result.parts:
         if part.name == linked_specifications.PART:
             yield from linked_specifications.sums_of_specifications(part, values)

@@ -20,7 +20,7 @@ from katoutcomes.results.disclosure_rules.linked_by_analysis import (
     own_sums,
 )
 from katoutcomes.results.disclosure_rules.linked_definitions import (
-    CLASSES_OF_CHANGE,
+    PARTITIONS,
     follows_of_definitions,
     sums_of_definitions,
 )
@@ -41,10 +41,7 @@ ADJUSTED = "follow-up, adjusted"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
-PARTITIONS: tuple[tuple[str, ...], ...] = (CLASSES_OF_CHANGE,)
-"""Terms of one definition set whose counts add up to `n_patients`; the first is given up first."""
-
-PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0]})
+PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0], *PARTITIONS[1], *PARTITIONS[3]})
 """Terms whose `n_patients` are all who have both scores: those whom the bins of scores divide."""
 
 PAIR_COUNTS = "score_pair_counts"
@@ -52,10 +49,14 @@ PAIR_COUNTS = "score_pair_counts"
 
 COMPONENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("reliable improvement", ("recovered", "improved, not recovered"), ("improved, not recovered",)),
+    ("reliable deterioration", ("harmed", "deteriorated, not harmed"), ("deteriorated, not harmed",)),
     ("reliable improvement", ("reliable recovery",), ()),
     ("recovery", ("reliable recovery",), ("recovery",)),
 )
 """A term, others that count some of the same patients, and what is given up first; the rest may be printed nowhere."""
+
+
+_GIVEN_UP_FIRST = frozenset(partition[0] for partition in PARTITIONS)
 
 
 def is_contrast(estimate: Estimate) -> bool:
@@ -86,7 +87,7 @@ def n_key(estimate: Estimate) -> Key | None:
         return own
     if is_contrast(estimate) or (kind == "constant" and estimate.n_patients is None):
         return None
-    if estimate.term in BASELINE_TERMS or kind == "constant":
+    if estimate.term in BASELINE_TERMS or (kind == "constant" and not estimate.visit):
         return ("with baseline", estimate.subgroup)
     if kind == "count" and estimate.n_patients in (None, estimate.n_counted):
         return counted_key(estimate)
@@ -209,7 +210,7 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
     grouped: set[Key] = set()
     for total, members in _partitions(denominators):
         grouped.update(members)
-        yield _sum(values, total, members, tuple(key for key in members if key[3] == PARTITIONS[0][0]))
+        yield _sum(values, total, members, tuple(key for key in members if key[3] in _GIVEN_UP_FIRST))
     for counted, people in denominators.items():
         if counted not in grouped:
             first = (people,) if counted[3] == COMPLETENESS else ()
