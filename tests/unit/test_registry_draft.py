@@ -9,6 +9,7 @@ import pytest
 
 from katoutcomes.cli.main import main
 from katoutcomes.errors import DataError, OptionError
+from katoutcomes.registry.mapping.dialects import guess_dialect
 from katoutcomes.registry.mapping.draft import draft_mapping, recognized_format
 from katoutcomes.registry.mapping.score_guesses import guess_scores
 from katoutcomes.registry.reading import read_registry
@@ -227,3 +228,60 @@ def test_what_cannot_be_drafted(tmp_path: Path) -> None:
         draft_mapping(tmp_path / "nowhere")
     with pytest.raises(OptionError, match="format must be one of"):
         draft_mapping(tmp_path, format_name="spss")
+
+
+def tables_in(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+PEOPLE = "pid,age,Consent form,Research consent (Y/N),Cleared medically\nA1,41,x,Y,yes\nA2,52,x,N,yes\n"
+VISITS = "pid,date,type,dose\nA1,2026-03-02,ketamine,50 mg\nA1,03/14/2026,ketamine,60\nA2,2026-03-05,ketamine,75mg\n"
+WIDE = "pid,PHQ9 baseline,PHQ9 wk4\nA1,20,11\nA2,18,9\n"
+
+
+def test_an_untouched_draft_of_a_messy_folder_loads(tmp_path: Path) -> None:
+    folder = tables_in(tmp_path / "data", people=PEOPLE, visits=VISITS, answers=WIDE)
+    text = draft_mapping(folder)
+    for line in (
+        '"Research consent (Y/N)" = "eligible_consent"  # please check: the name says so; is it consent to research?',
+        '"Cleared medically" = "eligible_medical"  # please check: the name says so; '
+        "is it known before the first dose?",
+        'date_format = ["%Y-%m-%d", "%m/%d/%Y"]  # the dates of this column are written in 2 ways',
+        'dose_mg = "mg"  # stands behind numbers; another unit is refused',
+    ):
+        assert line in text.splitlines()
+    assert "visit_days = { baseline = -1, wk4 = 28 }  # please check: nominal days" in text
+    (folder / "mapping.toml").write_text(text, encoding="utf-8")
+    registry = read_registry(folder)
+    assert not registry.load_report.has_rejections
+    assert registry.table("patients")["eligible_consent"].tolist() == [1, 0]
+    assert registry.table("sessions")["dose_mg"].tolist() == [50, 60, 75]
+    assert registry.table("scores")["day"].tolist() == [-1, 28, -1, 28]
+
+
+def test_scores_of_no_day_are_a_comment_and_the_rest_loads(tmp_path: Path) -> None:
+    folder = tables_in(tmp_path / "data", people=PEOPLE, visits=VISITS, answers=WIDE.replace("wk4", "post"))
+    text = draft_mapping(folder)
+    assert "# please check: nothing of this file is used until a [[file.score]] below says when" in text
+    assert "visit_days = { baseline = …, post = … }, and remove the #" in text
+    (folder / "mapping.toml").write_text(text, encoding="utf-8")
+    report = read_registry(folder).load_report
+    assert not report.has_rejections
+    assert any("no scores were made" in note for note in report.notes)
+
+
+def test_the_format_of_a_few_mistaken_dates_is_not_taken_up(tmp_path: Path) -> None:
+    rows = [f"A1,{month:02d}/{day:02d}/2026,ketamine,50" for month in range(1, 13) for day in (1, 5, 9, 20)]
+    visits = "\n".join(["pid,date,type,dose", *rows, "A1,31/01/2026,ketamine,50", ""])
+    text = draft_mapping(tables_in(tmp_path / "data", people=PEOPLE, visits=visits))
+    assert 'date_format = "%m/%d/%Y"  # 98% of the dates are written like this' in text
+
+
+def test_separators_inside_quotes_separate_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    rows = [f'A{n};2026-03-02;"mild, short, passing, ""x"", {n}, and so on"' for n in range(5)]
+    path.write_text("\n".join(["pid;date;how", *rows, ""]), encoding="utf-8")
+    assert guess_dialect(path).dialect.separator == ";"

@@ -225,6 +225,21 @@ def test_an_override_lets_a_named_rule_pass_and_is_logged(tmp_path: Path) -> Non
     registry.close()
 
 
+def test_the_draft_shows_rare_codes_of_public_systems_only(tmp_path: Path) -> None:
+    codings = [{"system": "http://snomed.info/sct", "code": "738956005"}, {"system": "urn:clinic", "code": "LOCALKET"}]
+    lines = [
+        {"resourceType": "Procedure", "id": f"p{n}", "subject": {"reference": "Patient/1"}, "code": {"coding": [code]}}
+        for n, code in enumerate(codings)
+    ]
+    (tmp_path / "export.ndjson").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    text = draft_mapping(tmp_path)
+    assert 'codes = ["738956005"]' in text
+    assert "what is it? If it is no session, leave it out; lines of one patient." in text
+    assert "LOCALKET" not in text
+    assert "# Procedure: codes that are not shown here, of no public system and of one patient: 1." in text
+    assert "# Procedure: 2 lines" in text
+
+
 def test_the_draft_of_the_fixture_is_a_mapping_and_shows_no_value(tmp_path: Path) -> None:
     draft = draft_mapping(FIXTURE)
     assert draft == draft_mapping(FIXTURE)

@@ -584,7 +584,8 @@ def test_a_registry_without_scores_and_events_has_their_tables_empty() -> None:
     assert list(read.table("scores").columns) == [
         "score_id", "patient_id", "day", "minute", "instrument", "version", "metric", "session_id", "total",
     ]  # fmt: skip
-    assert "there is no table of scores." in read.load_report.notes
+    note = "no scores were made, so nothing can be said about symptoms: there is no table of scores."
+    assert note in read.load_report.notes
 
 
 def test_without_times_the_meaning_of_hours_is_noted() -> None:

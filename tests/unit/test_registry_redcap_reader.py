@@ -349,7 +349,9 @@ def test_the_draft_of_a_longitudinal_project_loads_once_confirmed(tmp_path: Path
     text = draft(tmp_path, engine)
     assert text == draft(tmp_path, engine)
     assert "KAP-" not in text
-    assert text.count("# CONFIRM:") > 20
+    assert text.count("# CONFIRM:") > 5
+    sure = [line for line in text.splitlines() if "# CONFIRM:" not in line and "  # " in line]
+    assert len(sure) > 20
     (tmp_path / "mapping.toml").write_text(f'schema_version = "1.0"\nformat = "redcap"\n{text}', encoding="utf-8")
     drafted, written = read_registry(tmp_path), read_registry(LONGITUDINAL)
     assert len(drafted.table("patients")) == len(written.table("patients"))
@@ -364,6 +366,46 @@ def test_the_draft_of_a_classic_project_asks_about_numbered_fields(tmp_path: Pat
     assert "is base_phq_{n} of form baseline (9 fields) a questionnaire?" in text
     (tmp_path / "mapping.toml").write_text(f'schema_version = "1.0"\nformat = "redcap"\n{text}', encoding="utf-8")
     assert len(read_registry(tmp_path).table("sessions")) == 8
+
+
+DICTIONARY = (
+    "Variable / Field Name,Form Name,Field Type,Field Label,"
+    '"Choices, Calculations, OR Slider Labels",Text Validation Type OR Show Slider Number,Identifier?\n'
+)
+
+
+def small_draft(folder: Path, engine: Engine, fields: str, header: str) -> str:
+    """Draft a project of a few fields; its export has no row."""
+    (folder / "dictionary.csv").write_text(DICTIONARY + fields, encoding="utf-8")
+    (folder / "export.csv").write_text(f"{header}\n", encoding="utf-8")
+    return draft(folder, engine)
+
+
+def test_only_what_was_guessed_is_to_be_confirmed(tmp_path: Path, engine: Engine) -> None:
+    fields = (
+        'id,intake,text,Key,,,\nsex,intake,radio,Sex,"1, Female | 2, Male",,\n'
+        'consent_research,intake,radio,Consent,"1, Yes | 0, No",,\nvisit_date,visit,text,Date,,date_ymd,\n'
+        'route,visit,radio,Route,"1, Intramuscular | 2, Wafer",,\n'
+    )
+    text = small_draft(tmp_path, engine, fields, "id,sex,consent_research,visit_date,route")
+    for line in (
+        'id_field = "id"  # the first field of a dictionary names the record',
+        'field = "sex"  # the name says so',
+        'codes = { "1" = "female", "2" = "male" }  # the labels say so',
+        'field = "consent_research"  # CONFIRM: by its name; is it consent to research?',
+        'codes = { "1" = "1", "0" = "0" }  # the labels say so',
+        'kind = "dosing"  # CONFIRM: the form has a dose or a route',
+        'date_field = "visit_date"  # the only date of the form',
+        'codes = { "1" = "intramuscular", "2" = "" }  # CONFIRM: by the labels; "" is “not known”',
+    ):
+        assert line in text.splitlines()
+    assert "no questionnaire was recognized, so no scores are made" in text
+
+
+def test_a_draft_without_sessions_says_so(tmp_path: Path, engine: Engine) -> None:
+    text = small_draft(tmp_path, engine, "id,intake,text,Key,,,\nage,intake,text,Age,,integer,\n", "id,age")
+    assert "# CONFIRM: no form of sessions was recognized. A registry needs one" in text
+    assert "[[redcap.session]]" not in text.splitlines()
 
 
 def test_without_a_dictionary_there_is_no_draft(tmp_path: Path, engine: Engine) -> None:

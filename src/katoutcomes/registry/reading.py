@@ -322,8 +322,9 @@ def _notes(engine: Engine, sources: tuple[TableSource, ...], accepted: Acceptanc
         notes.append(
             "index_quarter was worked out from the dates; where that was possible, the given one was not used."
         )
-    if "scores" not in given:
-        notes.append("there is no table of scores.")
+    if not engine.scalar("select count(*) from scores"):
+        why = "all of them were rejected" if "scores" in given else "there is no table of scores"
+        notes.append(f"no scores were made, so nothing can be said about symptoms: {why}.")
     if not engine.scalar("select count(minute) from sessions"):
         notes.append("no session has a time: “within 72 hours” means on day 0 to 3.")
     if accepted.n_without_records:

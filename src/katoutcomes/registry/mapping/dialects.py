@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,11 +66,24 @@ def _layout(lines: list[str], filled: list[str]) -> tuple[str, int, float]:
     best = (",", 0, 0.0)
     most = 0.0
     for separator in SEPARATORS:
-        counts = Counter(line.count(separator) for line in filled)
+        counts = Counter(_outside_quotes(line).count(separator) for line in filled)
         n_separators, n_lines = max(counts.items(), key=lambda pair: (pair[1] * (pair[0] > 0), pair[0]), default=(0, 0))
         share = n_lines / len(filled) if filled and n_separators else 0.0
         if share > most:
             most = share
-            first = next(place for place, line in enumerate(lines) if line.count(separator) == n_separators)
+            first = next(
+                place for place, line in enumerate(lines) if _outside_quotes(line).count(separator) == n_separators
+            )
             best = (separator, first, share)
     return best
+
+
+def _outside_quotes(line: str) -> str:
+    """Return a line without its quoted cells, whose separators separate nothing.
+
+    Examples
+    --------
+    >>> _outside_quotes('1;"mild; passing";"a ""b"";"')
+    '1;;'
+    """
+    return re.sub(r'"(?:[^"]|"")*"', "", line)

@@ -15,10 +15,15 @@ from katoutcomes.registry.mapping.score_guesses import ScoreGuess, guess_scores
 from katoutcomes.registry.mapping.words import (
     COLUMN_WORDS,
     DISTINCTIVE,
+    ELIGIBILITY_WORDS,
     FILE_WORDS,
+    MISSING_WORDS,
+    RESEARCH_WORDS,
     SURE_ONLY_WITH_CARE,
+    UNIT_WORDS,
     normalized,
 )
+from katoutcomes.registry.readers.mapped_tables.date_formats import MomentForm, is_day, iso_moment, moment_form
 from katoutcomes.registry.readers.raw_rows import FileDialect
 from katoutcomes.registry.readers.raw_tables import WORKBOOK_ENDINGS, RawTable, is_typed_file, raw_findings, read_raw
 from katoutcomes.registry.tables import table_schema
@@ -198,6 +203,9 @@ def guess_targets(file: SeenFile, table: str) -> tuple[Target, ...]:
             target = _by_name(file, table, column)
             if target is not None and target.name not in found:
                 found[target.name] = target
+    if table == "patients":
+        rest = [column for column in file.columns if column not in {target.column for target in found.values()}]
+        found |= {target.name: target for target in _eligibility(file, rest) if target.name not in found}
     if table_schema(table).has_days and not {"date", "day"} & set(found):
         dated = _dated_column(file, taken | {target.column for target in found.values()})
         found |= {} if dated is None else {"date": dated}
@@ -217,9 +225,89 @@ def _by_name(file: SeenFile, table: str, column: str) -> Target | None:
         return None
     profile = file.profiles[column]
     fits, why = _fit(profile, meant.kind)
+    if not fits and (unit := named_unit(file, column, meant.name)):
+        fits, why = True, f"; numbers with the unit {unit} behind them"
     if not fits and profile.n_filled:
         return None
     return Target(column, meant.name, name not in SURE_ONLY_WITH_CARE and fits, f"the name says so{why}")
+
+
+def _eligibility(file: SeenFile, columns: Sequence[str]) -> list[Target]:
+    """Return the columns that may be flags of eligibility; of two, the one that speaks of research comes first."""
+    found = []
+    for name, words in ELIGIBILITY_WORDS.items():
+        parts = {column: set(normalized(column).split("_")) for column in columns}
+        fitting = [column for column in columns if parts[column] & set(words)]
+        fitting.sort(key=lambda column: not parts[column] & RESEARCH_WORDS)
+        for column in fitting[:1]:
+            if file.profiles[column].best(DATE_FORMATS)[1] < 0.5:
+                asks = (
+                    "is it consent to research?" if name == "eligible_consent" else "is it known before the first dose?"
+                )
+                found.append(Target(column, name, False, f"the name says so; {asks}"))
+    return found
+
+
+def named_unit(file: SeenFile, column: str, target: str) -> str:
+    """Return the unit that stands behind numbers of a column, "" if none does or the rest is no number.
+
+    Parameters
+    ----------
+    file : SeenFile
+        The file.
+    column : str
+        Column of the file.
+    target : str
+        Column of the schema that it may fill.
+    """
+    cells = [cell for cell in file.cells[column] if cell is not None and cell not in MISSING_WORDS]
+    for unit in UNIT_WORDS.get(target, ()):
+        pattern = re.compile(rf"[+-]?[0-9]+([.,][0-9]+)?(\s*{re.escape(unit)})?", flags=re.IGNORECASE)
+        n_with = sum(cell.lower().endswith(unit.lower()) for cell in cells)
+        if n_with and sum(pattern.fullmatch(cell) is not None for cell in cells) >= 0.5 * len(cells):
+            return unit
+    return ""
+
+
+def date_formats(file: SeenFile, column: str) -> tuple[tuple[str, ...], int, int]:
+    """Return the formats that the dates of a column have, how many dates have one, and how many are ambiguous.
+
+    Parameters
+    ----------
+    file : SeenFile
+        The file.
+    column : str
+        A column of dates. Formats are added, the most frequent first, until no further one is of use. Real dates of a
+        workbook need none and are not counted.
+    """
+    forms = [form for form in map(moment_form, DATE_FORMATS) if isinstance(form, MomentForm)]
+    cells = [cell for cell in file.cells[column] if cell is not None and cell not in MISSING_WORDS]
+    if file.is_typed:  # what was a real date in its file is read without a format
+        cells = [cell for cell in cells if iso_moment(cell) is None]
+    days = [_days(cell, forms) for cell in cells]
+    chosen: list[str] = []
+    candidates = [form.text for form in forms]
+    while candidates:
+        gained = {text: sum(text in read and not read.keys() & set(chosen) for read in days) for text in candidates}
+        best = max(candidates, key=lambda text: gained[text])
+        candidates.remove(best)
+        # A form that makes more dates ambiguous than it reads is that of a few mistakes.
+        n_more = _n_ambiguous(days, [*chosen, best]) - _n_ambiguous(days, chosen)
+        if gained[best] and gained[best] >= n_more:
+            chosen.append(best)
+    n_read = sum(bool(read.keys() & set(chosen)) for read in days)
+    return tuple(chosen), n_read, _n_ambiguous(days, chosen)
+
+
+def _n_ambiguous(days: Sequence[Mapping[str, str]], forms: Sequence[str]) -> int:
+    """Return how many dates two of the formats read as different days."""
+    return sum(len({read[text] for text in forms if text in read}) > 1 for read in days)
+
+
+def _days(cell: str, forms: Sequence[MomentForm]) -> dict[str, str]:
+    """Return the day that each format reads in a cell, where it is a day of the calendar."""
+    read = {form.text: form.read(cell) for form in forms}
+    return {text: moment.date for text, moment in read.items() if moment is not None and is_day(moment.date)}
 
 
 def _fit(profile: ColumnProfile, kind: str) -> tuple[bool, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.identifiers import name_rule
@@ -11,13 +11,16 @@ from katoutcomes.registry.mapping.code_draft import CHECK, decoding, key_text, v
 from katoutcomes.registry.mapping.file_guesses import (
     SeenFile,
     Target,
+    date_formats,
     guess_targets,
     likely_table,
     look_at_folder,
+    named_unit,
     visit_moments,
 )
 from katoutcomes.registry.mapping.profiles import DATE_FORMATS, TIME_FORMATS
 from katoutcomes.registry.mapping.score_guesses import ScoreGuess, scales_called_like
+from katoutcomes.registry.mapping.visit_names import nominal_days
 from katoutcomes.registry.mapping.words import MISSING_WORDS
 
 if TYPE_CHECKING:
@@ -62,11 +65,31 @@ def _file_sections(file: SeenFile, table: str) -> list[str]:
     lines += _left_out(file, targets)
     lines += ["", "[file.columns]", *(_column_line(target) for target in targets), *notes]
     lines += _constants(table, targets)
+    lines += _units(file, targets)
     for target in targets:
         lines += decoding(file, table, target)
-    for score in file.scores:
-        lines += _score(file, score, targets)
-    return lines
+    scores = [_score(file, score, targets) for score in file.scores]
+    lines += [line for score in scores for line in score]
+    is_used = bool(table) or any("[[file.score]]" in score for score in scores)
+    return lines if is_used else _as_comment(lines)
+
+
+def _as_comment(lines: Sequence[str]) -> list[str]:
+    """Return a section of which nothing is used yet as a comment, so that the draft can be read as it stands."""
+    why = (
+        f"{CHECK}: nothing of this file is used until a [[file.score]] below says when; then remove the # of all lines"
+    )
+    return ["", why, *(line if line.startswith("#") or not line else f"# {line}" for line in lines[1:])]
+
+
+def _units(file: SeenFile, targets: tuple[Target, ...]) -> list[str]:
+    units = {target.name: named_unit(file, target.column, target.name) for target in targets}
+    lines = [
+        f"{name} = {value_text(unit)}  # stands behind numbers; another unit is refused"
+        for name, unit in units.items()
+        if unit
+    ]
+    return ["", "[file.units]", *lines] if lines else []
 
 
 def _label(file: SeenFile) -> str:
@@ -135,17 +158,29 @@ def _moment_forms(file: SeenFile, targets: tuple[Target, ...]) -> list[str]:
     named = {target.name: target.column for target in targets}
     dated = [named["date"]] if "date" in named else _visit_dates(file)
     if dated:
-        profile = file.profiles[dated[0]]
-        form, share = profile.best(DATE_FORMATS)
-        same = [text for text in DATE_FORMATS if profile.share(text) == share and _order(text) != _order(form)]
-        check = f"  {CHECK}: day and month cannot be told apart" if same else ""
-        if form and not (form.startswith("%Y-%m-%d") and (file.is_typed or form == "%Y-%m-%d")):
-            lines.append(f'date_format = "{form}"  # {share:.0%} of the dates are written like this{check}')
+        lines += _date_format(file, dated[0])
     if "time" in named:
         form, share = file.profiles[named["time"]].best(TIME_FORMATS)
         if form not in ("", "%H:%M") and not file.is_typed:
             lines.append(f'time_format = "{form}"  # {share:.0%} of the times are written like this')
     return lines
+
+
+def _date_format(file: SeenFile, column: str) -> list[str]:
+    forms, n_read, n_ambiguous = date_formats(file, column)
+    if not forms or (forms == ("%Y-%m-%d",) and not n_ambiguous):
+        return []
+    profile = file.profiles[column]
+    share = n_read / max(profile.n_filled, 1)
+    if len(forms) > 1:
+        reason = f"the dates of this column are written in {len(forms)} ways"
+        check = f"  {CHECK}: dates that could be two days, and are refused: {n_ambiguous}" if n_ambiguous else ""
+        return [f"date_format = [{', '.join(map(value_text, forms))}]  # {reason}{check}"]
+    best = profile.share(forms[0])
+    same = [text for text in DATE_FORMATS if profile.share(text) == best and _order(text) != _order(forms[0])]
+    check = f"  {CHECK}: day and month cannot be told apart" if same else ""
+    others = "; the others need no format" if file.is_typed and share < 1.0 else ""
+    return [f"date_format = {value_text(forms[0])}  # {share:.0%} of the dates are written like this{others}{check}"]
 
 
 def _visit_dates(file: SeenFile) -> list[str]:
@@ -234,20 +269,36 @@ def _score(file: SeenFile, score: ScoreGuess, targets: tuple[Target, ...]) -> li
         lines.append(f"items = {value_text(score.items)}")
     elif score.items:
         lines.append(f"items = [{', '.join(map(value_text, score.items))}]")
-    if score.visits:
-        lines.append(f"visits = [{', '.join(map(value_text, score.visits))}]")
     moment = visit_moments(file, score.visits) if score.visits else None
+    has_day = moment is not None or bool({"date", "day"} & {target.name for target in targets})
+    days = {} if has_day else nominal_days(score.visits)
+    if days:
+        listed = ", ".join(f"{key_text(visit)} = {day}" for visit, day in days.items())
+        why = "nominal days, by the names of the visits; columns that say the true day are better"
+        lines.append(f"visit_days = {{ {listed} }}  {CHECK}: {why}")
+    elif score.visits:
+        lines.append(f"visits = [{', '.join(map(value_text, score.visits))}]")
     if moment is not None:
         lines.append(f"{moment[0]} = {value_text(moment[1])}  # the columns are called after the same visits")
-    has_day = moment is not None or bool({"date", "day"} & {target.name for target in targets})
     if score.visits and moment is None and has_day:
         lines.append(f"{CHECK}: all visits are given the day of the row")
     if len(score.instrument.metrics) > 1:
         lines.append(f'metric = "{score.instrument.metrics[0].name}"  {CHECK}: in which metric is the total?')
-    if not has_day:
-        why = f"{CHECK}: nothing says on which day it was filled in; add date, day or visit_days and remove the #"
+    if not has_day and not days:
+        why = f"{CHECK}: nothing says on which day it was filled in. {_ask_for_days(score)}, and remove the #"
         return ["", why, *(f"# {line}" for line in lines)]
     return ["", *lines]
+
+
+def _ask_for_days(score: ScoreGuess) -> str:
+    """Say which keys would tell the day of a score."""
+    if not score.visits:
+        return "Name the column that says it: date or day"
+    example = ", ".join(f"{key_text(visit)} = …" for visit in score.visits[:2])
+    return (
+        "Name the columns that say it, date or day with {visit}, or instead of visits the nominal day of each visit, "
+        f"counted from the first dose: visit_days = {{ {example} }}"
+    )
 
 
 def _check(is_sure: bool) -> str:

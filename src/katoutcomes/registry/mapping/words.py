@@ -123,10 +123,40 @@ FILE_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Words in file names, by table."""
 
+ELIGIBILITY_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "eligible_consent": ("consent", "consented", "icf", "einwilligung", "einverstaendnis", "consentement"),
+        "eligible_medical": ("cleared", "clearance", "freigabe", "eligible", "eligibility"),
+    }
+)
+"""By eligibility flag: words in the name of a column that may be it."""
+
+RESEARCH_WORDS: frozenset[str] = frozenset(
+    "research forschung forschungszwecke study studie recherche registry data daten".split()  # noqa: SIM905
+)
+"""Words that tell consent to research from consent to treatment."""
+
+UNIT_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "dose_mg": ("mg",),
+        "dose_mg_per_kg": ("mg/kg",),
+        "duration_minutes": ("min", "minutes", "mins", "minuten"),
+        "age_years": ("years", "yrs", "y", "jahre"),
+        **dict.fromkeys(
+            ("systolic_before_mmhg", "systolic_peak_mmhg", "diastolic_before_mmhg", "diastolic_peak_mmhg"), ("mmHg",)
+        ),
+        "oxygen_saturation_min_percent": ("%",),
+    }
+)
+"""By column of numbers: units that may stand behind them. No other is looked for, because it would need a factor."""
+
 SURE_ONLY_WITH_CARE: frozenset[str] = frozenset(
     "arm day days tag how art score sum mg event minutes format test_name timestamp start completed ae result".split()  # noqa: SIM905
 )
 """Names that may mean something else."""
+
+_YES = ("yes", "y", "true", "ja", "j", "oui", "si", "1")
+_NO = ("no", "n", "false", "nein", "non", "0")
 
 CODE_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -171,8 +201,18 @@ CODE_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             **dict.fromkeys(("severe", "schwer", "stark", "grade_3"), "severe"),
         },
         "serious": {
-            **dict.fromkeys(("yes", "y", "true", "ja", "1"), "1"),
-            **dict.fromkeys(("no", "n", "false", "nein", "0"), "0"),
+            **dict.fromkeys(_YES, "1"),
+            **dict.fromkeys(_NO, "0"),
+        },
+        "eligible_consent": {
+            **dict.fromkeys((*_YES, "given", "signed", "obtained", "consented", "erteilt", "liegt_vor"), "1"),
+            **dict.fromkeys(
+                (*_NO, "declined", "refused", "withdrawn", "not_given", "abgelehnt", "widerrufen", "nicht_erteilt"), "0"
+            ),
+        },
+        "eligible_medical": {
+            **dict.fromkeys((*_YES, "cleared", "eligible"), "1"),
+            **dict.fromkeys((*_NO, "not_cleared", "not_eligible", "ineligible"), "0"),
         },
         "diagnoses": {
             **dict.fromkeys(("mdd", "major_depression", "depression", "major_depressive_disorder"), "depression"),

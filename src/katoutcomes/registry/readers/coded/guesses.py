@@ -24,7 +24,22 @@ CONFIRM = "# CONFIRM:"
 """Begins the comment of every guess."""
 
 FEWEST_PATIENTS = 2
-"""A code that fewer patients have is counted and not shown."""
+"""A code that fewer patients have is counted and not shown, unless it is one of a public system."""
+
+PUBLIC_SYSTEMS: frozenset[str] = frozenset(
+    (
+        "LOINC",
+        "http://loinc.org",
+        "http://snomed.info/sct",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+        "http://www.ama-assn.org/go/cpt",
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "http://www.whocc.no/atc",
+        "http://hl7.org/fhir/sid/ndc",
+    )
+)
+"""Code systems that anybody can look up: a code of theirs names no patient, however rare it is."""
 
 _KIND_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -91,9 +106,21 @@ def guessed_scale(texts: Iterable[str]) -> Instrument | None:
 
 
 def is_shown(system: str, code: str, n_patients: int) -> bool:
-    """Whether a draft may show a code: it has the form of one, and is not that of one patient."""
+    """Whether a draft may show a code: it has the form of one, and is public or not that of one patient."""
     is_clean = not holds_identifier(code) and not holds_identifier(system.replace("://", ":").replace("www.", ""))
-    return n_patients >= FEWEST_PATIENTS and _CODE.fullmatch(code) is not None and is_clean
+    is_common = n_patients >= FEWEST_PATIENTS or system in PUBLIC_SYSTEMS
+    return is_common and _CODE.fullmatch(code) is not None and is_clean
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one.
+
+    Examples
+    --------
+    >>> counted(1, "line"), counted(2, "row")
+    ('1 line', '2 rows')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,8 @@ from katoutcomes.instruments.catalog import instrument
 from katoutcomes.instruments.toml_table import TomlTable
 from katoutcomes.registry.readers.coded.guesses import (
     CONFIRM,
+    FEWEST_PATIENTS,
+    counted,
     draft_patients,
     guessed_kind,
     guessed_route,
@@ -53,14 +55,20 @@ class _Seen:
                 title = coding.get("display") if isinstance(coding, dict) else None
                 self.titles.setdefault((use, code), set()).update([title] if isinstance(title, str) else [])
 
-    def shown(self, use: str) -> list[tuple[Code, int, list[str]]]:
-        """Return codes that may be shown, the most frequent first, with their lines, and words to guess from."""
+    def shown(self, use: str) -> list[tuple[Code, str, list[str]]]:
+        """Return codes that may be shown, the most frequent first: how many lines, and words to guess from."""
         found = [
-            (code, n_lines, [code[1], *sorted(self.titles[use, code])])
+            (-n_lines, code, [code[1], *sorted(self.titles[use, code])])
             for (kind, code), n_lines in self.lines.items()
             if kind == use and is_shown(*code, len(self.patients[use, code]))
         ]
-        return sorted(found, key=lambda entry: (-entry[1], entry[0]))
+        return [(code, self.count(use, code), texts) for _, code, texts in sorted(found)]
+
+    def count(self, use: str, code: Code) -> str:
+        """Return how many lines have a code, in words; of one patient they are not counted."""
+        if len(self.patients[use, code]) < FEWEST_PATIENTS:
+            return "lines of one patient"
+        return counted(self.lines[use, code], "line")
 
     def n_hidden(self, use: str) -> int:
         return sum(kind == use and not is_shown(*code, len(self.patients[kind, code])) for kind, code in self.lines)
@@ -69,7 +77,8 @@ class _Seen:
 def draft(folder: Path, engine: Engine) -> str:
     """Draft the sections of a mapping file from the codes of an export.
 
-    The draft shows codes that at least two patients have, never a title, a value, an id or a date.
+    The draft shows codes that at least two patients have, and all codes of public systems, never a title, a value, an
+    id or a date.
 
     Parameters
     ----------
@@ -143,9 +152,13 @@ def _look_at(resource: dict[str, Any], seen: _Seen) -> None:
 
 def _head(seen: _Seen) -> str:
     known = {"Observation", "QuestionnaireResponse", "Procedure", "MedicationAdministration", "Encounter", "Medication"}
-    counts = [f"# {kind}: {n} lines" for kind, n in sorted(seen.types.items()) if kind in known]
+    counts = [f"# {kind}: {counted(n, 'line')}" for kind, n in sorted(seen.types.items()) if kind in known]
     n_others = sum(n for kind, n in seen.types.items() if kind not in known)
-    lines = ["# What is in the files:", *counts, *([f"# other resources: {n_others} lines"] if n_others else [])]
+    lines = [
+        "# What is in the files:",
+        *counts,
+        *([f"# other resources: {counted(n_others, 'line')}"] if n_others else []),
+    ]
     if PERSON_RESOURCES & set(seen.types):
         lines.append("# Resources about persons (Patient, Practitioner, …) are here. The load refuses: take them out.")
     if DOCUMENT_RESOURCES & set(seen.types):
@@ -158,7 +171,7 @@ def _head(seen: _Seen) -> str:
 def _known_scales(seen: _Seen, codes: ScaleCodes) -> str:
     """List the LOINC codes that need no section."""
     listed = [
-        f"#   {code[1]}: {instrument(part.instrument).name} {part.part}, {n_lines} lines"
+        f"#   {code[1]}: {instrument(part.instrument).name} {part.part}, {n_lines}"
         for code, n_lines, _ in seen.shown("Observation")
         for part in codes.parts.get(code, ())[:1]
         if part.part != "item"
@@ -179,7 +192,7 @@ def _other_scales(seen: _Seen, codes: ScaleCodes) -> list[str]:
                 "system": quoted(_SYSTEM_ADDRESS.get(code[0], code[0])),
                 "total": f"[{quoted(code[1])}]",
             }
-            parts.append(section("scale", values, f"a total? The code says so; {n_lines} lines.", is_sure=True))
+            parts.append(section("scale", values, f"a total? The code says so; {n_lines}.", is_sure=True))
         else:
             n_others += code not in codes.parts
     if n_others:
@@ -200,7 +213,8 @@ def _questionnaires(seen: _Seen, codes: ScaleCodes) -> list[str]:
         if scale is not None and is_fit:
             items = ", ".join(quoted(link) for link in links)
             values = {"instrument": quoted(scale.name), "system": quoted(address), "items": f"[{items}]"}
-            why = f"the address says so, and it has as many items; {seen.lines[use]} lines. Are they in this order?"
+            n_lines = counted(seen.lines[use], "line")
+            why = f"the address says so, and it has as many items; {n_lines}. Are they in this order?"
             parts.append(section("scale", values, why, is_sure=True))
         else:
             parts.append(f"{CONFIRM} a questionnaire of {len(links)} items that was not recognized: {stem}")
@@ -219,9 +233,12 @@ def _sessions(seen: _Seen) -> list[str]:
                 "kind": quoted(kind or "dosing"),
             }
             why = "its code or title says so" if kind else "what is it? If it is no session, leave it out"
-            parts.append(section("session", values, f"{why}; {n_lines} lines.", is_sure=bool(kind and code[0])))
+            parts.append(section("session", values, f"{why}; {n_lines}.", is_sure=bool(kind and code[0])))
         if seen.n_hidden(resource):
-            parts.append(f"# {resource}: codes that fewer than two patients have: {seen.n_hidden(resource)}.")
+            parts.append(
+                f"# {resource}: codes that are not shown here, of no public system and of one patient: "
+                f"{seen.n_hidden(resource)}.\n# Find them in the files; each that is a session needs a section."
+            )
     return parts
 
 
@@ -235,7 +252,10 @@ def _routes(seen: _Seen) -> list[str]:
             "route": quoted(route or "unknown"),
         }
         why = "its code or title says so" if route else "which route is it?"
-        parts.append(section("route", values, f"{why}; {n_lines} lines.", is_sure=bool(code[0])))
+        parts.append(section("route", values, f"{why}; {n_lines}.", is_sure=bool(code[0])))
     if n_hidden := seen.n_hidden("route"):
-        parts.append(f"{CONFIRM} codes of routes that fewer than two patients have: {n_hidden}. Each needs a section.")
+        parts.append(
+            f"{CONFIRM} codes of routes that are not shown here, of no public system and of one patient: {n_hidden}.\n"
+            "# Find them in the files; each needs a section."
+        )
     return parts

@@ -81,7 +81,8 @@ def _has_table(table: TomlTable) -> bool:
     if table.has("table"):
         return table.choice("table", _TABLE_NAMES) in _TABLE_NAMES
     if not table.has("score"):
-        table.note("table", f"is missing; it is one of {', '.join(map(repr, _TABLE_NAMES))}.")
+        listed = ", ".join(map(repr, _TABLE_NAMES))
+        table.note("table", f"is missing: say which table the rows belong to ({listed}), or add a [[file.score]].")
     return False
 
 

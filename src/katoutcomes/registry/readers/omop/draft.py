@@ -12,6 +12,7 @@ from katoutcomes.registry.mapping.mapping_file import parse_mapping
 from katoutcomes.registry.readers.coded.guesses import (
     CONFIRM,
     FEWEST_PATIENTS,
+    counted,
     draft_patients,
     guessed_kind,
     guessed_route,
@@ -76,7 +77,10 @@ def draft(folder: Path, engine: Engine) -> str:
 
 
 def _head(cdm: CdmFolder) -> str:
-    lines = ["# What is in the folder:", *(f"# {name}: {n_rows} rows" for name, (_, n_rows) in cdm.files.items())]
+    lines = [
+        "# What is in the folder:",
+        *(f"# {name}: {counted(n_rows, 'row')}" for name, (_, n_rows) in cdm.files.items()),
+    ]
     rules = sorted({finding.rule for finding in cdm.findings})
     if rules:
         lines.append(f"# The load refuses this folder (rules {', '.join(rules)}); see `katoutcomes check`.")
@@ -124,14 +128,14 @@ def _scales(engine: Engine, cdm: CdmFolder, codes: ScaleCodes) -> list[str]:
             scale = None if meaning or (vocabulary, code) in codes.refused else guessed_scale([code, title])
             if meaning and meaning[0].part != "item":
                 name = instrument(meaning[0].instrument).name
-                known.append(f"#   {code}: {name} {meaning[0].part}, {n_rows} rows of {table}")
+                known.append(f"#   {code}: {name} {meaning[0].part}, {counted(n_rows, 'row')} of {table}")
             elif scale is not None:
                 values = {
                     "instrument": quoted(scale.name),
                     "system": quoted(vocabulary),
                     "total": f"[{quoted(code)}]",
                 }
-                parts.append(section("scale", values, f"a total? {n_rows} rows of {table}.", is_sure=True))
+                parts.append(section("scale", values, f"a total? {counted(n_rows, 'row')} of {table}.", is_sure=True))
             else:
                 n_others += not meaning
     head = [f"# {LOINC} codes that the catalog knows; they need no section:", *known] if known else []
@@ -156,7 +160,7 @@ def _sessions(engine: Engine, cdm: CdmFolder) -> list[str]:
                     '; for doses add dose = "quantity" and milligrams_per_unit = …, the milligrams in one unit of the '
                     "quantity, which no table of the folder says"
                 )
-            parts.append(section("session", values, f"{why}; {n_rows} rows.", is_sure=bool(kind)))
+            parts.append(section("session", values, f"{why}; {counted(n_rows, 'row')}.", is_sure=bool(kind)))
     return parts
 
 
@@ -172,5 +176,5 @@ def _routes(engine: Engine, cdm: CdmFolder) -> list[str]:
             "route": quoted(route or "unknown"),
         }
         why = "its code or title says so" if route else "which route is it?"
-        parts.append(section("route", values, f"{why}; {n_rows} rows.", is_sure=True))
+        parts.append(section("route", values, f"{why}; {counted(n_rows, 'row')}.", is_sure=True))
     return parts

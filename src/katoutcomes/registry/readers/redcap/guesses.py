@@ -20,6 +20,7 @@ PATIENT_NAMES: Mapping[str, str] = MappingProxyType(
         "diagnoses": r"dx|diagnos[ie]s|diagnoses|primary_dx",
         "prior_antidepressant_trials": r"(n_)?(prior_|earlier_)?(antidepressant_)?trials",
         "program_booked": r"program|program_booked|programme",
+        "eligible_consent": r"((research|study|icf)_)?consent(ed)?(_(research|study|yn|given|signed|obtained))?",
     }
 )
 """Field names that suggest a column of patients; the whole name must match."""
@@ -153,15 +154,14 @@ def numbered_fields(dictionary: Dictionary) -> dict[tuple[str, str], set[int]]:
     return groups
 
 
-def total_field(dictionary: Dictionary, form: str, pattern: str) -> str:
-    """Return the field of a form that looks like the total of a questionnaire, ``""`` if none does."""
+def total_fields(dictionary: Dictionary, form: str, pattern: str) -> list[str]:
+    """Return the fields of a form that look like the total of a questionnaire."""
     stem = pattern.partition("{n}")[0].rstrip("_")
-    found = [
+    return [
         entry.name
         for entry in dictionary.fields.values()
         if entry.form == form and entry.name.startswith(stem) and re.search(r"total|score|sum", entry.name)
     ]
-    return found[0] if found else ""
 
 
 def date_fields(dictionary: Dictionary, form: str) -> list[DictionaryField]:
