@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from katoutcomes.estimands.eligibility import Criterion
     from katoutcomes.estimands.estimand import Endpoint, Estimand
+    from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
     from katoutcomes.evidence.from_summary import from_summary
     from katoutcomes.evidence.printed_numbers import PrintedCount, PrintedMean
@@ -99,6 +100,7 @@ _HOME_OF_NAME: dict[str, str] = {
         ),
         "estimands.eligibility": ("Criterion",),
         "estimands.estimand": ("Endpoint", "Estimand"),
+        "estimands.selection_rule": ("SelectionRule",),
         "estimands.visit_window": ("BASELINE_WINDOW", "DEFAULT_VISITS", "VisitWindow"),
         "evidence.from_summary": ("from_summary",),
         "evidence.printed_numbers": ("PrintedCount", "PrintedMean"),
@@ -168,6 +170,7 @@ __all__ = [
     "Reliability",
     "Result",
     "Results",
+    "SelectionRule",
     "Table",
     "UniquenessReport",
     "Variable",

@@ -10,6 +10,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.analyses.change_from_baseline import change_from_baseline
+from katoutcomes.analyses.steps.change_estimates import MOVES, PLACES
 from katoutcomes.analyses.steps.score_pairs import bin_width, individual_pairs, score_pair_counts
 from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variable
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
@@ -18,6 +19,7 @@ from katoutcomes.instruments import catalog
 from katoutcomes.results.provenance import Provenance
 
 NAN = float("nan")
+EFFECTS = ("d_av", "d_z", "d_rm", "delta_pre")
 ONLY, BOTH = "program_booked: ketamine_only", "program_booked: with_integration"
 
 
@@ -84,9 +86,16 @@ def test_the_layout():
             (visit, "follow-up", "standard deviation", "points", n_pairs),
             (visit, "change", "mean change", "points", n_pairs),
             (visit, "change", "standard deviation", "points", n_pairs),
-            (visit, "change", "d_av", "SD", n_pairs),
-            (visit, "change", "d_z", "SD", n_pairs),
+            *((visit, "change", f"{size}{name}", "SD", n_pairs) for name in EFFECTS for size in ("", "hedges_")),
             (visit, "baseline with follow-up", "correlation", "", n_pairs),
+            (visit, "change", "Hodges-Lehmann estimate", "points", n_pairs),
+            (visit, "change", "percent change of the mean", "%", n_pairs),
+            (visit, "change at the stated baseline", "adjusted mean change", "points", n_pairs),
+            *((visit, f"score change: {move}", "proportion", "", n_pairs) for move in MOVES),
+            (visit, "score change", "probability of superiority", "", n_pairs),
+            (visit, "change", "U3", "", n_pairs),
+            *((visit, f"baseline score: {place}", "proportion", "", n_pairs) for place in PLACES),
+            *((visit, f"follow-up score: {place}", "proportion", "", n_pairs) for place in PLACES),
             (visit, "paired completeness", "proportion", "", 5),
         ]
     assert whole == [

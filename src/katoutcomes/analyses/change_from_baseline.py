@@ -3,81 +3,58 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
+from katoutcomes.analyses.steps.change_choices import ChangeChoices, change_choices
+from katoutcomes.analyses.steps.change_estimates import mean_and_sd_estimates, share_estimate, visit_estimates
+from katoutcomes.analyses.steps.change_words import assumptions, change_method
 from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
     paired_completeness_check,
     patients_check,
 )
-from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.choices import grouping_note, reported_groups
+from katoutcomes.analyses.steps.regression_bound import referral_population, regression_estimates, selects_above
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
+from katoutcomes.analyses.steps.subgroup_differences import adjusted_families, subgroup_differences
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.visit_window import FIRST_DOSE
 from katoutcomes.results.check import Check
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
-from katoutcomes.results.formatting import format_level
+from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
-from katoutcomes.results.result import Method, Result
+from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from katoutcomes.analyses.steps.regression_bound import ReferralPopulation
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
+    from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.paired_change import PairedChange
-    from katoutcomes.kernels.paired_effects import PairedEffect
-    from katoutcomes.kernels.summaries import MeanInterval
 
 BASELINE_VISIT = "baseline"
 VISIT_COLUMNS: tuple[str, ...] = ("order", "visit", "target_day", "anchor")
 
-_SOURCES = (
-    "Student. The probable error of a mean. Biometrika 1908;6:1-25. doi:10.1093/biomet/6.1.1",
-    (
-        "Bonett DG. Confidence intervals for standardized linear contrasts of means. Psychol Methods 2008;13:99-109. "
-        "doi:10.1037/1082-989X.13.2.99"
-    ),
-    (
-        "Bonett DG. Interval estimation of standardized mean differences in paired-samples designs. J Educ Behav Stat "
-        "2015;40:366-376. doi:10.3102/1076998615583904"
-    ),
-    (
-        "Steiger JH, Fouladi RT. Noncentrality interval estimation and the evaluation of statistical models. In: "
-        "Harlow LL, Mulaik SA, Steiger JH (eds). What if there were no significance tests? Mahwah: Erlbaum; "
-        "1997:221-257"
-    ),
-    (
-        "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc "
-        "1927;22:209-212. doi:10.1080/01621459.1927.10502953"
-    ),
-)
-_ASSUMPTIONS = (
-    (
-        "There is no group without the treatment, so the change is not its effect: it also holds what time, other care "
-        "and expectation did."
-    ),
-    (
-        "People start treatment when they feel worst, and a high first score is partly chance. Their next score tends "
-        "to be better whatever is done (regression to the mean)."
-    ),
-    (
-        "The change is that of the patients who have both scores. It says nothing about those who left or were not "
-        "asked; they may have fared better or worse."
-    ),
-    (
-        "The patients behind one visit are not the same as those behind another, so the means of two visits must not "
-        "be subtracted from each other."
-    ),
-    "The intervals treat patients as independent of each other and the mean change as about normally distributed.",
-)
-
 
 def change_from_baseline(
-    data: AnalysisSet, estimand: Estimand | None = None, *, by: str | None = None, conf_level: float = 0.95
+    data: AnalysisSet,
+    estimand: Estimand | None = None,
+    *,
+    by: str | None = None,
+    conf_level: float = 0.95,
+    interval: str = "closed form",
+    rng: np.random.Generator | int | None = None,
+    n_resamples: int = 5000,
+    at_baseline: float | None = None,
+    margin: str | float | None = None,
+    selection: SelectionRule | None = None,
+    families: Sequence[str] = ("subgroup differences",),
+    multiplicity: str = "holm",
 ) -> Result:
     """Estimate the mean change of the score from baseline to each visit, in points and in standard deviations.
 
@@ -91,17 +68,39 @@ def change_from_baseline(
         The question, if another wording is wanted.
     by : str, optional
         A variable known at time zero whose levels are reported as well; by default the cohorts of `data`, if it has
-        any. All patients together always come first.
+        any. All patients together always come first. Levels of a variable other than the cohorts are compared with
+        the first one; for cohorts see `cohort_difference`.
     conf_level : float, default 0.95
         Level of all intervals.
+    interval : {"closed form", "bca", "percentile"}
+        Of the mean change and the effect sizes: formulas, or a bootstrap of patients.
+    rng : numpy.random.Generator or int, optional
+        Source of the bootstrap's samples, or its seed; needed for the bootstrap only.
+    n_resamples : int, default 5000
+        Samples of the bootstrap, 1000 or more.
+    at_baseline : float, optional
+        Baseline score for which the severity-adjusted change is given; by default the mean of all who have one.
+    margin : str or float, optional
+        How large a change must be to matter: the name of a definition set of the kind ``"mcid"``, or points. Then the
+        change is tested against it (equivalence, non-inferiority, improvement beyond it).
+    selection : SelectionRule, optional
+        How patients were chosen by their score. Then regression to the mean is worked out.
+    families : sequence of str, default ("subgroup differences",)
+        Which families of tests are adjusted for there being several: ``"visits"`` (the t tests of all patients at all
+        visits) and ``"subgroup differences"`` (all of them, at all visits).
+    multiplicity : {"holm", "benjamini-hochberg", "none"}
+        How they are adjusted.
 
     Returns
     -------
     Result
         For everybody and each group: the baseline of all who have one; then for each visit the baseline, follow-up and
         change of those who have both (means with t intervals, standard deviations, paired t with its two-sided p),
-        d_av and d_z with their intervals, the correlation, and which share of those with a baseline this is. NaN
-        where a number does not exist: spread below two pairs, tests and d_z where nobody's change differs.
+        d_av, d_z, d_rm and delta_pre, each also corrected for small samples (``hedges_…``) and with its interval, the
+        correlation, the Hodges-Lehmann estimate with the p of the signed rank test, the percent change of the mean,
+        the change at the stated baseline, who improved, did not change or got worse, the probability of superiority,
+        U3, who stands at an end of the scale, and which share of those with a baseline this is. NaN where a number
+        does not exist: spread below two pairs, tests and d_z where nobody's change differs.
 
     Raises
     ------
@@ -110,11 +109,12 @@ def change_from_baseline(
     ImmortalTimeError
         If `by` is known only after time zero.
     OptionError
-        If there is no such variable, or the level is outside its range.
+        If there is no such variable, definition set, interval or family, or a number is outside its range.
 
     See Also
     --------
-    katoutcomes.kernels.paired_change.paired_change : The formulas.
+    katoutcomes.kernels.paired_effects.paired_effect : The formulas of the effect sizes.
+    katoutcomes.kernels.pair_bootstrap.bootstrap_intervals : The bootstrap.
 
     References
     ----------
@@ -128,29 +128,44 @@ def change_from_baseline(
     >>> data = kat.AnalysisSet.from_frame(
     ...     frame, patient="id", visit="week", score="phq", baseline="before", instrument="PHQ-9"
     ... )
-    >>> for estimate in kat.change_from_baseline(data).select(term="change"):
-    ...     print(f"{estimate.measure} {estimate.estimate:.2f}")
+    >>> result = kat.change_from_baseline(data)
+    >>> for measure in ("mean change", "d_av", "d_z", "hedges_d_z", "delta_pre", "Hodges-Lehmann estimate"):
+    ...     print(f"{measure} {result.select(term='change', measure=measure)[0].estimate:.2f}")
     mean change -3.75
-    standard deviation 5.68
     d_av -0.76
     d_z -0.66
+    hedges_d_z -0.48
+    delta_pre -1.80
+    Hodges-Lehmann estimate -2.00
     """
-    require_conf_level(conf_level)
+    choices = change_choices(
+        data,
+        by=by,
+        conf_level=conf_level,
+        interval=interval,
+        rng=rng,
+        n_resamples=n_resamples,
+        at_baseline=at_baseline,
+        margin=margin,
+        selection=selection,
+        families=families,
+        multiplicity=multiplicity,
+    )
     groups = reported_groups(data, by)
     if not any(data.pairs(visit.name).any() for visit in data.visits):
         raise DesignError(f"no patient has both a baseline {data.instrument.name} score and one at any visit.")
-    estimates = [estimate for group in groups for estimate in _group_estimates(data, group, conf_level)]
     return Result(
         analysis="change_from_baseline",
         title=f"Change from baseline: {data.instrument.name}",
         estimand=estimand if estimand is not None else _estimand(data),
-        method=_method(conf_level),
+        method=change_method(choices, data.instrument),
         estimates=tuple(
-            replace(estimate, instrument=data.instrument.name, cohort=data.cohort) for estimate in estimates
+            replace(estimate, instrument=data.instrument.name, cohort=data.cohort)
+            for estimate in _estimates(data, groups, choices)
         ),
         provenance=data.provenance,
         parts=(visits_part(data.visits), score_pair_counts(data, data.visits, groups)),
-        assumptions=_ASSUMPTIONS + grouping_note(data, by) + data.notes,
+        assumptions=assumptions(choices) + grouping_note(data, by) + data.notes,
         checks=_checks(data, groups),
         warnings=anchored_warnings(data.visits),
         individual_values=individual_pairs(data, data.visits, groups),
@@ -182,111 +197,55 @@ def _estimand(data: AnalysisSet) -> Estimand:
     )
 
 
-def _method(conf_level: float) -> Method:
-    return Method(
-        name="paired t",
-        description=(
-            "Change is follow-up minus baseline in the patients who have both scores. It is not an effect of the "
-            "treatment, because there is no group without it. Mean change with its t interval and paired t test; "
-            "d_av is the mean change over the root mean square of the baseline and follow-up standard deviations, "
-            "with Bonett's interval; d_z is the mean change over the standard deviation of the changes, with its "
-            "noncentral t interval. Paired completeness is the share of the patients with a baseline score who also "
-            f"have a follow-up score, with its Wilson interval. All intervals are {format_level(conf_level)}."
-        ),
-        sources=_SOURCES,
-    )
+def _estimates(data: AnalysisSet, groups: tuple[Group, ...], choices: ChangeChoices) -> list[Estimate]:
+    """Return all estimates: what was stated, group by group, the differences, the adjusted p-values."""
+    population = None if choices.selection is None else referral_population(data, choices.selection)
+    found = list(_stated(choices))
+    for group in groups:
+        found += [replace(one, subgroup=group.subgroup) for one in _group_estimates(data, group, choices, population)]
+    if choices.compares_subgroups:
+        found += subgroup_differences(data, groups, choices.conf_level)
+    return [*found, *adjusted_families(found, choices)]
 
 
-def _group_estimates(data: AnalysisSet, group: Group, conf_level: float) -> Iterator[Estimate]:
+def _stated(choices: ChangeChoices) -> Iterator[Estimate]:
+    """Yield the numbers that the caller stated, as thresholds beside which the estimates stand."""
+    if not math.isnan(choices.at_baseline):
+        yield Estimate(term="stated baseline", measure="threshold", unit="points", estimate=choices.at_baseline)
+    if choices.margin is not None:
+        yield Estimate(
+            term="margin",
+            measure="threshold",
+            unit="" if choices.margin.is_share else "points",
+            definition_set=choices.margin.definition_set,
+            estimate=choices.margin.value,
+        )
+
+
+def _group_estimates(
+    data: AnalysisSet, group: Group, choices: ChangeChoices, population: ReferralPopulation | None
+) -> Iterator[Estimate]:
     """Yield the baseline of all who have one, then everything about each visit."""
-    from katoutcomes.kernels.paired_change import paired_change
+    import numpy as np
+
     from katoutcomes.kernels.summaries import mean_interval
 
-    baseline = mean_interval(data.baseline[group.mask], conf_level)
-    found = [*_mean_and_sd("baseline, all with baseline", "mean", baseline, conf_level, BASELINE_VISIT)]
+    level = choices.conf_level
+    baseline = mean_interval(data.baseline[group.mask], level)
+    at_baseline = choices.at_baseline
+    if math.isnan(at_baseline) and data.with_baseline.any():
+        at_baseline = float(np.nanmean(data.baseline))
+    yield from mean_and_sd_estimates("baseline, all with baseline", "mean", baseline, level, BASELINE_VISIT)
     for visit in data.visits:
-        change = paired_change(*paired_scores(data, visit, group), conf_level)
-        found += [replace(estimate, visit=visit.name) for estimate in _change_estimates(change, conf_level)]
-        found.append(_completeness(change.n_pairs, baseline.n_values, visit, conf_level))
-    for estimate in found:
-        yield replace(estimate, subgroup=group.subgroup)
-
-
-def _change_estimates(change: PairedChange, conf_level: float) -> Iterator[Estimate]:
-    """Yield what one visit says about the patients who have both scores."""
-    yield from _mean_and_sd("baseline, completers", "mean", change.baseline, conf_level)
-    yield from _mean_and_sd("follow-up", "mean", change.follow_up, conf_level)
-    mean_change, sd = _mean_and_sd("change", "mean change", change.change, conf_level)
-    yield replace(mean_change, statistic=change.statistic, p_value=change.p_value)
-    yield sd
-    yield _standardized("d_av", change.d_av, change.n_pairs, conf_level)
-    yield _standardized("d_z", change.d_z, change.n_pairs, conf_level)
-    yield Estimate(
-        term="baseline with follow-up",
-        measure="correlation",
-        estimate=change.correlation,
-        n_patients=change.n_pairs,
-    )
-
-
-def _mean_and_sd(
-    term: str, measure: str, mean: MeanInterval, conf_level: float, visit: str = ""
-) -> tuple[Estimate, Estimate]:
-    """Return the mean with its interval, and the standard deviation."""
-    sd = Estimate(
-        term=term,
-        measure="standard deviation",
-        unit="points",
-        visit=visit,
-        estimate=mean.sd,
-        n_patients=mean.n_values,
-    )
-    with_interval = replace(
-        sd,
-        measure=measure,
-        estimate=mean.estimate,
-        std_error=mean.std_error,
-        df=mean.df,
-        conf_low=mean.conf_low,
-        conf_high=mean.conf_high,
-        conf_level=_level(mean.conf_low, conf_level),
-    )
-    return with_interval, sd
-
-
-def _standardized(measure: str, change: PairedEffect, n_pairs: int, conf_level: float) -> Estimate:
-    return Estimate(
-        term="change",
-        measure=measure,
-        unit="SD",
-        estimate=change.estimate,
-        std_error=change.std_error,
-        conf_low=change.conf_low,
-        conf_high=change.conf_high,
-        conf_level=_level(change.conf_low, conf_level),
-        n_patients=n_pairs,
-    )
-
-
-def _completeness(n_pairs: int, n_baseline: int, visit: VisitWindow, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.proportions import share
-
-    scored = share(n_pairs, n_baseline, conf_level)
-    return Estimate(
-        term="paired completeness",
-        measure="proportion",
-        visit=visit.name,
-        estimate=scored.estimate,
-        conf_low=scored.conf_low,
-        conf_high=scored.conf_high,
-        conf_level=_level(scored.conf_low, conf_level),
-        n_patients=n_baseline,
-    )
-
-
-def _level(limit: float, conf_level: float) -> float:
-    """Return the level, or NaN where there is no limit for it to belong to."""
-    return NOT_A_NUMBER if math.isnan(limit) else conf_level
+        before, after = paired_scores(data, visit, group)
+        estimates = list(visit_estimates(before, after, data.instrument, choices, at_baseline))
+        if choices.selection is not None and population is not None:
+            change = next(one for one in estimates if one.term == "change" and one.measure == "mean change")
+            mean = float(before.mean()) if before.size else math.nan
+            above = selects_above(data)
+            estimates += regression_estimates(change, mean, choices.selection, population, above=above)
+        estimates.append(share_estimate("paired completeness", int(before.size), baseline.n_values, level))
+        yield from (replace(estimate, visit=visit.name) for estimate in estimates)
 
 
 def _checks(data: AnalysisSet, groups: tuple[Group, ...]) -> tuple[Check, ...]:
