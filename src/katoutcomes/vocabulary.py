@@ -96,6 +96,8 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure(
         "U3", "statistic", "Share of a normal baseline distribution that is worse than the follow-up mean (Cohen)."
     ),
+    Measure("adjusted mean change", "statistic", "Mean change at a stated baseline, or beyond what was to be expected."),
+    Measure("test against a margin", "statistic", "Mean change with the interval and one-sided p of a test of margins."),
     Measure("expected change", "statistic", "Mean change to be expected without any true change."),
     Measure("adjusted p-value", "statistic", "The p-value of the same test, adjusted for the others of its family."),
     Measure(

@@ -43,6 +43,7 @@ _DIGITS_OF_UNIT = {
     "mg": 0,
     "mg/kg": 2,
     "SD": 2,
+    "%": 1,
     "patients": 0,
     "courses": 0,
     "": 2,
