@@ -143,6 +143,21 @@ def test_a_pathway_of_other_patients_is_refused():
         replace(analysis_set(22), pathway=analysis_set().pathway)
 
 
+def test_a_step_that_was_recorded_for_nobody_is_not_drawn_as_none():
+    from dataclasses import replace
+
+    data = analysis_set()
+    reached = data.pathway.reached.copy()
+    reached[:, 3] = False
+    result = kat.care_pathway(replace(data, pathway=replace(data.pathway, reached=reached)))
+    for drawn in (result, kat.release(result)):
+        figure = drawn.plot()
+        rows = [row for row in figure.rows if row[0] == "integration"]
+        assert [(row[2], row[4]) for row in rows] == [("not recorded", None)] * len(rows)
+        assert "no such session of anybody" in figure.alt_text
+        assert "not recorded" not in {row[2] for row in figure.rows if row[0] != "integration"}
+
+
 def test_the_figure_draws_what_the_result_holds(result):
     figure = result.plot(each_group=False)
     assert [row[0] for row in figure.rows] == ["screening", "preparation", "first dose", "integration", "follow-up"]

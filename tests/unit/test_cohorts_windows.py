@@ -371,6 +371,15 @@ class TestTrace:
         ]
         assert scores["chosen_for"].tolist() == ["", "", "baseline", "week 4", "", "week 8"]
 
+    def test_it_prints_every_reason_in_full(self):
+        trace = self.trace()
+        longest = max(trace["why"], key=len)
+        assert len(longest) > 50
+        for shown in (trace, trace[["day", "why"]], trace.query("record == 'score'")):
+            assert all(why in repr(shown) for why in shown["why"])
+            assert "…" not in repr(shown)
+            assert max(shown["why"], key=len).split(";")[-1] in shown._repr_html_()
+
     def test_doses_say_which_course_they_belong_to(self):
         doses = self.trace().query("record == 'dosing session'")
         assert doses["why"].tolist() == [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
@@ -262,4 +263,32 @@ def _frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
             columns[name] = pd.array([float("nan") if cell is None else cell for cell in cells], dtype="float64")
         else:
             columns[name] = [cell or "" for cell in cells]
-    return pd.DataFrame(columns)
+    frame: pd.DataFrame = _trace_frame()(columns)
+    return frame
+
+
+@cache
+def _trace_frame() -> Any:
+    """Return the class of frames that print every reason in full; pandas cuts a cell after 50 characters."""
+    import pandas as pd
+
+    class Trace(pd.DataFrame):
+        """A trace: a data frame, and so is whatever is made of it."""
+
+        @property
+        def _constructor(self) -> type[pd.DataFrame]:
+            return Trace
+
+        def __repr__(self) -> str:
+            """Return the rows as text, without columns in which nothing stands."""
+            is_filled = (self.notna() & (self != "")).any(axis=0)
+            cells = pd.DataFrame(self).astype(object).loc[:, is_filled]
+            widest = max((len(str(why)) for why in cells.get("why", ())), default=0)
+            left = {"why": lambda why: str(why).ljust(widest)} if "why" in cells else {}
+            return str(cells.where(cells.notna(), "").to_string(index=False, justify="left", formatters=left))
+
+        def _repr_html_(self) -> str:
+            with pd.option_context("display.max_colwidth", None):
+                return str(self.to_html(na_rep=""))
+
+    return Trace

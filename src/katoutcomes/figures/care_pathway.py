@@ -56,6 +56,10 @@ _NOTE = (
     "Everybody shown had a first dose. Who had integration stayed in care long enough to have it: groups made of it "
     "are not compared."
 )
+NOT_RECORDED = "not recorded"
+_NOT_RECORDED_NOTE = (
+    "Not recorded: the data hold no such session of anybody. It may be held and not entered, so this is no share of 0%."
+)
 _SUBTITLE = (
     "Share of all patients who had each step; beneath its name the days since the step before, median (quartiles)."
 )
@@ -118,7 +122,8 @@ def care_pathway(result: ResultRecord, *, each_group: bool = True) -> Figure:
     Figure
         From top to bottom screening, preparation, first dose, integration and follow-up; a bar is the share of all
         patients who had the step, whether or not they had those before. Beside it the counts, below the name of the
-        step the median days from the step before. A hidden share has no bar. ``rows`` holds `COLUMNS`.
+        step the median days from the step before. A hidden share has no bar, nor has a step that was recorded for
+        nobody, which need not mean that nobody had it. ``rows`` holds `COLUMNS`.
 
     Raises
     ------
@@ -130,7 +135,8 @@ def care_pathway(result: ResultRecord, *, each_group: bool = True) -> Figure:
     bars = tuple(_bar(result, place, group) for place in range(len(STEPS)) for group in groups)
     title = f"Care pathway{by_words(groups)}"
     counts = [text for bar in bars for text in (bar.n_patients, bar.n_all)]
-    notes = (_NOTE, *general_notes(result, counts))
+    has_gap = any(bar.n_patients == NOT_RECORDED for bar in bars)
+    notes = (_NOTE, *((_NOT_RECORDED_NOTE,) if has_gap else ()), *general_notes(result, counts))
     by = grouping_variable(groups)
     return Figure(
         name=figure_name("care_pathway", by and f"by_{by}"),
@@ -147,6 +153,9 @@ def _bar(result: ResultRecord, place: int, group: str) -> PathwayBar:
     minimum_cell = minimum_cell_of(result)
     days = _days(result, INTERVALS[place - 1], group) if place else ""
     label = group_label(group)
+    of_all = result.select(term=step, measure="proportion", subgroup="")
+    if of_all and of_all[0].estimate == 0.0:
+        return PathwayBar(step, label, NOT_RECORDED, "", math.nan, "", "")
     shares = result.select(term=step, measure="proportion", subgroup=group)
     if shares:
         share = shares[0]

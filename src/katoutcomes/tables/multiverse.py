@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _EACH, _ALL = "Each specification", "All specifications"
 _PREFIX = "specification "
+_N_LAST = 3
+"""The last columns: answer, interval, patients."""
+_SHARED = (
+    "Specifications that print the same answer, interval and number of patients share a row: any of its choices may be "
+    "part of them. The frame of this result has each in a row of its own."
+)
 
 
 def multiverse_table(result: ResultRecord) -> Table:
@@ -34,13 +40,16 @@ def multiverse_table(result: ResultRecord) -> Table:
     Returns
     -------
     Table
-        One row a specification, the main one first; then the smallest, the median and the largest answer, and the
+        The specifications, the main one first; those that print the same answer, interval and number of patients share
+        a row, which counts them and lists their choices. Then the smallest, the median and the largest answer, and the
         shares of the specifications that agree.
     """
     part = result.part("specifications")
     answers = {estimate.term: estimate for estimate in result.estimates}
     has_sets = any(part.column("definition_set"))
-    rows = [_row(result, part, row, answers[str(part.column("term")[row])], has_sets) for row in range(len(part.rows))]
+    each = [_row(result, part, row, answers[str(part.column("term")[row])], has_sets) for row in range(len(part.rows))]
+    rows = _equal_joined(each)
+    is_joined = len(rows) < len(each)
     headings = [_EACH] * len(rows)
     for estimate in result.estimates:
         if not estimate.term.startswith(_PREFIX):
@@ -58,6 +67,7 @@ def multiverse_table(result: ResultRecord) -> Table:
             result,
             rows,
             survival,
+            _SHARED if is_joined else "",
             "Specification 1 is the main one. All rest on much the same patients, so how many agree is no evidence.",
         ),
     )
@@ -77,6 +87,30 @@ def _row(result: ResultRecord, part: Part, row: int, answer: Estimate, has_sets:
         format_interval(answer),
         format_n_patients(answer, minimum_cell_of(result)),
     )
+
+
+def _equal_joined(each: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the rows with those of the same answer as one, the main specification always alone."""
+    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for place, row in enumerate(each):
+        key = ("main",) if place == 0 else row[-_N_LAST:]
+        groups.setdefault(key, []).append(row)
+    all_choices = [set(texts) for texts in zip(*each, strict=True)]
+    joined = []
+    for rows in groups.values():
+        first = rows[0]
+        name = first[0] if len(rows) == 1 else f"{len(rows)} specifications, from {first[0].removeprefix(_PREFIX)} on"
+        choices = [
+            _several([row[column] for row in rows], all_choices[column]) for column in range(1, len(first) - _N_LAST)
+        ]
+        joined.append((name, *choices, *first[-_N_LAST:]))
+    return joined
+
+
+def _several(texts: list[str], all_texts: set[str]) -> str:
+    """Return the choices of several specifications, "any" where none is missing."""
+    found = tuple(dict.fromkeys(texts))
+    return "any" if len(found) > 1 and set(found) == all_texts else " or ".join(found)
 
 
 def _days(first: Cell, last: Cell) -> str:
