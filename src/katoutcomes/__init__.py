@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.change_from_baseline import change_from_baseline
     from katoutcomes.analyses.clinical_significance import clinical_significance
     from katoutcomes.analyses.cohort_difference import cohort_difference
+    from katoutcomes.analyses.compare_cohorts import compare_cohorts
     from katoutcomes.analyses.contrast import contrast
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
     from katoutcomes.analyses.internal_consistency import internal_consistency
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.multiverse import multiverse
+    from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
     from katoutcomes.analyses.participant_flow import participant_flow
+    from katoutcomes.analyses.safety import safety
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
     from katoutcomes.cohorts.definition import CohortDefinition
@@ -75,13 +78,16 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.change_from_baseline": ("change_from_baseline",),
         "analyses.clinical_significance": ("clinical_significance",),
         "analyses.cohort_difference": ("cohort_difference",),
+        "analyses.compare_cohorts": ("compare_cohorts",),
         "analyses.contrast": ("contrast",),
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
         "analyses.internal_consistency": ("internal_consistency",),
         "analyses.mmrm": ("mmrm",),
         "analyses.multiverse": ("multiverse",),
+        "analyses.nhs_outcomes": ("nhs_outcomes",),
         "analyses.participant_flow": ("participant_flow",),
+        "analyses.safety": ("safety",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
         "cohorts.cohort": ("Cohort",),
         "cohorts.definition": ("CohortDefinition",),
@@ -191,12 +197,14 @@ __all__ = [
     "internal_consistency",
     "mmrm",
     "multiverse",
+    "nhs_outcomes",
     "outcome_report",
     "participant_flow",
     "published_outcomes",
     "read_registry",
     "release",
     "run",
+    "safety",
     "safety_flags",
     "score_items",
     "score_subscales",

@@ -71,6 +71,8 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("count", "count", "Number of patients, sessions or events named by the term."),
     Measure("proportion", "proportion", "Share of the patients counted in n_patients."),
     Measure("proportion of sessions", "proportion", "Share of the sessions counted in n_observations."),
+    Measure("event rate", "statistic", "Events over the observed time; n_observations is the number of events."),
+    Measure("exposure time", "statistic", "Time during which the patients were observed, all together."),
     Measure("mean", "statistic", "Arithmetic mean."),
     Measure("standard deviation", "statistic", "Sample standard deviation (n - 1)."),
     Measure("median", "statistic", "Median (type 7 quantile)."),
@@ -96,8 +98,12 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure(
         "U3", "statistic", "Share of a normal baseline distribution that is worse than the follow-up mean (Cohen)."
     ),
-    Measure("adjusted mean change", "statistic", "Mean change at a stated baseline, or beyond what was to be expected."),
-    Measure("test against a margin", "statistic", "Mean change with the interval and one-sided p of a test of margins."),
+    Measure(
+        "adjusted mean change", "statistic", "Mean change at a stated baseline, or beyond what was to be expected."
+    ),
+    Measure(
+        "test against a margin", "statistic", "Mean change with the interval and one-sided p of a test of margins."
+    ),
     Measure("expected change", "statistic", "Mean change to be expected without any true change."),
     Measure("adjusted p-value", "statistic", "The p-value of the same test, adjusted for the others of its family."),
     Measure(
@@ -119,7 +125,9 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("overlap coefficient", "statistic", "Area under the lower of two densities of the propensity, 0 to 1."),
     Measure("effective sample size", "statistic", "Squared sum of weights over the sum of squared weights."),
     Measure("weight", "statistic", "Summary of weights that are scaled to a mean of 1."),
-    Measure("E-value", "statistic", "Risk ratio that a confounder needs with exposure and outcome to explain a result."),
+    Measure(
+        "E-value", "statistic", "Risk ratio that a confounder needs with exposure and outcome to explain a result."
+    ),
     Measure("robustness value", "statistic", "Share of residual variance that a confounder must explain, 0 to 1."),
     Measure("tipping point", "statistic", "What must be added to missing scores for a conclusion to change."),
     Measure("minimal detectable difference", "statistic", "2.8 standard errors: found with a power of 80 percent."),
@@ -170,6 +178,8 @@ UNITS: tuple[str, ...] = (
     "%",
     "patients",
     "courses",
+    "mmHg",
+    "per 1,000 patient-days",
     "",
 )
 """Units of estimates; points are points of the instrument named beside them, "" is a pure number."""

@@ -29,12 +29,13 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
     "change_from_baseline": {},
     "clinical_significance": {},
     "cohort_difference": {},
+    "compare_cohorts": {"n_bootstrap": 100, "rng": 20261122},
     "mmrm": {},
 }
 """Analyses of an analysis set, with the choices they are called with."""
 
-REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway",)
-"""Analyses of an analysis set that need sessions, which a frame does not have."""
+REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway", "nhs_outcomes")
+"""Analyses of an analysis set that need sessions or a second instrument, which the frames do not have."""
 
 REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
     "data_quality": {},
@@ -43,10 +44,19 @@ REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
 }
 """Analyses of a registry, with the choices they are called with."""
 
+COHORT_ANALYSES: dict[str, dict[str, Any]] = {"safety": {"by": "program_booked"}}
+"""Analyses of a cohort, which need sessions and events."""
+
 RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm"}
 """Analyses of the result of another analysis, which is run on the data first."""
 
-ANALYSES: tuple[str, ...] = (*SET_ANALYSES, *REGISTRY_SET_ANALYSES, *RESULT_ANALYSES, *REGISTRY_ANALYSES)
+ANALYSES: tuple[str, ...] = (
+    *SET_ANALYSES,
+    *REGISTRY_SET_ANALYSES,
+    *COHORT_ANALYSES,
+    *RESULT_ANALYSES,
+    *REGISTRY_ANALYSES,
+)
 FRAME_SIZES: dict[str, int] = {"tiny": 30, "small": 90, "large": 420}
 VISITS = {"week 4": 28, "week 12": 84}
 
@@ -65,6 +75,7 @@ class Case:
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
+    *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
     Case("internal_consistency", "registry"),
@@ -159,9 +170,17 @@ def data_of(name: str) -> Any:
     return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
 
 
+@cache
+def cohort_of(name: str) -> kat.Cohort:
+    source = registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45)
+    return kat.select_cohort(source, kat.CohortDefinition(instrument="PHQ-9"))
+
+
 def registry_set(source: kat.Registry) -> kat.AnalysisSet:
     cohort = kat.select_cohort(source, kat.CohortDefinition(instrument="PHQ-9"))
-    return cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True)
+    return cohort.analysis_set(
+        "PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True, with_scores_of=["GAD-7"]
+    )
 
 
 def run(analysis: str, data: Any, **choices: Any) -> Result:
@@ -171,7 +190,7 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
     function: Callable[..., Result] = getattr(kat, analysis)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = function(data, **(SET_ANALYSES | REGISTRY_ANALYSES).get(analysis, {}), **choices)
+        result = function(data, **(SET_ANALYSES | COHORT_ANALYSES | REGISTRY_ANALYSES).get(analysis, {}), **choices)
     for warning in caught:
         assert issubclass(warning.category, KatOutcomesWarning), warning
         assert any(text in str(warning.message) for text in result.warnings), warning
@@ -182,6 +201,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
 def result_of(case: Case) -> Result:
     if case.analysis in REGISTRY_ANALYSES:
         return run(case.analysis, REGISTRIES[case.data]())
+    if case.analysis in COHORT_ANALYSES:
+        return run(case.analysis, cohort_of(case.data))
     return run(case.analysis, data_of(case.data))
 
 

@@ -78,6 +78,10 @@ def test_signature_data_estimand_and_named_choices(house):
         assert parameters[0].name == "result", analysis
         assert all(parameter.default is not parameter.empty for parameter in parameters[1:]), analysis
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
+    for analysis in house.COHORT_ANALYSES:
+        parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
+        assert [parameter.name for parameter in parameters[:2]] == ["cohort", "estimand"], analysis
+        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
     for analysis in house.REGISTRY_ANALYSES:
         parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
         first = [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]

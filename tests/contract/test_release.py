@@ -32,6 +32,7 @@ CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration
 IMPORTANT = ("improvement that matters", "no change that matters", "deterioration that matters")
 RELATIVE = ("relative improvement", "no relative change", "relative deterioration")
 MOVES = ("moved to the functional side", "no move", "moved to the dysfunctional side")
+BOTH_WAYS = (*CLASSES, "reliable change both ways")
 PARTITIONS = (CLASSES, IMPORTANT, RELATIVE, MOVES)
 SAME_BUT_FOR_A_THRESHOLD = dict(zip(IMPORTANT, CLASSES, strict=True)) | {"response": "relative improvement"}
 
@@ -215,6 +216,11 @@ def people(result, estimate):
     """What the denominator of an estimate counts."""
     if result.analysis == "care_pathway":
         return step_cells(estimate)[0]
+    if result.analysis == "nhs_outcomes":
+        of = {"scored on both measures": "may be scored", "recovery": "case", "reliable recovery": "case"}
+        return (of.get(estimate.term, "scored on both measures"), estimate.visit, estimate.subgroup)
+    if result.analysis == "safety":
+        return safety_people(estimate)
     if result.analysis in MODELS:
         is_seen = estimate.measure in {"adjusted mean", "mean change", "standard deviation"}
         return ("seen", estimate.visit, estimate.subgroup) if is_seen else ("in model", estimate.subgroup)
@@ -275,26 +281,125 @@ def sums_of_steps(values):
     return sums
 
 
+SAFETY_KINDS = ("mild", "moderate", "severe")
+
+
+def safety_people(estimate):
+    """Return what a number of `safety` rests on: events, all patients, all sessions, or those who were asked."""
+    if estimate.measure == "event rate":
+        return ("counted", "", "", estimate.term, estimate.subgroup)
+    if estimate.measure == "exposure time" or estimate.term.startswith(("patients with", "worst event of a patient")):
+        return ("patients", "patients", estimate.subgroup)
+    if estimate.term.startswith(("sessions with a", "worst event of a session")):
+        return ("counted", "", "", "dosing sessions", estimate.subgroup)
+    return ("asked", estimate.term, estimate.subgroup)
+
+
+def sums_of_safety(values):
+    """Whoever had an event had at least one; severities and kinds divide events; of a worst event there is one."""
+    sums = []
+    for group in dict.fromkeys(cell[-1] for cell in values if cell != NOBODY):
+
+        def cell(term, group=group):
+            return ("patients", "patients", group) if term == "patients" else ("counted", "", "", term, group)
+
+        kinds = [
+            name[3].split(": ")[1] for name in values if name[-1] == group and str(name[3:4]).find("kind of ev") > 0
+        ]
+        divided = [("events", [f"events: {name}" for name in SAFETY_KINDS])]
+        divided += [("events", [f"kind of event: {name}" for name in kinds])]
+        divided += [("patients with an event", [f"worst event of a patient: {name}" for name in SAFETY_KINDS])]
+        divided += [("sessions with an event", [f"worst event of a session: {name}" for name in SAFETY_KINDS])]
+        held = [("patients", f"patients with kind: {name}") for name in kinds]
+        held += [("patients with an event", f"patients with kind: {name}") for name in kinds]
+        held += [(f"kind of event: {name}", f"patients with kind: {name}") for name in kinds]
+        held += [
+            (f"events: {name}", f"worst event of a {who}: {name}")
+            for name in SAFETY_KINDS
+            for who in ("patient", "session")
+        ]
+        held += [
+            ("events", "serious events"),
+            ("events", "patients with an event"),
+            ("events", "sessions with an event"),
+        ]
+        held += [
+            ("serious events", "patients with a serious event"),
+            ("serious events", "sessions with a serious event"),
+        ]
+        held += [("patients", "patients with an event"), ("patients with an event", "patients with a serious event")]
+        held += [("dosing sessions", "sessions with an event"), ("dosing sessions", "patients")]
+        held += [("sessions with an event", "sessions with a serious event")]
+        sums += [
+            (cell(whole), [cell(part) for part in parts]) for whole, parts in divided if cell(whole) in values and parts
+        ]
+        sums += [(cell(whole), [cell(part)]) for whole, part in held if cell(whole) in values and cell(part) in values]
+        for asked in [name for name in values if name[0] == "asked" and name[-1] == group]:
+            whole = cell("dosing sessions" if asked[1].startswith("sessions") else "patients")
+            sums += [(whole, [asked])]
+            term = ("counted", "", "", asked[1], group)
+            sums += [(asked, [term])] if term in values else []
+    return sums
+
+
 def counted(estimate):
+    if estimate.definition_set == "nhs_talking_therapies":
+        name = {"at caseness at baseline": "case"}.get(estimate.term, estimate.term)
+        return (name, estimate.visit, estimate.subgroup)
     if estimate.term == "paired completeness":
         return ("with both scores", estimate.visit, estimate.subgroup)
     if estimate.term == "with a baseline score":
         return ("with baseline", estimate.subgroup)
     if estimate.term == "patients":
         return ("patients", "patients", estimate.subgroup)
-    if estimate.measure == "count" and not estimate.subgroup and not estimate.visit and ": " not in estimate.term:
+    is_of_events = "event" in estimate.term or estimate.term == "dosing sessions"
+    is_alone = not estimate.subgroup and not estimate.visit and ": " not in estimate.term
+    if estimate.measure == "count" and is_alone and not is_of_events:
         return ("step", estimate.term)
     return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
+
+
+COMPARED_STEMS = ("compared", "target population", "balance", "overlap", "propensity", "negative control")
+
+
+def comparison_cells(estimate):
+    """Yield whom an estimate of a comparison rests on (those compared, or of these the scored) and what it counts."""
+    is_compared = estimate.term.startswith(COMPARED_STEMS)
+    scored = ("scored", estimate.visit, estimate.subgroup)
+    if estimate.term == "scored, of those compared":
+        cells = {("compared", "", estimate.subgroup): estimate.n_patients, scored: estimate.n_counted}
+    else:
+        cells = {("compared", "", estimate.subgroup) if is_compared else scored: estimate.n_patients}
+    return {name: count for name, count in cells.items() if count is not None}
+
+
+def sums_of_comparison(values):
+    """The compared of an arm are the scored and the rest, and those of its three patterns of missing scores."""
+    sums = []
+    for arm in {cell[-1] for cell in values if cell[0] == "compared" and cell[-1]}:
+        whole = ("compared", "", arm)
+        sums += [(whole, [cell]) for cell in values if cell[0] == "scored" and cell[-1] == arm]
+        patterns = [cell for cell in values if cell[0] == "pattern" and cell[-1] == arm]
+        if not patterns:
+            continue
+        sums.append((whole, patterns))
+        stopped = [cell for cell in patterns if cell[1].startswith("not scored")]
+        scored = [cell for cell in values if cell[0] == "scored" and cell[-1] == arm and cell[1] == "week 12"]
+        sums += [(cell, [one for one in patterns if one not in stopped]) for cell in scored]
+    return sums
 
 
 def cells_of(result):
     """Return every count of the estimates and parts under the name of what it counts."""
     cells = {NOBODY: 0}
     for estimate in result.estimates:
+        if result.analysis == "compare_cohorts":
+            cells |= comparison_cells(estimate)
+            continue
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
             continue
         if estimate.n_patients is not None and estimate.measure != "count":
-            of_sessions = estimate.measure == "proportion of sessions"
+            of_sessions = estimate.measure in {"proportion of sessions", "event rate"}
             cells[people(result, estimate)] = estimate.n_observations if of_sessions else estimate.n_patients
         if estimate.n_counted is not None:
             name = step_cells(estimate)[1] if result.analysis == "care_pathway" else counted(estimate)
@@ -352,7 +457,17 @@ def rule_cells(part, row):
     yield ("rule", row["file"], row["rule"], row["column"]), row["n_rows"]
 
 
+def scored_cells(part, row):
+    yield ("scored", row["visit"], row["group"]), row["n_patients"]
+
+
+def pattern_cells(part, row):
+    yield ("pattern", row["step"], row["group"]), row["n_patients"]
+
+
 PART_CELLS = {
+    "scored_by_visit": scored_cells,
+    "missing_patterns": pattern_cells,
     "flow": flow_cells,
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,
@@ -369,10 +484,14 @@ def sums_of(result, values):
         return sums_of_steps(values) + sums_of_groups(values)
     if result.analysis in MODELS:
         return sums_of_model(values) + sums_of_groups(values)
+    if result.analysis == "compare_cohorts":
+        return sums_of_comparison(values) + sums_of_groups(values)
+    if result.analysis == "safety":
+        return sums_of_safety(values) + sums_of_groups(values)
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:
-        if any(share.term in classes for classes in PARTITIONS) or ": " in share.term:
+        if any(share.term in classes for classes in (*PARTITIONS, BOTH_WAYS)) or ": " in share.term:
             continue
         sums.append((people(result, share), [counted(share)]))
     for where in dict.fromkeys((e.definition_set, e.visit, e.subgroup) for e in shares):
@@ -398,9 +517,10 @@ def sums_of_model(values):
 def sums_of_terms(result, here):
     """The sums between the shares of one definition, visit and group."""
     sums = []
+    is_service = result.analysis == "nhs_outcomes"
     sums += [
         (people(result, here[classes[0]]), [counted(here[term]) for term in classes])
-        for classes in PARTITIONS
+        for classes in ((BOTH_WAYS,) if is_service else PARTITIONS)
         if set(classes) <= set(here)
     ]
     parts_of = [("reliable improvement", ("recovered", "improved, not recovered"))]

@@ -248,7 +248,7 @@ def test_the_engine_tables_are_those_of_the_schema_page(registry: Registry) -> N
     assert engine.columns("sessions") == (
         "session", "session_id", "patient", "day", "minute", "kind", "route", "dose_mg", "dose_mg_per_kg", "approach",
         "duration_minutes", "format", "systolic_before_mmhg", "systolic_peak_mmhg", "diastolic_before_mmhg",
-        "diastolic_peak_mmhg", "oxygen_saturation_min_percent",
+        "diastolic_peak_mmhg", "oxygen_saturation_min_percent", "rescue_medication", "stopped_early",
     )  # fmt: skip
     assert engine.columns("scores") == (
         "score", "score_id", "patient", "day", "minute", "instrument", "version", "metric", "session", "total",

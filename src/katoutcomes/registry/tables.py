@@ -205,6 +205,8 @@ SESSIONS = TableSchema(
         Column("duration_minutes", "integer", low=1, high=720),
         Column("format", "code", codes=SESSION_FORMATS),
         *_VITAL_SIGNS,
+        Column("rescue_medication", "flag", is_dosing_only=True),
+        Column("stopped_early", "flag", is_dosing_only=True),
     ),
 )
 

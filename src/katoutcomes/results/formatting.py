@@ -46,6 +46,8 @@ _DIGITS_OF_UNIT = {
     "%": 1,
     "patients": 0,
     "courses": 0,
+    "mmHg": 1,
+    "per 1,000 patient-days": 2,
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}

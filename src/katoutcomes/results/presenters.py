@@ -21,6 +21,10 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "paired_change": "katoutcomes.figures.paired_change:paired_change",
         },
         "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
+        "compare_cohorts": {
+            "love": "katoutcomes.figures.love_plot:love_plot",
+            "overlap": "katoutcomes.figures.overlap:overlap",
+        },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
@@ -35,7 +39,9 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "describe": "katoutcomes.tables.describe:describe_table",
         "change_from_baseline": "katoutcomes.tables.change:change_table",
         "clinical_significance": "katoutcomes.tables.clinical_significance:clinical_significance_table",
+        "nhs_outcomes": "katoutcomes.tables.nhs_outcomes:nhs_outcomes_table",
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
+        "compare_cohorts": "katoutcomes.tables.compare_cohorts:compare_cohorts_table",
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
         "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
@@ -43,9 +49,15 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "care_pathway": "katoutcomes.tables.care_pathway:care_pathway_table",
         "multiverse": "katoutcomes.tables.multiverse:multiverse_table",
         "from_summary": "katoutcomes.tables.from_summary:from_summary_table",
+        "safety": "katoutcomes.tables.safety:safety_table",
     }
 )
 """Analysis → "module:function"."""
+
+FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"change_from_baseline": {"details": "katoutcomes.tables.change_details:change_details_table"}}
+)
+"""Analysis → kind of table → "module:function", for those that have more than one."""
 
 
 def _resolve(target: str) -> Callable[..., Any]:
@@ -65,8 +77,14 @@ def figure_function(analysis: str, kind: str | None) -> Callable[..., Any]:
     return _resolve(kinds[chosen])
 
 
-def table_function(analysis: str) -> Callable[..., Any]:
-    """Return the function that makes the table of `analysis`."""
+def table_function(analysis: str, kind: str | None = None) -> Callable[..., Any]:
+    """Return the function that makes the table of `analysis`, or another one of its tables."""
     if analysis not in TABLES:
         raise OptionError(f"{analysis} has no table; use to_frame().")
+    if kind is not None:
+        further = FURTHER_TABLES.get(analysis, {})
+        if kind not in further:
+            listed = ", ".join(map(repr, further)) or "none"
+            raise OptionError(f"{analysis} has no further table {kind!r}; it has {listed}.")
+        return _resolve(further[kind])
     return _resolve(TABLES[analysis])

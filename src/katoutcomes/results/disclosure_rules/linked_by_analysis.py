@@ -1,10 +1,18 @@
-"""Keys and sums of analyses whose numbers hold each other in a way of their own: pathway, multiverse, mmrm."""
+"""Keys and sums of analyses whose numbers hold each other in a way of their own: pathway, multiverse, mmrm, safety."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from katoutcomes.results.disclosure_rules import linked_scores, linked_shares, linked_specifications, linked_steps, linked_visits
+from katoutcomes.results.disclosure_rules import (
+    linked_comparison,
+    linked_events,
+    linked_scores,
+    linked_shares,
+    linked_specifications,
+    linked_steps,
+    linked_visits,
+)
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -21,18 +29,30 @@ def own_n_key(estimate: Estimate) -> Key | None:
         return linked_specifications.multiverse_n_key(estimate)
     if linked_steps.is_of_pathway(estimate):
         return linked_steps.pathway_n_key(estimate)
+    if linked_shares.is_of_service(estimate):
+        return linked_shares.service_n_key(estimate)
     if (of_superiority := linked_scores.superiority_n_key(estimate)) is not None:
         return of_superiority
+    if (of_events := linked_events.events_n_key(estimate)) is not None:
+        return of_events
+    if linked_comparison.is_of_comparison(estimate):
+        return linked_comparison.comparison_n_key(estimate)
     return linked_visits.model_n_key(estimate)
 
 
 def own_counted_key(estimate: Estimate) -> Key | None:
-    """Return the key of what a share of a care pathway counts, None for everything else."""
+    """Return the key of what a share of a care pathway or of a service counts, None for everything else."""
+    if linked_shares.is_of_service(estimate):
+        return linked_shares.service_counted_key(estimate)
+    if linked_comparison.is_of_comparison(estimate):
+        return linked_comparison.comparison_counted_key(estimate)
     return linked_steps.pathway_counted_key(estimate) if linked_steps.is_of_pathway(estimate) else None
 
 
 def own_part_key(part: Part, row: int) -> Key | None:
     """Return the key of the patients seen at a visit, and of those behind a share; None for every other part."""
+    if part.name in linked_comparison.PARTS:
+        return linked_comparison.comparison_part_key(part, row)
     if part.name in linked_shares.PARTS:
         return linked_shares.own_part_key(part, row)
     return linked_visits.patients_at_visit_key(part, row) if part.name == linked_visits.PATIENTS_AT_VISITS else None
@@ -49,11 +69,15 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
 def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
     """Yield what is hidden with what in these analyses."""
     yield from linked_steps.follows_of_steps(values)
+    if result.analysis == "safety":
+        yield from linked_events.follows_of_events(values)
     if result.analysis == "change_from_baseline":
         yield from linked_scores.follows_of_scores(values)
     for part in result.parts:
         if part.name == linked_specifications.PART:
             yield from linked_specifications.follows_of_specifications(part, values)
+    if result.analysis == linked_comparison.ANALYSIS:
+        yield from linked_comparison.follows_of_comparison(result, values)
     if result.analysis in _MODELS:
         both = linked_visits.follows_of_model(result, values)
         yield from ((first, second) for first, second in both if first in values and second in values)
@@ -63,6 +87,10 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the sums that a reader of these analyses can form."""
     if result.analysis == "care_pathway":
         yield from linked_steps.sums_of_steps(values)
+    if result.analysis == "safety":
+        yield from linked_events.sums_of_events(values)
+    if result.analysis == linked_comparison.ANALYSIS:
+        yield from linked_comparison.sums_of_comparison(result, values)
     if result.analysis in linked_shares.ANALYSES:
         yield from linked_shares.sums_of_shares(values)
     for part in result.parts:

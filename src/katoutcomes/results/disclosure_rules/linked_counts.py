@@ -41,7 +41,7 @@ ADJUSTED = "follow-up, adjusted"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
-PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0], *PARTITIONS[1], *PARTITIONS[3]})
+PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0], *PARTITIONS[1], *PARTITIONS[4]})
 """Terms whose `n_patients` are all who have both scores: those whom the bins of scores divide."""
 
 PAIR_COUNTS = "score_pair_counts"
@@ -184,8 +184,8 @@ def _require_known_number(estimate: Estimate) -> None:
 
 
 def _n_value(estimate: Estimate) -> int | None:
-    """Return the smaller of patients and observations, None where they are hidden; of a share of sessions, those."""
-    if estimate.measure == "proportion of sessions":
+    """Return the smaller of patients and observations, None where hidden; of a rate or a share of sessions, those."""
+    if estimate.measure in {"proportion of sessions", "event rate"}:
         return estimate.n_observations
     known = [n for n in (estimate.n_patients, estimate.n_observations) if n is not None]
     return min((operator.index(n) for n in known), default=estimate.n_counted)

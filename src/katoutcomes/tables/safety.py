@@ -1,0 +1,116 @@
+"""Adverse events and session safety as a table: each number with what it is a share of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import (
+    DOES_NOT_APPLY,
+    format_estimate,
+    format_interval,
+    format_share,
+    format_with_interval,
+    minimum_cell_of,
+)
+from katoutcomes.tables.footnotes import footnotes, group_label, in_words, interval_words, subgroups
+from katoutcomes.tables.table import Table
+
+if TYPE_CHECKING:
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+_PATIENTS = "proportion"
+_SESSIONS = "proportion of sessions"
+_SAME_ROW = {
+    "patients with an event": "events",
+    "sessions with an event": "events",
+    "patients with a serious event": "serious events",
+    "sessions with a serious event": "serious events",
+}
+_STEMS = {
+    "events": "events",
+    "worst event of a patient": "events",
+    "worst event of a session": "events",
+    "kind of event": "kind",
+    "patients with kind": "kind",
+}
+
+
+def safety_table(result: ResultRecord) -> Table:
+    """Return one row a kind of event, a sign of a session, or an item: events, rate, patients, sessions.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `safety`, released or not.
+    """
+    groups = subgroups(result.estimates)
+    rows, headings = [], []
+    for subgroup in groups:
+        of_group = [estimate for estimate in result.estimates if estimate.subgroup == subgroup]
+        for name in dict.fromkeys(map(_row_of, of_group)):
+            rows.append((in_words(name), *_cells(result, [one for one in of_group if _row_of(one) == name])))
+            headings.append(group_label(subgroup))
+    interval = interval_words(result)
+    return Table(
+        name="safety",
+        caption=result.title,
+        columns=(
+            "What",
+            "Number",
+            f"Per 1,000 patient-days ({interval})",
+            f"Patients, of all asked ({interval})",
+            f"Dosing sessions, of all recorded ({interval})",
+            "Median (quartiles)",
+        ),
+        rows=tuple(rows),
+        row_groups=tuple(headings) if len(groups) > 1 else (),
+        footnotes=footnotes(
+            result,
+            rows,
+            "Counting, never monitoring: nobody can be called.",
+            "Patients and sessions stand under the worst severity of their events, so each is counted once; kinds can "
+            "overlap.",
+            "Clopper-Pearson and exact Poisson intervals; where nothing was seen the upper limit is one-sided.",
+        ),
+    )
+
+
+def _row_of(estimate: Estimate) -> str:
+    """Return the row that an estimate stands in: an event, whoever is counted."""
+    stem, _, level = estimate.term.partition(": ")
+    if level and stem in _STEMS:
+        return f"{_STEMS[stem]}: {level}"
+    return _SAME_ROW.get(estimate.term, estimate.term)
+
+
+def _cells(result: ResultRecord, estimates: list[Estimate]) -> tuple[str, ...]:
+    by_measure = {estimate.measure: estimate for estimate in estimates}
+    minimum = minimum_cell_of(result)
+    count = by_measure.get("count") or by_measure.get("exposure time")
+    number = DOES_NOT_APPLY if count is None else format_estimate(count, minimum)
+    if "exposure time" in by_measure and count is not None and not count.suppressed:
+        number = f"{number} days"
+    rate = by_measure.get("event rate")
+    return (
+        number,
+        DOES_NOT_APPLY if rate is None else format_with_interval(rate, minimum),
+        _share(by_measure.get(_PATIENTS), minimum),
+        _share(by_measure.get(_SESSIONS), minimum),
+        _median(by_measure),
+    )
+
+
+def _share(estimate: Estimate | None, minimum: int | None) -> str:
+    if estimate is None:
+        return DOES_NOT_APPLY
+    text = format_share(estimate, minimum)
+    return text if estimate.suppressed else f"{text} ({format_interval(estimate)})"
+
+
+def _median(by_measure: dict[str, Estimate]) -> str:
+    if "median" not in by_measure:
+        return DOES_NOT_APPLY
+    median, low, high = (by_measure[name] for name in ("median", "lower quartile", "upper quartile"))
+    text = format_estimate(median)
+    return text if median.suppressed else f"{text} ({format_estimate(low)} to {format_estimate(high)})"
