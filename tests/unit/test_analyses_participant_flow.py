@@ -11,6 +11,7 @@ from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variabl
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS
 from katoutcomes.instruments import catalog
+from katoutcomes.results.disclosure import release
 from katoutcomes.results.provenance import Provenance
 
 NAN = float("nan")
@@ -71,6 +72,17 @@ def test_repeat_courses_are_counted_where_courses_are_known():
     assert unknown.select(unit="courses") == ()
     found = participant_flow(replace(analysis_set(), n_repeat_courses=3)).select(unit="courses")
     assert [(one.term, one.measure, one.estimate) for one in found] == [("repeat courses, not analyzed", "count", 3.0)]
+
+
+def test_scores_in_no_window_are_counted_where_they_are_known():
+    assert not participant_flow(analysis_set()).select(term="scores outside every window, not analyzed")
+    result = participant_flow(replace(analysis_set(), n_scores_outside=40))
+    (found,) = result.select(term="scores outside every window, not analyzed")
+    assert (found.measure, found.estimate, found.instrument) == ("count", 40.0, "PHQ-9")
+    rows = [row for row in result.to_table().rows if row[0].startswith("scores outside")]
+    assert rows == [("scores outside every window, not analyzed", "40", "", "")]
+    hidden = release(participant_flow(replace(analysis_set(), n_scores_outside=4)))
+    assert [row[1] for row in hidden.to_table().rows if row[0].startswith("scores outside")] == ["<11"]
 
 
 def test_every_estimate():

@@ -350,6 +350,30 @@ class TestAnalysesAtAnchoredVisits:
         assert "after dose 3" in result.plot("paired_change", visit="after dose 3").title
 
 
+class TestScoresOutside:
+    def test_each_score_in_no_window_is_counted(self):
+        scores = (
+            *(phq(1, -20, 1), phq(1, -9, 2), phq(1, 0, 3, 540), phq(1, 0, 9, 700), phq(1, 15, 4), phq(1, 30, 5)),
+            *(phq(2, -30, 6), phq(2, 200, 7), phq(2, 84, 8)),
+        )
+        scores = tuple(score for number, score in enumerate(scores) if number != 3)
+        cohort = select_cohort(
+            registry_of(people(2), (dose(1, 0, 600), dose(2, 0, 600)), scores), CohortDefinition(criteria=())
+        )
+        assert cohort.analysis_set().n_scores_outside == 4  # of patient 1 on days -20 and 15, of patient 2 -30 and 200
+        wide = (VisitWindow("all", 28, 1, 400),)
+        assert cohort.analysis_set(visits=wide).n_scores_outside == 2
+        trace = [cohort.trace(key) for key in ("p01", "p02")]
+        assert sum(((one["record"] == "score") & (one["windows"] == "")).sum() for one in trace) == 4
+
+    def test_windows_of_a_later_dose_leave_it_open(self):
+        cohort = select_cohort(
+            registry_of(people(1), (dose(1, 0, 600), dose(1, 7, 600)), (phq(1, -1, 9),)), CohortDefinition(criteria=())
+        )
+        later = (VisitWindow("after dose 2", 7, 1, 13, anchor="dose 2"),)
+        assert cohort.analysis_set(visits=later).n_scores_outside is None
+
+
 class TestTrace:
     DOSES = (dose(1, 0, 600), dose(1, 7, 600), dose(1, 120))
     SCORES = (phq(1, -20, 1), phq(1, -9, 2), phq(1, 0, 3, 540), phq(1, 26, 4), phq(1, 30, 5), phq(1, 56, 6))

@@ -21,6 +21,7 @@ BASELINE_STEP = "with a baseline score"
 NO_BASELINE = "no baseline score"
 VISIT_STEP = "scored at visit"
 REPEAT_COURSES = "repeat courses, not analyzed"
+SCORES_OUTSIDE = "scores outside every window, not analyzed"
 FLOW_COLUMNS: tuple[str, ...] = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
 
 _METHOD = Method(
@@ -73,7 +74,9 @@ def participant_flow(
     Result
         Counts of patients for each step and with a baseline score; for each visit, and for everybody and each group,
         the share of those with a baseline score who have a score there. NaN where a group has no baseline score at
-        all. The part ``"flow"`` holds the rows of the diagram from top to bottom.
+        all. Where it is known, also the scores of these patients that lie in no window, neither the baseline's nor a
+        visit's: they were filled in, and no number of this result is made of them. The part ``"flow"`` holds the rows
+        of the diagram from top to bottom.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def participant_flow(
     require_conf_level(conf_level)
     by = grouping(data, by)
     everybody, levels = data.groups(None), () if by is None else data.groups(by)
-    estimates = [*_step_counts(data), *_repeat_courses(data)]
+    estimates = [*_step_counts(data), *_repeat_courses(data), *_scores_outside(data)]
     for group in everybody + levels:
         estimates += _visit_shares(data, group, conf_level)
     return Result(
@@ -156,6 +159,19 @@ def _repeat_courses(data: AnalysisSet) -> Iterator[Estimate]:
             unit="courses",
             cohort=data.cohort,
             estimate=float(data.n_repeat_courses),
+            n_patients=data.n_patients,
+        )
+
+
+def _scores_outside(data: AnalysisSet) -> Iterator[Estimate]:
+    """Yield the number of scores that no window holds, where that is known."""
+    if data.n_scores_outside is not None:
+        yield Estimate(
+            term=SCORES_OUTSIDE,
+            measure="count",
+            instrument=data.instrument.name,
+            cohort=data.cohort,
+            estimate=float(data.n_scores_outside),
             n_patients=data.n_patients,
         )
 

@@ -157,6 +157,9 @@ class AnalysisSet:
     n_repeat_courses : int or None
         Courses of these patients beside the analyzed ones, which are counted and not analyzed; None where courses are
         not known.
+    n_scores_outside : int or None
+        Scores of these patients that lie in no window, neither the baseline's nor a visit's; None where that is not
+        known, or where a window counts from a later dose.
     pathway : Pathway or None
         Sessions around the course as steps of care, where they were asked for.
 
@@ -188,6 +191,7 @@ class AnalysisSet:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     n_repeat_courses: int | None = None
+    n_scores_outside: int | None = None
     pathway: Pathway | None = None
 
     def __post_init__(self) -> None:

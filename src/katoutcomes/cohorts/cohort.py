@@ -16,7 +16,7 @@ from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
 from katoutcomes.cohorts.pathway import read_pathway
 from katoutcomes.cohorts.value_order import reordered, value_order
-from katoutcomes.cohorts.window_scores import Placed, placed_windows, window_scores
+from katoutcomes.cohorts.window_scores import Placed, n_scores_outside, placed_windows, window_scores
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import (
     DEFAULT_VISITS,
@@ -217,6 +217,7 @@ class Cohort:
             ),
             notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
+            n_scores_outside=self._n_scores_outside(scale, windows),
             pathway=None if care is None else care.ordered(order),
         )
 
@@ -305,6 +306,22 @@ class Cohort:
         if scores != SCORES:
             tables.engine.drop(scores)
         return values[:, 0].copy(), values[:, 1:].copy()
+
+    def _n_scores_outside(self, scale: Instrument, windows: tuple[VisitWindow, ...]) -> int | None:
+        """Return how many scores lie in no window, None where a window has another day for each patient."""
+        if any(window.is_anchored_later for window in windows):
+            return None
+        tables, scores = self.tables, scores_table(self.tables, scale)
+        n_scores = n_scores_outside(
+            tables,
+            placed_windows(self.definition.effective_baseline_window, windows),
+            scores=scores,
+            courses=tables.name("analyzed"),
+            instrument=scale.id,
+        )
+        if scores != SCORES:
+            tables.engine.drop(scores)
+        return n_scores
 
     def _anchored(self, name: str, sources: dict[str, str], windows: list[Placed]) -> dict[str, NDArray[Any]]:
         """Return the scores in windows of one anchor."""

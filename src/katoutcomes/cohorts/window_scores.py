@@ -89,6 +89,24 @@ def window_scores(tables: CohortTables, course_scores: str, windows: Sequence[Pl
     return columns
 
 
+def n_scores_outside(tables: CohortTables, windows: Sequence[Placed], **names: str) -> int:
+    """Return how many scores of the analyzed patients lie in no window.
+
+    Parameters
+    ----------
+    tables : CohortTables
+        Where the stage runs.
+    windows : sequence of (int, VisitWindow)
+        The baseline and the visits, all counted from the first dose.
+    **names : str
+        ``scores``, ``courses`` and ``instrument`` of stage 45.
+    """
+    days = _days_table(tables, windows)
+    n_scores = int(tables.fetch("45_scores_outside", counted_days=days, **names)["n_scores"][0])
+    tables.engine.drop(days)
+    return n_scores
+
+
 def baseline_table(tables: CohortTables, course_scores: str, window: VisitWindow) -> str:
     """Make the table of baselines, one row a patient who has one, and return its name."""
     name = "selection_baseline"

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 SCORED = "scored at visit"
+SCORES_OUTSIDE = "scores outside every window, not analyzed"
 _STEPS = "Who is left, and who is not"
 _COURSES = "Courses of these patients"
+_OUTSIDE = "Scores of these patients"
 _VISITS = "Scored again, of those with a baseline score"
 
 
@@ -46,6 +48,7 @@ def flow_table(result: ResultRecord) -> Table:
             rows.append(_step_row(flow, row, minimum_cell_of(result)))
             headings.append(_STEPS)
     courses = _course_rows(result)
+    outside = _outside_rows(result)
     visits = _visit_rows(result)
     columns = ("Step", "Patients", "Share", interval_words(result))
     merged = any("; " in str(reason) for reason in flow.column("reason")) and minimum_cell_of(result) is not None
@@ -54,9 +57,14 @@ def flow_table(result: ResultRecord) -> Table:
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
         caption=result.title,
         columns=columns,
-        rows=(*rows, *courses, *visits),
-        footnotes=footnotes(result, (*rows, *courses, *visits), note),
-        row_groups=(*headings, *[_COURSES] * len(courses), *[_VISITS] * len(visits)),
+        rows=(*rows, *courses, *outside, *visits),
+        footnotes=footnotes(result, (*rows, *courses, *outside, *visits), note),
+        row_groups=(
+            *headings,
+            *[_COURSES] * len(courses),
+            *[_OUTSIDE] * len(outside),
+            *[_VISITS] * len(visits),
+        ),
     )
 
 
@@ -72,6 +80,14 @@ def _course_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
     return [
         (estimate.term, format_estimate(estimate, minimum_cell), "", "")
         for estimate in result.select(measure="count", unit="courses")
+    ]
+
+
+def _outside_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:
+    minimum_cell = minimum_cell_of(result)
+    return [
+        (estimate.term, format_estimate(estimate, minimum_cell), "", "")
+        for estimate in result.select(measure="count", term=SCORES_OUTSIDE)
     ]
 
 
