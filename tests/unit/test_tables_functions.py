@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.errors import OptionError
 from katoutcomes.results.formatting import format_number
 from katoutcomes.tables.footnotes import definition_name, definition_set, footnotes, group_label
 from katoutcomes.tables.table import Table
@@ -134,8 +135,54 @@ def test_change():
     assert cells["Follow-up, mean (SD)"] == "12.8 (6.7)"
     assert cells["Mean change (95% CI)"].startswith("−3.8 (−12.8 to 5.3)")
     assert cells["d_av (95% CI)"].startswith("−0.76 (")
-    assert cells["d_z (95% CI)"].startswith("−0.66 (")
+    assert "d_z (95% CI)" not in cells
     assert cells["p"] == "0.28"
+
+
+@pytest.mark.parametrize(("effect", "number"), [("d_z", "−0.66"), ("hedges_d_z", "−0.48"), ("delta_pre", "−1.80")])
+def test_change_with_another_effect_size(effect, number):
+    table = kat.change_from_baseline(data()).to_table(effect=effect)
+    cells = dict(zip(table.columns[1:], row_of(table, "week 4"), strict=True))
+    assert cells[f"{effect} (95% CI)"].startswith(number)
+    assert any(note.startswith(f"{effect} is the mean change over the SD of the") for note in table.footnotes)
+    assert ("corrected for small samples" in " ".join(table.footnotes)) == effect.startswith("hedges")
+
+
+def test_change_with_an_unknown_effect_size():
+    with pytest.raises(OptionError, match="effect"):
+        kat.change_from_baseline(data()).to_table(effect="cohens_d")
+
+
+def test_change_with_subgroups_and_selection():
+    result = kat.change_from_baseline(
+        data(8), by="sex", selection=kat.SelectionRule(referral_mean=14.0, reliabilities=(0.6, 0.8))
+    )
+    table = result.to_table()
+    assert table.columns[8:] == (
+        "Regression to the mean (least to most)",
+        "Change minus it (least to most)",
+        "Difference from the first subgroup",
+        "p of the difference (adjusted)",
+    )
+    assert row_under(table, "all patients", "week 4")[9:] == ("–", "–")
+    assert " to " in row_under(table, "all patients", "week 4")[7]
+    assert "Welch" in " ".join(table.footnotes)
+
+
+def test_change_in_detail():
+    result = kat.change_from_baseline(data(), margin=3.0)
+    table = result.to_table("details", visit="week 4")
+    assert table.name == "change_from_baseline_phq_9_details"
+    assert set(table.row_groups) == {"week 4, all patients"}
+    number, df, p_value, patients = row_of(table, "mean change, points")
+    assert (number[:4], df, p_value, patients) == ("−3.8", "3", "0.28", "4")
+    assert row_of(table, "score change: improved")[3] == "3 of 4"
+    assert row_of(table, "non-inferiority, points")[1] == "3"
+    assert result.method.description in table.footnotes
+    with pytest.raises(OptionError, match="visit"):
+        result.to_table("details", visit="week 40")
+    with pytest.raises(OptionError, match="no further table"):
+        result.to_table("more")
 
 
 def test_change_names_its_effect_sizes_and_the_level():
@@ -143,7 +190,6 @@ def test_change_names_its_effect_sizes_and_the_level():
     assert "Mean change (90% CI)" in table.columns
     notes = " ".join(table.footnotes)
     assert "d_av is the mean change over the root mean square" in notes
-    assert "d_z is the mean change over the SD of the changes" in notes
     assert "one degree of freedom less" in notes
 
 
@@ -153,7 +199,7 @@ def test_change_of_groups_released():
     assert row_under(table, "all patients", "week 12")[0] == "28"  # of 32: the 4 without are few, so the 32 are hidden
     assert row_under(table, "all patients", "week 12")[1] == "hidden"
     # All 16 of this group have a score at week 12, so nobody follows from the 16.
-    assert row_under(table, "usual and more", "week 4") == ("0 of 16", "16.3 (3.1)", *["–"] * 6)
+    assert row_under(table, "usual and more", "week 4") == ("0 of 16", "16.3 (3.1)", *["–"] * 5)
     notes = " ".join(table.footnotes)
     assert "hidden: not shown" in notes
     assert "–: does not apply" in notes

@@ -126,11 +126,11 @@ class ResultRecord:
 
         return result_json(self)
 
-    def to_table(self) -> Any:
-        """Return the analysis's `Table`."""
+    def to_table(self, kind: str | None = None, **choices: Any) -> Any:
+        """Return the analysis's `Table`; `kind` names another one where there are several."""
         from katoutcomes.results.presenters import table_function
 
-        return table_function(self.analysis)(self)
+        return table_function(self.analysis, kind)(self, **choices)
 
     def plot(self, kind: str | None = None, **choices: Any) -> Any:
         """Return the analysis's `Figure`; `kind` names one where there are several."""
