@@ -327,7 +327,9 @@ def _without_hidden_rows(part: Part, hidden: _Hidden) -> Part:
     return replace(part, rows=tuple(part.rows[row] for row in kept), suppressed=(), below_minimum=())
 
 
-TELLING_CHECKS = frozenset({"leverage", "missing covariates"})
+TELLING_CHECKS = frozenset(
+    {"leverage", "missing covariates", "positivity", "limited probabilities", "levels in every arm", "largest weight"}
+)
 """Checks whose values are a small count in another dress: times the number of patients, or one over them."""
 
 

@@ -116,8 +116,25 @@ class ArmWeights:
     n_limited_observed: Floats
 
 
-def estimated_means(data: ArmData, recipe: Recipe, frequencies: Floats) -> Floats:
-    """Return the mean outcome of each arm in the target population, shape (B, K); NaN where an arm has no outcome.
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmEstimates:
+    """What a comparison gives, a row for each set of frequencies.
+
+    Attributes
+    ----------
+    means : ndarray of float64, shape (B, K)
+        Mean outcome of each arm in the target population; NaN where an arm has no outcome.
+    missing_shares : ndarray of float64, shape (B, K)
+        Share of each arm, weighted to the target population, whose outcome is missing. Adding d to every missing
+        outcome of an arm moves its mean by d times this share (a delta-adjusted pattern mixture).
+    """
+
+    means: Floats
+    missing_shares: Floats
+
+
+def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmEstimates:
+    """Refit everything for each set of frequencies.
 
     Parameters
     ----------
@@ -137,13 +154,27 @@ def estimated_means(data: ArmData, recipe: Recipe, frequencies: Floats) -> Float
             means = standardized_means(model, found.tilt, frequencies)
     else:
         means = _weighted_means(data, recipe, frequencies, found)
-    return np.where(_has_outcomes(data, frequencies)[:, None], means, np.nan)
+    means = np.where(_has_outcomes(data, frequencies)[:, None], means, np.nan)
+    return ArmEstimates(means, missing_shares(data, found, frequencies))
+
+
+def estimated_means(data: ArmData, recipe: Recipe, frequencies: Floats) -> Floats:
+    """Return the means of `estimate_arms`, shape (B, K)."""
+    return estimate_arms(data, recipe, frequencies).means
 
 
 def _outcome_model(data: ArmData, recipe: Recipe) -> OutcomeModel:
     history = np.column_stack([data.covariates, data.history]) if recipe.observation_weights else None
     is_pooled = recipe.slopes == "pooled"
     return OutcomeModel(data.outcome, data.arms, data.n_arms, data.covariates, history, is_pooled)
+
+
+def missing_shares(data: ArmData, found: ArmWeights, frequencies: Floats) -> Floats:
+    """Return the share of each arm, weighted to the target population, whose outcome is missing, shape (B, K)."""
+    weights = frequencies * found.balancing
+    member = (data.arms[:, None] == np.arange(data.n_arms)).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((weights * ~data.is_observed) @ member / (weights @ member))
 
 
 def contrasts(means: Floats) -> Floats:
@@ -187,7 +218,7 @@ def arm_weights(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmWeight
 
 def _propensities(data: ArmData, recipe: Recipe, frequencies: Floats) -> tuple[Floats, Floats]:
     n_sets, n_patients = frequencies.shape
-    if recipe.weights in {"none", "entropy"} and recipe.method != "aipw":
+    if recipe.weights == "none" and recipe.method != "aipw":
         return np.full((n_sets, n_patients, data.n_arms), 1.0 / data.n_arms), np.zeros(n_sets)
     if data.n_arms > 2:
         fits = fit_multinomial(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from katoutcomes.kernels.weighting.cross_products import packed_products, solve_each, symmetric
 
 Floats = NDArray[np.float64]
+_RIDGE = 1e-12
 
 
 def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> Floats:
@@ -37,6 +38,9 @@ def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> 
     """
     n_columns = design.shape[1]
     gram = symmetric(weights @ packed_products(design), n_columns)
+    # A level that a resample lost makes its column follow from the arms: a vanishing ridge decides what is left open.
+    diagonal = np.arange(n_columns)
+    gram[:, diagonal, diagonal] *= 1.0 + _RIDGE
     right = (weights * np.nan_to_num(response)) @ design
     return solve_each(gram, right)
 

@@ -1,0 +1,287 @@
+"""What difference it made to be in one arm rather than in another, where the arm was known at time zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.analyses.steps.comparison_arms import Comparison, comparison, require_adjustable_columns
+from katoutcomes.analyses.steps.comparison_checks import comparison_checks, not_estimable
+from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices, default_interval, entropy_of
+from katoutcomes.analyses.steps.comparison_clinics import clinics_of, with_clinics
+from katoutcomes.analyses.steps.comparison_diagnostics import (
+    balance_estimates,
+    diagnostics,
+    overlap_estimates,
+    target_estimates,
+    weight_estimates,
+)
+from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval, fit_comparison
+from katoutcomes.analyses.steps.comparison_model import fit_repeated_scores, negative_control_of, why_not_estimable
+from katoutcomes.analyses.steps.comparison_parts import comparison_parts, count_estimates
+from katoutcomes.analyses.steps.comparison_sensitivity import sensitivity_estimates
+from katoutcomes.analyses.steps.comparison_words import assumptions_of, estimand_of, method_of, warnings_of
+from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.result import Result
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from katoutcomes.cohorts.analysis_set import AnalysisSet
+    from katoutcomes.estimands.estimand import Estimand
+    from katoutcomes.results.check import Check
+
+WEIGHTED = "follow-up, weighted"
+"""Term of the adjusted means and of the differences that are the answer."""
+
+
+def compare_cohorts(
+    data: AnalysisSet,
+    estimand: Estimand | None = None,
+    *,
+    visit: str | None = None,
+    treatment: str | None = None,
+    covariates: Sequence[str] = (),
+    weights: str = "overlap",
+    missing: str = "observation_weights",
+    method: str = "weighted_ancova",
+    slopes: str = "pooled",
+    interval: str | None = None,
+    n_bootstrap: int = 1000,
+    n_imputations: int = 20,
+    rng: np.random.Generator | int,
+    in_care_until: str | None = None,
+    cluster: str | None = None,
+    negative_control: str | None = None,
+    smallest_important: float = math.nan,
+    conf_level: float = 0.95,
+    n_workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Estimate the effect of an exposure that was known at time zero: a program booked, a route, a clinic's policy.
+
+    The default weights patients to those for whom each arm was likely (overlap weights), lets the scored also stand for
+    the missing by the inverse of their probability of being scored, adjusts by weighted analysis of covariance, and
+    resamples patients through all of it.
+
+    Parameters
+    ----------
+    data : AnalysisSet
+        The scores and variables.
+    estimand : Estimand, optional
+        The question, if another wording is wanted.
+    visit : str, optional
+        Name of the visit; by default the last one that counts from the first dose.
+    treatment : str, optional
+        A variable known at time zero; its first level that occurs is the comparator. By default `data.treatment`.
+    covariates : sequence of str
+        Variables known at time zero that drive both the arm and the outcome. The baseline score is always one.
+    weights : {"overlap", "iptw_ate", "iptw_att", "entropy", "none"}
+        Whom the comparison is about: those for whom each arm was likely, everybody, those of the second arm, everybody
+        (by exact balance of the covariate means), or whom the adjustment implies. More than two arms: "overlap",
+        "iptw_ate" or "none".
+    missing : {"observation_weights", "multiple_imputation", "complete_cases", "likelihood"}
+        What is done about patients without a score at the visit.
+    method : {"weighted_ancova", "aipw", "g_computation", "mmrm"}
+        The estimator. "mmrm" answers the hypothetical question of what had been seen if nobody had left care; it goes
+        with ``missing="likelihood"`` and ``weights="none"``.
+    slopes : {"pooled", "per_arm"}
+        Of the outcome models of "aipw" and "g_computation"; pooled ones have half the standard error in small samples.
+    interval : {"bootstrap", "robust", "rubin", "model"}, optional
+        By default the one that belongs to `missing`: "rubin" for imputation, "model" for the likelihood, else
+        "bootstrap". "robust" takes the weights as known; below 1,000 patients it was too narrow in simulation.
+    n_bootstrap : int, default 1000
+        Resamples of patients, at least 100.
+    n_imputations : int, default 20
+        Imputations, at least 2.
+    rng : numpy.random.Generator or int
+        Source of the random numbers, or a seed. The same seed gives the same bytes, whatever `n_workers` is.
+    in_care_until : str, optional
+        A number: the last day on which the patient was in care, known for everybody. It is used only to explain who is
+        scored and, with "mmrm", to leave out scores after care.
+    cluster : str, optional
+        The clinic, a category. Where clinics decide the arm, at least four are needed and the interval is theirs.
+    negative_control : str, optional
+        A number or flag that the treatment cannot have changed; the same method should find nothing on it.
+    smallest_important : float, optional
+        A difference, in points and above 0, below which nothing matters to a patient; used for the tipping point.
+    conf_level : float, default 0.95
+        Level of the intervals.
+    n_workers : int, default 1
+        Threads of the bootstrap.
+    progress : callable, optional
+        Called with resamples done and in all.
+
+    Returns
+    -------
+    Result
+        Adjusted means, their differences, how many are compared and scored; balance before weighting and as analyzed,
+        target population, overlap, weights; E-value, robustness value, a benchmark covariate, tipping point, truncated
+        weights, minimal detectable difference; and checks that decide the verdict. If the data cannot answer, the
+        difference is NaN and the check ``"estimable"`` says why.
+
+    Raises
+    ------
+    ImmortalTimeError
+        If the treatment is known only after time zero, such as having had any integration session.
+    DesignError
+        If an arm is empty, a covariate is known only later, the visit counts from a later dose, there are too few
+        scored patients for the covariates, or the arms are policies of fewer than four clinics.
+    DataError
+        If the last day in care or the clinic is not known for everybody.
+    NumericalError
+        If a covariate does not vary or follows from others.
+    OptionError
+        If an option is not one of its values, or two of them do not go together.
+
+    References
+    ----------
+    Li F, Morgan KL, Zaslavsky AM. J Am Stat Assoc 2018;113:390-400. doi:10.1080/01621459.2016.1260466.
+    Hernan MA, Robins JM. Am J Epidemiol 2016;183:758-764. doi:10.1093/aje/kwv254.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> registry = kat.simulate_registry(seed=20260930, n_patients=300)
+    >>> data = kat.select_cohort(registry).analysis_set("PHQ-9", treatment="program_booked")
+    >>> result = kat.compare_cohorts(
+    ...     data, covariates=("site", "covariate_affluence", "covariate_trauma_history"), n_bootstrap=200, rng=1
+    ... )
+    >>> difference = result.select(measure="difference in means")[0]
+    >>> difference.treatment, difference.conf_low < difference.estimate < difference.conf_high
+    ('with_integration', True)
+    """
+    choices = ComparisonChoices(
+        weights=weights,
+        missing=missing,
+        method=method,
+        slopes=slopes,
+        interval=default_interval(missing) if interval is None else interval,
+        n_bootstrap=n_bootstrap,
+        n_imputations=n_imputations,
+        entropy=entropy_of(rng),
+        conf_level=conf_level,
+        smallest_important=smallest_important,
+        n_workers=n_workers,
+        progress=progress,
+    )
+    found = comparison(data, visit=visit, treatment=treatment, covariates=covariates, in_care_until=in_care_until)
+    choices.require_arms(len(found.groups))
+    clinics = clinics_of(found, cluster)
+    told: dict[str, Any] = {"estimand": estimand, "has_control": negative_control is not None}
+    reason = why_not_estimable(found)
+    if reason:
+        return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
+    require_adjustable_columns(found)
+    fitted = fit_repeated_scores(found, choices) if method == "mmrm" else fit_comparison(found, choices)
+    if not all(math.isfinite(one.estimate) for one in fitted.differences):
+        reason = "No weights make the arms alike, or an arm has no patient left who counts."
+        return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
+    extra: tuple[Estimate, ...] = ()
+    clinic_checks: tuple[Check, ...] = ()
+    if clinics is not None:
+        findings = with_clinics(found, fitted, clinics, choices)
+        fitted, extra, clinic_checks = findings.fitted, findings.estimates, findings.checks
+    shown = diagnostics(found, fitted)
+    control = negative_control_of(found, choices, negative_control)
+    estimates = [*_answers(found, fitted, choices), *extra, *count_estimates(found, conf_level), *control.estimates]
+    estimates += sensitivity_estimates(found, fitted, choices)
+    if weights != "none":
+        estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown)]
+    estimates += [*target_estimates(found, fitted, shown), *balance_estimates(found, shown)]
+    checks = (*comparison_checks(found, fitted, shown, choices), *clinic_checks, *control.checks)
+    return _result(found, choices, tuple(estimates), checks, **told)
+
+
+def _answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
+    """Yield the differences, then the adjusted means, comparator first."""
+    for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):
+        yield _estimate(
+            difference,
+            choices.conf_level,
+            term=f"{WEIGHTED}: {group.label} - {found.groups[0].label}",
+            measure="difference in means",
+            treatment=group.label,
+            comparator=found.groups[0].label,
+            visit=found.window.name,
+            n_patients=found.n_scored,
+        )
+    for arm, (group, mean) in enumerate(zip(found.groups, fitted.means, strict=True)):
+        yield _estimate(
+            mean,
+            choices.conf_level,
+            term=WEIGHTED,
+            measure="adjusted mean",
+            subgroup=group.subgroup,
+            visit=found.window.name,
+            n_patients=found.n_of(arm, scored=True),
+        )
+    if not math.isnan(fitted.missing_information):
+        yield Estimate(
+            term="missing information of the difference",
+            measure="missing information",
+            visit=found.window.name,
+            estimate=fitted.missing_information,
+            n_patients=found.n_scored,
+        )
+
+
+def _estimate(found: Interval, conf_level: float, **where: str | int) -> Estimate:
+    has_limits = not math.isnan(found.conf_low)
+    return Estimate(
+        unit="points",
+        estimate=found.estimate,
+        std_error=found.std_error,
+        df=found.df,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        conf_level=conf_level if has_limits else math.nan,
+        statistic=found.statistic,
+        p_value=found.p_value,
+        **where,  # type: ignore[arg-type]
+    )
+
+
+def _unanswered(found: Comparison, choices: ComparisonChoices) -> tuple[Estimate, ...]:
+    """Return the differences without a number, and the counts that say why."""
+    nothing = Interval(math.nan)
+    differences = tuple(
+        _estimate(
+            nothing,
+            choices.conf_level,
+            term=f"{WEIGHTED}: {group.label} - {found.groups[0].label}",
+            measure="difference in means",
+            treatment=group.label,
+            comparator=found.groups[0].label,
+            visit=found.window.name,
+            n_patients=found.n_scored,
+        )
+        for _, group in found.later_arms
+    )
+    return (*differences, *count_estimates(found, choices.conf_level))
+
+
+def _result(
+    found: Comparison,
+    choices: ComparisonChoices,
+    estimates: tuple[Estimate, ...],
+    checks: tuple[Check, ...],
+    *,
+    estimand: Estimand | None,
+    has_control: bool,
+) -> Result:
+    data = found.data
+    return Result(
+        analysis="compare_cohorts",
+        title=f"Comparison of cohorts: {data.instrument.name} at {found.window.name}",
+        estimand=estimand if estimand is not None else estimand_of(found, choices),
+        method=method_of(found, choices),
+        estimates=tuple(replace(one, instrument=data.instrument.name, cohort=data.cohort) for one in estimates),
+        provenance=data.provenance,
+        parts=comparison_parts(found),
+        assumptions=assumptions_of(found, choices),
+        checks=checks,
+        warnings=warnings_of(found, choices, has_negative_control=has_control),
+    )

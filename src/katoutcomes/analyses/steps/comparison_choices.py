@@ -1,0 +1,112 @@
+"""What may be chosen in a comparison of cohorts, and which choices go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.analyses.steps.choices import require_conf_level
+from katoutcomes.errors import OptionError, require_option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WEIGHTS: tuple[str, ...] = ("overlap", "iptw_ate", "iptw_att", "entropy", "none")
+MISSING: tuple[str, ...] = ("observation_weights", "multiple_imputation", "complete_cases", "likelihood")
+METHODS: tuple[str, ...] = ("weighted_ancova", "aipw", "g_computation", "mmrm")
+INTERVALS: tuple[str, ...] = ("bootstrap", "robust", "rubin", "model")
+FEWEST_REPLICATES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonChoices:
+    """How cohorts are compared; the fields are the arguments of `compare_cohorts`.
+
+    Raises
+    ------
+    OptionError
+        If a choice is unknown, or two of them do not go together; nothing is replaced silently.
+    """
+
+    weights: str
+    missing: str
+    method: str
+    slopes: str
+    interval: str
+    n_bootstrap: int
+    n_imputations: int
+    entropy: int
+    conf_level: float
+    smallest_important: float
+    n_workers: int = 1
+    progress: Callable[[int, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        require_conf_level(self.conf_level)
+        require_option("weights", self.weights, WEIGHTS)
+        require_option("missing", self.missing, MISSING)
+        require_option("method", self.method, METHODS)
+        require_option("slopes", self.slopes, ("pooled", "per_arm"))
+        require_option("interval", self.interval, INTERVALS)
+        if self.n_bootstrap < FEWEST_REPLICATES:
+            raise OptionError(f"n_bootstrap must be at least {FEWEST_REPLICATES}; 1000 is usual.")
+        if self.n_imputations < 2 or self.n_workers < 1:
+            raise OptionError("n_imputations must be at least 2 and n_workers at least 1.")
+        self._require_that_they_go_together()
+
+    def _require_that_they_go_together(self) -> None:
+        if (self.method == "mmrm") != (self.missing == "likelihood"):
+            raise OptionError(
+                "method='mmrm' and missing='likelihood' belong together: the repeated-measures model answers for "
+                "missing scores by its likelihood."
+            )
+        if self.method == "mmrm" and self.weights != "none":
+            raise OptionError("method='mmrm' adjusts and does not weight: say weights='none'.")
+        expected = {"multiple_imputation": "rubin", "likelihood": "model"}.get(self.missing)
+        if expected is not None and self.interval != expected:
+            raise OptionError(f"missing={self.missing!r} has interval={expected!r}; got {self.interval!r}.")
+        if expected is None and self.interval in {"rubin", "model"}:
+            raise OptionError(f"interval={self.interval!r} does not belong to missing={self.missing!r}.")
+        is_ancova = self.method == "weighted_ancova"
+        if self.missing == "multiple_imputation" and not is_ancova:
+            raise OptionError("missing='multiple_imputation' goes with method='weighted_ancova'.")
+        if self.interval == "robust" and not is_ancova:
+            raise OptionError(
+                "interval='robust' goes with method='weighted_ancova'; for the others use interval='bootstrap'."
+            )
+
+    def require_arms(self, n_arms: int) -> None:
+        """Raise `OptionError` unless the weights are made for so many arms."""
+        if n_arms > 2 and self.weights not in {"overlap", "iptw_ate", "none"}:
+            raise OptionError(
+                f"weights={self.weights!r} compare two arms; for {n_arms} arms use 'overlap', 'iptw_ate' or 'none'."
+            )
+
+    @property
+    def uses_observation_weights(self) -> bool:
+        """Whether the scored stand for the missing by their probability of being scored."""
+        return self.missing == "observation_weights"
+
+
+def default_interval(missing: str) -> str:
+    """Return the interval that belongs to a way of handling missing scores."""
+    return {"multiple_imputation": "rubin", "likelihood": "model"}.get(missing, "bootstrap")
+
+
+def entropy_of(rng: np.random.Generator | int) -> int:
+    """Return the number that all streams of a comparison grow from.
+
+    Raises
+    ------
+    OptionError
+        If `rng` is neither a generator nor a whole number of 0 or more.
+    """
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.bootstrap import seed_entropy
+
+    is_seed = isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0
+    if not (is_seed or isinstance(rng, np.random.Generator)):
+        raise OptionError("rng must be a numpy.random.Generator or a seed: a whole number of 0 or more.")
+    return seed_entropy(rng)

@@ -1,0 +1,189 @@
+"""What is printed beside a comparison: balance, target population, overlap, weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.analyses.steps.comparison_arms import Comparison
+    from katoutcomes.analyses.steps.comparison_fits import Fitted
+    from katoutcomes.kernels.weighting.balance import CovariateBalance
+
+    Floats = NDArray[np.float64]
+
+BALANCE, TARGET, PROPENSITY, OVERLAP, WEIGHTS = "balance", "target population", "propensity", "overlap", "weights"
+BEFORE, AFTER = "before weighting", "as analyzed"
+QUANTILES: tuple[tuple[str, float], ...] = (
+    ("5th percentile", 0.05),
+    ("lower quartile", 0.25),
+    ("median", 0.5),
+    ("upper quartile", 0.75),
+    ("95th percentile", 0.95),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BalanceColumns:
+    """The columns whose balance is shown: every covariate, every level of a category, and the squares of numbers."""
+
+    values: Floats
+    names: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnostics:
+    """Balance of each later arm against the comparator, before weighting and as analyzed, and the overlap of each."""
+
+    columns: BalanceColumns
+    before: tuple[CovariateBalance, ...]
+    after: tuple[CovariateBalance, ...]
+    overlap: tuple[float, ...]
+
+
+def balance_columns(found: Comparison) -> BalanceColumns:
+    """Return the columns of all patients compared."""
+    import numpy as np
+
+    columns, names, variables = [], [], []
+
+    def add(values: Floats, name: str, variable: str) -> None:
+        columns.append(values)
+        names.append(name)
+        variables.append(variable)
+
+    baseline = found.data.baseline[found.compared]
+    add(baseline, "baseline_score", "baseline_score")
+    add(baseline**2, "baseline_score squared", "baseline_score")
+    for variable in found.variables:
+        values = variable.values[found.compared]
+        if variable.kind == "category":
+            for code in np.unique(values):
+                add((values == code) * 1.0, f"{variable.name}: {variable.levels[int(code)]}", variable.name)
+        else:
+            add(values, variable.name, variable.name)
+            if variable.kind == "number":
+                add(values**2, f"{variable.name} squared", variable.name)
+    return BalanceColumns(np.column_stack(columns), tuple(names), tuple(variables))
+
+
+def diagnostics(found: Comparison, fitted: Fitted) -> Diagnostics:
+    """Compare the arms before weighting (all compared) and as analyzed (the scored, with their weights)."""
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.balance import covariate_balance, overlap_coefficient
+
+    columns, codes = balance_columns(found), found.arms.arms
+    before, after, overlap = [], [], []
+    for arm, _ in found.later_arms:
+        pair = (codes == arm) | (codes == 0)
+        is_treated = codes[pair] == arm
+        before.append(covariate_balance(columns.values[pair], is_treated, np.ones(int(pair.sum()))))
+        after.append(covariate_balance(columns.values[pair], is_treated, fitted.combined[pair]))
+        propensity = fitted.weights.propensities[0, pair, arm]
+        overlap.append(overlap_coefficient(np.log(propensity / (1.0 - propensity)), is_treated))
+    return Diagnostics(columns, tuple(before), tuple(after), tuple(overlap))
+
+
+def balance_estimates(found: Comparison, shown: Diagnostics) -> Iterator[Estimate]:
+    """Yield SMD, variance ratio and largest distance of each column, before weighting and as analyzed."""
+    for place, (_, group) in enumerate(found.later_arms):
+        sides = {"treatment": group.label, "comparator": found.groups[0].label}
+        for column, name in enumerate(shown.columns.names):
+            for when, balance in ((BEFORE, shown.before[place]), (AFTER, shown.after[place])):
+                term = f"{BALANCE}, {when}: {name}"
+                shared: dict[str, Any] = {"term": term, "visit": "baseline", "n_patients": found.n_compared, **sides}
+                smd = float(balance.smd[column])
+                yield Estimate(measure="standardized mean difference", unit="SD", estimate=smd, **shared)
+                ratio = float(balance.variance_ratio[column])
+                if not math.isnan(ratio):
+                    yield Estimate(measure="variance ratio", estimate=ratio, **shared)
+                yield Estimate(measure="distance of distributions", estimate=float(balance.ks[column]), **shared)
+
+
+def target_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> Iterator[Estimate]:
+    """Yield the mean of each column in the population that the comparison is about."""
+    tilt = fitted.weights.tilt[0]
+    means = tilt @ shown.columns.values / tilt.sum()
+    for name, mean in zip(shown.columns.names, means, strict=True):
+        if not name.endswith(" squared"):
+            yield Estimate(
+                term=f"{TARGET}: {name}",
+                measure="weighted mean",
+                visit="baseline",
+                estimate=float(mean),
+                n_patients=found.n_compared,
+            )
+
+
+def overlap_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> Iterator[Estimate]:
+    """Yield quantiles of the propensity in each arm and the overlap of the arms' densities."""
+    import numpy as np
+
+    for place, (arm, group) in enumerate(found.later_arms):
+        propensity = fitted.weights.propensities[0, :, arm]
+        sides: dict[str, Any] = {"treatment": group.label, "comparator": found.groups[0].label}
+        for code in (0, arm):
+            members = found.arms.arms == code
+            for words, level in QUANTILES:
+                yield Estimate(
+                    term=f"{PROPENSITY} of {group.label}: {words}",
+                    measure="propensity quantile",
+                    subgroup=found.groups[code].subgroup,
+                    estimate=float(np.quantile(propensity[members], level)),
+                    n_patients=int(members.sum()),
+                )
+        yield Estimate(
+            term=OVERLAP,
+            measure="overlap coefficient",
+            estimate=shown.overlap[place],
+            n_patients=found.n_compared,
+            **sides,
+        )
+
+
+_OF_WEIGHTS: tuple[tuple[str, str], ...] = (
+    ("effective sample size", "effective_sample_size"),
+    ("standard deviation", "sd"),
+    ("1st percentile", "percentile_1"),
+    ("median", "median"),
+    ("95th percentile", "percentile_95"),
+    ("99th percentile", "percentile_99"),
+    ("largest", "largest"),
+    ("share of the largest", "largest_share"),
+    ("share of the largest 5 percent", "top_5_percent_share"),
+)
+
+
+def weight_estimates(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
+    """Yield how the weights of the scored are spread in each arm, scaled to a mean of 1."""
+    from katoutcomes.kernels.weighting.weight_distribution import weight_distribution
+
+    for arm, group in enumerate(found.groups):
+        spread = weight_distribution(fitted.combined[found.arms.arms == arm])
+        for words, field in _OF_WEIGHTS:
+            yield Estimate(
+                term=f"{WEIGHTS}: {words}",
+                measure="effective sample size" if field == "effective_sample_size" else "weight",
+                visit=found.window.name,
+                subgroup=group.subgroup,
+                estimate=float(getattr(spread, field)),
+                n_patients=found.n_of(arm, scored=True),
+            )
+
+
+def share_outside(found: Comparison, fitted: Fitted, low: float, high: float) -> float:
+    """Return the largest share, over arms, of patients of whom some arm was less likely than `low` or likelier."""
+    import numpy as np
+
+    propensities = fitted.weights.propensities[0][:, 1:]
+    outside = ((propensities < low) | (propensities > high)).any(axis=1)
+    return max(float(np.mean(outside[found.arms.arms == arm])) for arm in range(found.arms.n_arms))

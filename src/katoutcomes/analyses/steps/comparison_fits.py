@@ -1,0 +1,273 @@
+"""The estimates of a comparison of cohorts with their intervals: bootstrap, robust, or pooled over imputations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from katoutcomes.analyses.steps.comparison_arms import Comparison, earlier_visits
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+    from katoutcomes.kernels.weighting.comparison import ArmData, ArmWeights, Recipe
+
+    Floats = NDArray[np.float64]
+
+_WITH_INTERACTIONS_FROM = 150
+"""From this many patients on, the imputation model has the products of having left care (causal evidence: below it
+they cost more than they bring)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One number with its uncertainty; NaN where it does not apply."""
+
+    estimate: float
+    std_error: float = math.nan
+    df: float = math.nan
+    conf_low: float = math.nan
+    conf_high: float = math.nan
+    statistic: float = math.nan
+    p_value: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    means : tuple of Interval
+        Adjusted mean of each arm, the comparator first.
+    differences : tuple of Interval
+        Each later arm minus the comparator.
+    weights : ArmWeights
+        Of the patients as they are, one set.
+    combined : ndarray of float64, shape (n_compared,)
+        What each scored patient weighs; 0 for the others.
+    missing_shares : ndarray of float64, shape (K,)
+        Share of each weighted arm whose score is missing.
+    replicates : ndarray of float64, shape (n_replicates, K - 1), or None
+        Bootstrap differences.
+    replicate_shares : ndarray of float64, shape (n_replicates, K), or None
+        Their `missing_shares`.
+    share_failed : float
+        Share of replicates, or of imputations, that gave no estimate or did not converge.
+    missing_information : float
+        Fraction of missing information of the first difference; NaN but for imputation.
+    """
+
+    means: tuple[Interval, ...]
+    differences: tuple[Interval, ...]
+    weights: ArmWeights
+    combined: Floats
+    missing_shares: Floats
+    replicates: Floats | None = None
+    replicate_shares: Floats | None = None
+    share_failed: float = 0.0
+    missing_information: float = math.nan
+
+
+def recipe_of(choices: ComparisonChoices) -> Recipe:
+    """Return the recipe of the kernels."""
+    from katoutcomes.kernels.weighting.comparison import Recipe
+
+    method = "weighted_ancova" if choices.method == "mmrm" else choices.method
+    return Recipe(choices.weights, choices.uses_observation_weights, method, choices.slopes)
+
+
+def fit_comparison(found: Comparison, choices: ComparisonChoices) -> Fitted:
+    """Estimate the means of the arms and their differences as chosen; not for `mmrm`."""
+    if choices.missing == "multiple_imputation":
+        return _imputed(found, choices)
+    if choices.interval == "bootstrap":
+        return _bootstrapped(found, choices)
+    return _robust(found, choices)
+
+
+def _weights(data: ArmData, recipe: Recipe) -> tuple[ArmWeights, Floats, Floats]:
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.comparison import arm_weights, missing_shares
+
+    once = np.ones((1, data.arms.size))
+    weights = arm_weights(data, recipe, once)
+    combined = np.where(data.is_observed, weights.balancing[0] / weights.observed[0], 0.0)
+    return weights, combined, missing_shares(data, weights, once)[0]
+
+
+def plain_weights(found: Comparison) -> tuple[ArmWeights, Floats, Floats]:
+    """Return the weights of an analysis that does not weight: 1 for the scored."""
+    from katoutcomes.kernels.weighting.comparison import Recipe
+
+    return _weights(found.arms, Recipe("none", observation_weights=False))
+
+
+def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.bootstrap import bootstrap, percentile_interval
+    from katoutcomes.kernels.weighting.comparison import estimate_arms
+
+    data, recipe, n_arms = found.arms, recipe_of(choices), found.arms.n_arms
+    weights, combined, shares = _weights(data, recipe)
+    point = estimate_arms(data, recipe, np.ones((1, data.arms.size))).means[0]
+
+    def statistic(frequencies: Floats) -> Floats:
+        arms = estimate_arms(data, recipe, frequencies)
+        return np.column_stack([arms.means, arms.means[:, 1:] - arms.means[:, :1], arms.missing_shares])
+
+    drawn = bootstrap(
+        statistic,
+        data.arms.size,
+        choices.n_bootstrap,
+        choices.entropy,
+        n_workers=choices.n_workers,
+        progress=choices.progress,
+    )
+    numbers = np.concatenate([point, point[1:] - point[0]])
+    intervals = []
+    for place, number in enumerate(numbers):
+        one = percentile_interval(drawn[:, place], choices.conf_level)
+        is_difference = place >= n_arms
+        intervals.append(
+            _inside(Interval(
+                float(number), one.std_error, math.nan, one.conf_low, one.conf_high,
+                math.nan, one.p_value if is_difference else math.nan,
+            ))
+        )  # fmt: skip
+    failed = 1.0 - float(np.isfinite(drawn[:, : 2 * n_arms - 1]).all(axis=1).mean())
+    return Fitted(
+        tuple(intervals[:n_arms]),
+        tuple(intervals[n_arms:]),
+        weights,
+        combined,
+        shares,
+        replicates=drawn[:, n_arms : 2 * n_arms - 1],
+        replicate_shares=drawn[:, 2 * n_arms - 1 :],
+        share_failed=failed,
+    )
+
+
+def _inside(interval: Interval) -> Interval:
+    """Return no limits where a percentile interval misses its own estimate, which it would contradict."""
+    if interval.conf_low <= interval.estimate <= interval.conf_high:
+        return interval
+    return replace(interval, conf_low=math.nan, conf_high=math.nan, p_value=math.nan)
+
+
+def _ancova(found: Comparison, outcome: Floats, weights: Floats, tilt: Floats) -> tuple[Floats, Floats, float]:
+    """Return the means of the arms, their HC3 covariance with the weights taken as known, and degrees of freedom."""
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.weighted_ancova import arm_design, robust_fit
+
+    data = found.arms
+    at = tilt @ data.covariates / tilt.sum()
+    fit = robust_fit(arm_design(data.arms, data.n_arms, data.covariates - at), outcome, weights, "HC3")
+    kept = slice(0, data.n_arms)
+    return np.asarray(fit.coefficients[kept]), np.asarray(fit.covariance[kept, kept]), fit.df
+
+
+def _robust(found: Comparison, choices: ComparisonChoices) -> Fitted:
+    weights, combined, shares = _weights(found.arms, recipe_of(choices))
+    means, covariance, df = _ancova(found, found.arms.outcome, combined, weights.tilt[0])
+    level = choices.conf_level
+    of_means = tuple(_t(means[arm], covariance[arm, arm], df, level, tests=False) for arm in range(len(means)))
+    of_differences = tuple(
+        _t(means[arm] - means[0], covariance[arm, arm] + covariance[0, 0] - 2.0 * covariance[arm, 0], df, level)
+        for arm in range(1, len(means))
+    )
+    return Fitted(of_means, of_differences, weights, combined, shares)
+
+
+def _t(estimate: float, variance: float, df: float, conf_level: float, *, tests: bool = True) -> Interval:
+    from scipy.special import stdtr, stdtrit
+
+    if not (variance > 0.0 and df > 0.0):
+        return Interval(float(estimate))
+    std_error = math.sqrt(variance)
+    half = float(stdtrit(df, 0.5 + conf_level / 2.0)) * std_error
+    limits = (float(estimate) - half, float(estimate) + half)
+    if not tests:
+        return Interval(float(estimate), std_error, df, *limits)
+    statistic = float(estimate) / std_error
+    return Interval(float(estimate), std_error, df, *limits, statistic, 2.0 * float(stdtr(df, -abs(statistic))))
+
+
+# --- multiple imputation ---------------------------------------------------------------------------------------------
+
+
+def imputed_outcomes(found: Comparison, choices: ComparisonChoices) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the completed scores at the visit, shape (m, n_compared), and whether EM converged in each imputation."""
+    import numpy as np
+
+    from katoutcomes.kernels.imputation import impute
+
+    data, window = found.data, found.window
+    places = [*earlier_visits(data, window), data.visit_index(window.name)]
+    scores = data.scores[found.compared][:, places]
+    scores = scores[:, ~np.isnan(scores).all(axis=0)]
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(choices.entropy, spawn_key=(1_000_000,))))
+    completed, converged = impute(_imputation_design(found), scores, choices.n_imputations, rng)
+    return completed[:, :, -1], converged
+
+
+def _imputation_design(found: Comparison) -> Floats:
+    """Return arms, covariates and having left or missed, with products from 150 patients on; the last score is a visit.
+
+    The last score is among the visits that are modeled, so of the history only what tells of leaving is a covariate.
+    """
+    import numpy as np
+
+    from katoutcomes.kernels.weighting.weighted_ancova import arm_design
+
+    data = found.arms
+    scale = np.maximum(data.covariates.std(axis=0), 1e-12)
+    columns = [arm_design(data.arms, data.n_arms, (data.covariates - data.covariates.mean(axis=0)) / scale)]
+    if found.leaving is not None:
+        columns.append(found.leaving)
+        left = found.leaving[:, -1]
+        if data.arms.size >= _WITH_INTERACTIONS_FROM:
+            centered = (data.covariates[:, 0] - data.covariates[:, 0].mean()) / scale[0]
+            columns.append(
+                np.column_stack([left * centered, *(left * (data.arms == k) for k in range(1, data.n_arms))])
+            )
+    return np.column_stack(columns)
+
+
+def _imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
+    import numpy as np
+
+    from katoutcomes.kernels.imputation_pooling import pool
+
+    completed, converged = imputed_outcomes(found, choices)
+    everybody = replace(found.arms, outcome=completed[0])
+    weights, balancing, _ = _weights(everybody, recipe_of(choices))
+    fits = [_ancova(found, outcome, balancing, weights.tilt[0]) for outcome in completed]
+    means = np.array([fit[0] for fit in fits])
+    covariances = np.array([fit[1] for fit in fits])
+    df, n_arms = fits[0][2], found.arms.n_arms
+    pooled_means = [pool(means[:, arm], covariances[:, arm, arm], df, choices.conf_level) for arm in range(n_arms)]
+    pooled = []
+    for arm in range(1, n_arms):
+        variances = covariances[:, arm, arm] + covariances[:, 0, 0] - 2.0 * covariances[:, arm, 0]
+        pooled.append(pool(means[:, arm] - means[:, 0], variances, df, choices.conf_level))
+    names = ("estimate", "std_error", "df", "conf_low", "conf_high")
+    shares = np.array(
+        [(balancing * np.isnan(found.arms.outcome))[found.arms.arms == k].sum() / balancing[found.arms.arms == k].sum()
+         for k in range(n_arms)]
+    )  # fmt: skip
+    return Fitted(
+        tuple(Interval(*(getattr(one, name) for name in names)) for one in pooled_means),
+        tuple(Interval(*(getattr(one, name) for name in (*names, "statistic", "p_value"))) for one in pooled),
+        weights,
+        np.where(found.arms.is_observed, balancing, 0.0),
+        shares,
+        share_failed=1.0 - float(converged.mean()),
+        missing_information=pooled[0].missing_information,
+    )

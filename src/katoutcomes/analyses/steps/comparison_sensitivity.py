@@ -1,0 +1,205 @@
+"""How far a comparison could be wrong: unmeasured confounding, missing scores, truncated weights, precision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.analyses.steps.comparison_arms import Comparison
+    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval
+
+    Floats = NDArray[np.float64]
+
+CONFOUNDING, TIPPING, TRUNCATED, PRECISION = (
+    "unmeasured confounding",
+    "tipping point",
+    "truncated weights",
+    "precision",
+)
+_STEPS_OF_DELTA = 64
+_LARGEST_DELTA = 8.0 / 27.0
+"""Of the instrument's range: 8 points of the PHQ-9."""
+
+
+def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
+    """Yield every sensitivity of every difference; nothing where there is no standard error."""
+    for place, (arm, group) in enumerate(found.later_arms):
+        difference = fitted.differences[place]
+        shared: dict[str, Any] = {
+            "treatment": group.label,
+            "comparator": found.groups[0].label,
+            "visit": found.window.name,
+            "n_patients": found.n_scored,
+        }
+        if not difference.std_error > 0.0:
+            continue
+        yield from _confounding(found, difference, arm, 1.0 - choices.conf_level, shared)
+        yield from _tipping(found, fitted, place, choices, shared)
+        if choices.method == "weighted_ancova" and choices.weights != "none":
+            yield from _truncated(found, fitted, arm, shared)
+        yield Estimate(
+            term=f"{PRECISION}: smallest difference that would be found in four of five studies",
+            measure="minimal detectable difference",
+            unit="points",
+            estimate=_detectable(difference.std_error),
+            **shared,
+        )
+
+
+def _detectable(std_error: float) -> float:
+    from katoutcomes.kernels.sensitivity import minimal_detectable_difference
+
+    return minimal_detectable_difference(std_error)
+
+
+def _confounding(
+    found: Comparison, difference: Interval, arm: int, alpha: float, shared: dict[str, Any]
+) -> Iterator[Estimate]:
+    from katoutcomes.kernels.sensitivity import benchmark, e_value_of_difference, robustness_value
+
+    values = e_value_of_difference(difference.estimate, difference.std_error, _pooled_sd(found, arm))
+    # The interval that stands beside the estimate decides whether it holds 0, whatever the approximation says.
+    limit = 1.0 if difference.conf_low <= 0.0 <= difference.conf_high else values.limit
+    for words, number in (("estimate", values.estimate), ("limit nearer to no difference", limit)):
+        yield Estimate(term=f"{CONFOUNDING}: E-value of the {words}", measure="E-value", estimate=number, **shared)
+    df = float(found.n_scored - found.arms.covariates.shape[1] - found.arms.n_arms)
+    statistic = difference.estimate / difference.std_error
+    for words, level in (("estimate", None), ("interval", alpha)):
+        yield Estimate(
+            term=f"{CONFOUNDING}: robustness value of the {words}",
+            measure="robustness value",
+            estimate=robustness_value(statistic, df, alpha=level),
+            **shared,
+        )
+    strongest = _strongest_covariate(found, arm, df)
+    if strongest is not None:
+        name, r2_exposure, r2_outcome = strongest
+        bound = benchmark(
+            difference.estimate,
+            difference.std_error,
+            df,
+            r2_covariate_exposure=r2_exposure,
+            r2_covariate_outcome=r2_outcome,
+        )
+        yield Estimate(
+            term=f"{CONFOUNDING}: difference left by a confounder as strong as {name}",
+            measure="difference in means",
+            unit="points",
+            estimate=bound.adjusted_estimate,
+            **shared,
+        )
+
+
+def _pooled_sd(found: Comparison, arm: int) -> float:
+    import numpy as np
+
+    data = found.arms
+    sums, df = 0.0, 0
+    for code in (0, arm):
+        scores = data.outcome[(data.arms == code) & data.is_observed]
+        sums += float(((scores - scores.mean()) ** 2).sum()) if scores.size else 0.0
+        df += max(scores.size - 1, 0)
+    return float(np.sqrt(sums / df)) if df else math.nan
+
+
+def _strongest_covariate(found: Comparison, arm: int, df: float) -> tuple[str, float, float] | None:
+    """Return the covariate whose like would move the difference most, with its partial R^2 (unweighted, scored)."""
+    import numpy as np
+
+    from katoutcomes.kernels.sensitivity import partial_r2
+
+    data = found.arms
+    rows = data.is_observed & ((data.arms == 0) | (data.arms == arm))
+    columns = data.covariates[rows] - data.covariates[rows].mean(axis=0)
+    columns = columns / np.maximum(columns.std(axis=0), 1e-12)
+    exposed = (data.arms[rows] == arm).astype(np.float64)
+    ones = np.ones(rows.sum())
+    if df < 2.0:
+        return None
+    of_exposure = _t_statistics(np.column_stack([ones, columns]), exposed)[1:]
+    of_outcome = _t_statistics(np.column_stack([ones, exposed, columns]), data.outcome[rows])[2:]
+    pairs = [
+        (name, partial_r2(float(a), df), partial_r2(float(b), df))
+        for name, a, b in zip(found.columns.names, of_exposure, of_outcome, strict=True)
+        if math.isfinite(a) and math.isfinite(b)
+    ]
+    return max(pairs, key=lambda pair: pair[1] * pair[2], default=None)
+
+
+def _t_statistics(design: Floats, response: Floats) -> Floats:
+    import numpy as np
+
+    bread = np.linalg.pinv(design.T @ design, hermitian=True)
+    coefficients = bread @ (design.T @ response)
+    df = len(response) - design.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = ((response - design @ coefficients) ** 2).sum() / df if df > 0 else np.nan
+        return np.asarray(coefficients / np.sqrt(variance * np.diag(bread)))
+
+
+def _tipping(
+    found: Comparison, fitted: Fitted, place: int, choices: ComparisonChoices, shared: dict[str, Any]
+) -> Iterator[Estimate]:
+    """Yield by how many points the missing scores of the treated would have to be less favorable than assumed."""
+    import numpy as np
+
+    from katoutcomes.kernels.sensitivity import tipping_point
+    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
+
+    arm, difference = found.later_arms[place][0], fitted.differences[place]
+    instrument = found.data.instrument
+    largest = _LARGEST_DELTA * (instrument.maximum - instrument.minimum)
+    grid = np.linspace(0.0, largest, _STEPS_OF_DELTA + 1)
+    towards_zero = -1.0 if difference.estimate > 0.0 else 1.0
+    moves = towards_zero * grid
+    estimates = difference.estimate + moves * fitted.missing_shares[arm]
+    if fitted.replicates is None or fitted.replicate_shares is None:
+        low = difference.conf_low + moves * fitted.missing_shares[arm]
+        high = difference.conf_high + moves * fitted.missing_shares[arm]
+    else:
+        drawn = [fitted.replicates[:, place] + move * fitted.replicate_shares[:, arm] for move in moves]
+        intervals = [percentile_interval(one, choices.conf_level) for one in drawn]
+        low, high = (np.array([getattr(one, side) for one in intervals]) for side in ("conf_low", "conf_high"))
+    found_points = tipping_point(grid, estimates, low, high, choices.smallest_important)
+    yield Estimate(
+        term=f"{TIPPING}: missing scores less favorable by so much, until the interval holds 0",
+        measure="tipping point",
+        unit="points",
+        estimate=found_points.to_interval,
+        **shared,
+    )
+    if choices.smallest_important > 0.0:
+        yield Estimate(
+            term=f"{TIPPING}: missing scores less favorable by so much, until the difference is too small to matter",
+            measure="tipping point",
+            unit="points",
+            estimate=found_points.to_threshold,
+            **shared,
+        )
+
+
+def _truncated(found: Comparison, fitted: Fitted, arm: int, shared: dict[str, Any]) -> Iterator[Estimate]:
+    """Yield the difference with the weights of each arm cut at a percentile, without an interval."""
+    from katoutcomes.kernels.weighting.balancing_weights import truncated
+    from katoutcomes.kernels.weighting.weighted_ancova import arm_design, weighted_coefficients
+
+    data = found.arms
+    design = arm_design(data.arms, data.n_arms, data.covariates - data.covariates.mean(axis=0))
+    for percent in (99, 95):
+        weights = truncated(fitted.combined, percent / 100.0, data.arms)
+        coefficients = weighted_coefficients(design, data.outcome, weights[None, :])[0]
+        yield Estimate(
+            term=f"{TRUNCATED}, at the {percent}th percentile",
+            measure="difference in means",
+            unit="points",
+            estimate=float(coefficients[arm] - coefficients[0]),
+            **shared,
+        )

@@ -1,0 +1,181 @@
+"""The words of a comparison of cohorts: question, method, assumptions, warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.results.formatting import format_level
+from katoutcomes.results.result import Method
+
+if TYPE_CHECKING:
+    from katoutcomes.analyses.steps.comparison_arms import Comparison
+    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+
+_SOURCES = {
+    "overlap": "Li F, Morgan KL, Zaslavsky AM. J Am Stat Assoc 2018;113:390-400. doi:10.1080/01621459.2016.1260466",
+    "entropy": "Hainmueller J. Polit Anal 2012;20:25-46. doi:10.1093/pan/mpr025",
+    "iptw": "Cole SR, Hernan MA. Am J Epidemiol 2008;168:656-664. doi:10.1093/aje/kwn164",
+    "several": "Li F, Li F. Ann Appl Stat 2019;13:2389-2415. doi:10.1214/19-AOAS1282",
+    "aipw": "Bang H, Robins JM. Biometrics 2005;61:962-973. doi:10.1111/j.1541-0420.2005.00377.x",
+    "multiple_imputation": "Barnard J, Rubin DB. Biometrika 1999;86:948-955. doi:10.1093/biomet/86.4.948",
+    "e_value": "VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274. doi:10.7326/M16-2607",
+    "robustness": "Cinelli C, Hazlett C. J R Stat Soc B 2020;82:39-67. doi:10.1111/rssb.12348",
+    "balance": "Austin PC. Stat Med 2009;28:3083-3107. doi:10.1002/sim.3697",
+}
+_WEIGHT_WORDS = {
+    "overlap": "overlap weights (each patient counts by the probability of the other arm)",
+    "iptw_ate": "stabilized inverse-probability-of-treatment weights for all patients",
+    "iptw_att": "inverse-probability-of-treatment weights for the treated",
+    "entropy": "entropy-balancing weights to the covariate means of all patients",
+    "none": "no balancing weights",
+}
+_MISSING_WORDS = {
+    "observation_weights": "the scored also stand for the missing by the inverse of their probability of being scored",
+    "multiple_imputation": "missing scores are multiply imputed by a multivariate-normal regression",
+    "complete_cases": "patients without a score are left out",
+    "likelihood": "missing scores are answered for by the likelihood of the repeated-measures model",
+}
+_METHOD_WORDS = {
+    "weighted_ancova": "weighted analysis of covariance",
+    "aipw": "augmented inverse-probability weighting",
+    "g_computation": "standardization of a linear outcome model (g-computation)",
+    "mmrm": "mixed model for repeated measures",
+}
+_INTERVAL_WORDS = {
+    "bootstrap": (
+        "Intervals are percentiles of a bootstrap of patients that refits everything (in simulation about 94 percent "
+        "of 95 percent intervals held the truth)"
+    ),
+    "robust": (
+        "Intervals take the weights as known (HC3, t): with observation weights and covariates they were too narrow in "
+        "simulation below 1,000 patients; prefer the bootstrap"
+    ),
+    "rubin": (
+        "Intervals follow Rubin's rules with the degrees of freedom of Barnard and Rubin (in simulation 93 to 95 "
+        "percent of 95 percent intervals held the truth from 300 patients on; with overlap weights more)"
+    ),
+    "model": "Intervals are those of the model, with degrees of freedom after Kenward and Roger",
+}
+
+
+def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
+    """Return how the answer was made, as the methods section would say it."""
+    adjusted_for = ", ".join(["the baseline score", *(variable.label for variable in found.variables)])
+    weights = f" with {_WEIGHT_WORDS[choices.weights]}" if choices.method != "mmrm" else ""
+    history = ""
+    if choices.uses_observation_weights and found.history_names:
+        history = f" (a logistic model of arm, covariates, {', '.join(found.history_names)})"
+    numbers = {"bootstrap": choices.n_bootstrap, "rubin": choices.n_imputations}.get(choices.interval)
+    repeats = f" ({numbers:,} {'resamples' if choices.interval == 'bootstrap' else 'imputations'})" if numbers else ""
+    description = (
+        f"{_METHOD_WORDS[choices.method][0].upper()}{_METHOD_WORDS[choices.method][1:]} of the score at "
+        f"{found.window.name}{weights}, adjusted for {adjusted_for}; {_MISSING_WORDS[choices.missing]}{history}. "
+        f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. Logistic models have a "
+        "ridge of 0.001 a patient on standardized slopes; their probabilities are limited to 0.01 to 0.99."
+    )
+    return Method(_METHOD_WORDS[choices.method], description, _sources(found, choices))
+
+
+def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
+    keys = [choices.weights.split("_")[0], choices.method, choices.missing, "e_value", "robustness", "balance"]
+    if len(found.groups) > 2:
+        keys.insert(0, "several")
+    return tuple(_SOURCES[key] for key in keys if key in _SOURCES)
+
+
+def estimand_of(found: Comparison, choices: ComparisonChoices) -> Estimand:
+    """Return the question in plain words: whom it is about and what becomes of leaving care depend on the choices."""
+    name = found.variable.name
+    comparator, later = found.groups[0].label, [group.label for _, group in found.later_arms]
+    named = "booked_program" if name == "program_booked" else f"cohorts_by_{name}"
+    return Estimand(
+        name="if_all_had_stayed" if choices.method == "mmrm" else named,
+        population=_population(found, choices),
+        treatment=" and ".join(later),
+        comparator=comparator,
+        endpoint=Endpoint(found.data.instrument.name, found.window.name, "score"),
+        intercurrent_events=(
+            "the score is the one that would be seen if nobody had left care (a hypothetical question)"
+            if choices.method == "mmrm"
+            else "a patient stays in the arm of time zero, and the score counts whatever happened on the way: leaving "
+            "care, missing sessions, other treatment, further doses"
+        ),
+        summary_measure="difference in mean scores had all been in the first-named arm and had all been in the other",
+        is_causal=True,
+    )
+
+
+def _population(found: Comparison, choices: ComparisonChoices) -> str:
+    everybody = found.data.population
+    if choices.weights == "overlap":
+        return f"{everybody}, weighted to those for whom each arm was likely"
+    if choices.weights == "iptw_att":
+        return f"{everybody}, weighted to those like the patients of {found.groups[1].label}"
+    return everybody
+
+
+_ASSUMPTIONS = (
+    (
+        "Consistency: whoever is in an arm had what the arm says. What happens in sessions differs between clinics and "
+        "therapists; the difference is that of the arms as they were."
+    ),
+    (
+        "Exchangeability: given the covariates, who came into which arm has nothing to do with how the patient would "
+        "fare. No data can show it; the E-value and the robustness value say how strong a confounder would have to be."
+    ),
+    (
+        "Positivity: every kind of patient could have been in either arm. The overlap and the smallest cells speak for "
+        "or against it."
+    ),
+    "No interference: how one patient fares does not depend on which arm others are in.",
+)
+
+
+def assumptions_of(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
+    """Return what must hold, most of it untestable, with what speaks for or against it."""
+    if choices.missing == "complete_cases":
+        missing = (
+            "Missing scores: within an arm and at equal covariates, patients without a score fared like those with "
+            "one. If leaving care has to do with how patients fare, this is wrong."
+        )
+    else:
+        known = ", ".join(found.history_names) or "nothing beyond the covariates"
+        missing = (
+            "Missing scores: given arm, covariates and what was seen before the visit, whether a score is missing has "
+            f"nothing to do with its value (missing at random). Used: {known}. The tipping point says how wrong it may "
+            "be."
+        )
+    models = (
+        "Models: the logistic and linear models have the right form near enough. Balance as analyzed speaks for the "
+        "weights; two methods that agree speak for both."
+    )
+    return (*_ASSUMPTIONS, missing, models, *found.data.notes)
+
+
+def warnings_of(found: Comparison, choices: ComparisonChoices, *, has_negative_control: bool) -> tuple[str, ...]:
+    """Return what a reader must know beside the numbers, without a count."""
+    import numpy as np
+
+    sentences = []
+    arms = np.logical_or.reduce([group.mask for group in found.groups])
+    if (found.data.with_baseline & ~arms).any():
+        sentences.append(f"Patients for whom {found.variable.label} is not known are in no arm.")
+    if (found.with_baseline & ~found.compared).any():
+        sentences.append(
+            "Patients for whom a covariate is not known, or who alone have a level of one, are left out of the "
+            'comparison; the check "missing covariates" says whether they are many.'
+        )
+    if found.leaving is None and choices.missing in {"observation_weights", "multiple_imputation"}:
+        sentences.append(
+            "When patients left care is not known to the analysis (in_care_until=). Scores of patients who left differ "
+            "from those of patients who stayed, so part of the missing scores may be misjudged."
+        )
+    if not has_negative_control:
+        sentences.append(
+            "No negative control was named: an outcome that the treatment cannot have changed, on which the same "
+            "method should find nothing."
+        )
+    if len(found.later_arms) > 1:
+        sentences.append("Several arms are compared with one; the intervals are not adjusted for that.")
+    return tuple(sentences)
