@@ -14,7 +14,7 @@ ROOM = "katoutcomes.registry"
 
 
 def test_a_stage_is_filled_with_identifiers_and_numbers() -> None:
-    text = stage_text(ROOM, "02_sound_rows", table="sessions", file=2)
+    text = stage_text(ROOM, "02_rejected_rows", table="sessions", file=2)
     assert "from linked_sessions as t" in text
     assert "p.file = 2" in text
     assert "{{" not in text
@@ -25,7 +25,7 @@ def test_a_stage_is_filled_with_identifiers_and_numbers() -> None:
     [(-14, "p.file = -14"), (7.5, "p.file = 7.5e0"), (1e-9, "p.file = 1e-09"), ("x", "p.file = x")],
 )
 def test_how_values_are_written(value: float | str, written: str) -> None:
-    assert written in stage_text(ROOM, "02_sound_rows", table="scores", file=value)
+    assert written in stage_text(ROOM, "02_rejected_rows", table="scores", file=value)
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_how_values_are_written(value: float | str, written: str) -> None:
 )  # fmt: skip
 def test_nothing_else_gets_into_a_stage(value: object) -> None:
     with pytest.raises(OptionError, match="placeholder 'table'") as caught:
-        stage_text(ROOM, "02_sound_rows", table=value, file=2)  # type: ignore[arg-type]
+        stage_text(ROOM, "02_rejected_rows", table=value, file=2)  # type: ignore[arg-type]
     assert "drop" not in str(caught.value)
 
 
 @pytest.mark.parametrize("values", [{"table": "scores"}, {"table": "scores", "file": 1, "day": 2}, {}])
 def test_a_stage_takes_exactly_its_placeholders(values: dict[str, str | int]) -> None:
     with pytest.raises(OptionError, match="takes \\['file', 'table'\\]"):
-        stage_text(ROOM, "02_sound_rows", **values)
+        stage_text(ROOM, "02_rejected_rows", **values)
 
 
 def test_fetch_masks_what_is_unknown() -> None:

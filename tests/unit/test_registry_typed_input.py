@@ -236,18 +236,21 @@ class TestRepeatedValues:
             np.array([f"t{n}" for n in random.integers(0, 3, 60)], dtype=object),
         )
         with Engine() as engine:
-            engine.materialize_arrays("t", {"n": numbers, "s": texts})
-            engine.materialize_repeated("r", "t", ("n", "s"))
-            found = engine.fetch("select n, s from r order by n, s")
-        counts = pd.DataFrame({"n": numbers, "s": texts}).value_counts()
-        expected = sorted(counts[counts > 1].index)
-        assert list(zip(found["n"].tolist(), found["s"].tolist(), strict=True)) == expected
+            engine.materialize_arrays("t", {"k": np.arange(60), "n": numbers, "s": texts})
+            engine.materialize_repeated("r", "t", ("n", "s"), "k")
+            found = engine.fetch("select k, n, s from r order by k")
+        frame = pd.DataFrame({"n": numbers, "s": texts})
+        expected = frame[frame.duplicated(keep=False)]
+        assert found["k"].tolist() == expected.index.tolist()
+        assert found["n"].tolist() == expected["n"].tolist()
+        assert found["s"].tolist() == expected["s"].tolist()
 
     def test_unknown_values_do_not_repeat(self) -> None:
         with Engine() as engine:
-            engine.materialize("t", "select * from (values (1, null), (1, null), (2, 'a'), (2, 'a')) as v(n, s)")
-            engine.materialize_repeated("r", "t", ("n", "s"))
-            assert engine.fetch("select n, s from r")["n"].tolist() == [2]
+            rows = "values (1, 1, null), (2, 1, null), (3, 2, 'a'), (4, 2, 'a')"
+            engine.materialize("t", "select * from (" + rows + ") as v(k, n, s)")
+            engine.materialize_repeated("r", "t", ("n", "s"), "k")
+            assert engine.fetch("select k, n from r order by k")["k"].tolist() == [3, 4]
 
 
 @pytest.fixture(scope="module")

@@ -194,8 +194,10 @@ class Cohort:
         require_outcome(scale)
         windows = _ordered(visits)
         columns = self.tables.fetch_rows("analyzed")
-        baseline, scores = self._scores(columns["patient"], scale, windows)
+        patients = columns.pop("patient")
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
+        del columns  # of a million patients they fill a few hundred megabytes
+        baseline, scores = self._scores(patients, scale, windows)
         care = read_pathway(self.tables) if pathway else None
         order = value_order(baseline, scores, variables, () if care is None else care.columns())
         baseline, scores, variables = reordered(baseline, scores, variables, order)
@@ -293,16 +295,18 @@ class Cohort:
     def _scores(
         self, patients: NDArray[Any], scale: Instrument, windows: tuple[VisitWindow, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the baseline and the score at each visit, NaN where there is none; patients ascend."""
+        """Return the baseline and the score at each visit, NaN where there is none."""
         tables = self.tables
         scores = scores_table(tables, scale)
         sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
         values = np.full((len(patients), 1 + len(windows)), np.nan)
+        place = np.zeros(int(patients.max(initial=0)) + 1, dtype=np.int64)
+        place[patients] = np.arange(len(patients))
         placed = placed_windows(self.definition.effective_baseline_window, windows)
         for anchor in anchors_of(window for _, window in placed):
             wanted = [entry for entry in placed if entry[1].anchor == anchor]
             rows = self._anchored(f"{scale.id}_scores", sources, wanted)
-            values[np.searchsorted(patients, rows["patient"]), rows["position"]] = rows["score"]
+            values[place[rows["patient"]], rows["position"]] = rows["score"]
         if scores != SCORES:
             tables.engine.drop(scores)
         return values[:, 0].copy(), values[:, 1:].copy()

@@ -54,11 +54,40 @@ def value_order(
     """Return the positions of the patients in the order of their values; `further` columns come last."""
     keys = [baseline, *scores.T, *(variable.values for variable in variables), *further]
     # lexsort takes the most important key last, and keeps the order of those that tie.
-    return np.lexsort(keys[::-1])
+    order: NDArray[np.int64] = np.lexsort(keys[_FIRST_KEYS - 1 :: -1])
+    tied = _tied(order, keys[:_FIRST_KEYS])
+    # Those that tie stand next to each other, and among them the other keys decide; the groups keep their places.
+    group = np.cumsum(~tied)[_beside(tied)]
+    ones = order[_beside(tied)]
+    order[_beside(tied)] = ones[np.lexsort([*(key[ones] for key in keys[: _FIRST_KEYS - 1 : -1]), group])]
+    return order
+
+
+_FIRST_KEYS = 8
+"""So many keys tell most patients apart; only among those who tie in them are the others looked at."""
+
+
+def _tied(order: NDArray[np.int64], keys: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Return who ties in all keys with the one before in the order."""
+    tied = np.zeros(len(order), dtype=np.bool_)
+    tied[1:] = True
+    for key in keys:
+        ordered = key[order]
+        same = (ordered[1:] == ordered[:-1]) | (np.isnan(ordered[1:]) & np.isnan(ordered[:-1]))
+        tied[1:] &= same
+    return tied
+
+
+def _beside(tied: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return who ties with the one before or with the one after."""
+    beside = tied.copy()
+    beside[:-1] |= tied[1:]
+    return beside
 
 
 def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Adding 0.0 turns -0.0 into 0.0 and np.where gives every NaN the same bits, so that equal arrays have equal bytes.
-    canonical = np.where(np.isnan(values), np.nan, values + 0.0)
+    # Adding 0.0 turns -0.0 into 0.0, and every NaN gets the same bits, so that equal arrays have equal bytes.
+    canonical = values + 0.0
+    canonical[np.isnan(canonical)] = np.nan
     canonical.setflags(write=False)
     return canonical

@@ -32,6 +32,7 @@ from katoutcomes.registry.typed_rows import (
     linked_sessions_query,
     named_sessions_query,
     patients_query,
+    placed_sessions_query,
     score_columns,
     sessions_query,
     typed_patients_query,
@@ -49,7 +50,7 @@ _NAMES_OF_SCORES = frozenset({"instrument", "version", "metric"})
 _FILLED = frozenset({"required", "total_or_items", "items_complete"})
 """Rules that a cell breaks by being empty."""
 _LARGE = 5_000_000
-"""Rows from which on it pays to pack the accepted scores."""
+"""Rows from which on it pays to pack accepted rows."""
 _NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
 
 
@@ -127,6 +128,7 @@ class _Load:
         self.scores: ScoreColumns | None = None
         self.rules: list[Rule] = []
         self.rows_in: dict[str, int] = {}
+        self.n_discarded: dict[str, int] = {}
         engine.materialize("problems", _NO_PROBLEM)
         engine.materialize("problem_causes", _NO_CAUSE)
 
@@ -163,12 +165,11 @@ class _Load:
             damaged = False
         if damaged and source is not None:
             raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
-        self.engine.materialize_repeated("repeated_values", table.relation, (schema.key,))
-        self.stage(f"repeated_{schema.name}", "00_repeated_keys", relation=table.relation, key=schema.key)
+        self.engine.materialize_repeated(f"repeated_{schema.name}", table.relation, (schema.key,), "input_row")
         n_before = len(self.rules)
         self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
         self.say_once(schema, n_before)
-        self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}", "repeated_values")
+        self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}")
 
     def say_once(self, schema: TableSchema, n_before: int) -> None:
         """Forget that a cell must be filled where it is empty because the mapping could not read what stands in it."""
@@ -195,12 +196,18 @@ class _Load:
     def link(self) -> None:
         """Give the patients numbers and tie the rows of the event tables to them; make scores and adverse events."""
         engine = self.engine
-        engine.materialize("typed_patients", typed_patients_query(self.staged["patients"]))
+        engine.view("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
-        engine.materialize("linked_sessions", linked_sessions_query(self.staged["sessions"]))
+        engine.materialize("absolute_sessions", sessions_query(self.staged["sessions"]))
+        engine.view("linked_sessions", linked_sessions_query("absolute_sessions"))
         self.judge_patients(SESSIONS)
+        self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
+        self.discard(SESSIONS, "absolute_sessions")
         self.stage("session_spans", "03_session_spans")
         self.stage("placed_patients", "04_placed_patients")
+        engine.materialize("sessions", placed_sessions_query(self.staged["sessions"]))
+        engine.drop("linked_sessions", "absolute_sessions")
+        self.pack()
         named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
         engine.materialize("named_sessions", named)
         keys = f"select session_id, input_row from {self.staged['sessions'].relation}"
@@ -210,23 +217,28 @@ class _Load:
             engine.materialize(schema.name, events_query(self.staged[schema.name], self.scores))
             engine.view(f"linked_{schema.name}", linked_events_query(schema))
             self.judge_patients(schema)
+            self.discard(schema)
+            engine.view(f"sound_{schema.name}", f"select * from linked_{schema.name}")
             self.forget(schema)
+        self.forget(SESSIONS)
         engine.drop("session_keys", "catalog_names")
 
     def judge_patients(self, schema: TableSchema) -> None:
-        """Hold the rows of an event table against the patients, and name those that have kept every rule so far."""
+        """Hold the rows of an event table against the patients."""
         self.judge(*link_rules(schema))
-        if schema is SESSIONS:  # a view: it always leaves out every row of which a problem is known by then
-            sound = stage_text(_ROOM, "02_sound_rows", table=schema.name, file=schema.number)
-        else:
-            self.discard(schema)
-            sound = f"select * from linked_{schema.name}"
-        self.engine.view(f"sound_{schema.name}", sound)
 
-    def discard(self, schema: TableSchema) -> None:
-        """Delete the rows of scores or adverse events of which a problem is known."""
+    def discard(self, schema: TableSchema, table: str | None = None) -> None:
+        """Delete the rows of an event table of which a problem is known."""
         broken = f"select input_row from problems where file = {schema.number}"
-        self.engine.delete(schema.name, f"{schema.code} in ({broken})")
+        n_broken = int(self.engine.scalar(f"select count(*) from ({broken}) as broken"))
+        if n_broken > self.n_discarded.get(schema.name, 0):
+            self.engine.delete(table or schema.name, f"{schema.code} in ({broken})")
+            self.n_discarded[schema.name] = n_broken
+
+    def pack(self) -> None:
+        """Pack what has been accepted so far if there are many rows."""
+        if sum(self.rows_in.values()) > _LARGE:
+            self.engine.compress()
 
     def judge_links(self) -> None:
         """Hold events and scores against their sessions, and scores against the other scores of their day."""
@@ -234,7 +246,8 @@ class _Load:
         self.judge(*EVENT_SESSION_RULES)
         for schema in EVENT_TABLES[1:]:
             self.discard(schema)
-        self.engine.materialize_repeated("repeated_values", "sound_scores", ("patient", "scale", "day_number"))
+        slot = ("patient", "scale", "day_number")
+        self.engine.materialize_repeated("repeated_values", "sound_scores", slot, "input_row")
         self.stage("repeated_scores", "07_repeated_scores")
         self.judge(*REPEATED_SCORE_RULES)
         self.discard(SCORES)
@@ -243,21 +256,20 @@ class _Load:
     def judge_days(self, day_column: str) -> int:
         """Reject what lies too far from the index day; return how many patients have an uncertain one."""
         self.stage("index_days", "08_index_days")
-        for schema in EVENT_TABLES[1:]:  # rows of patients without a dose were placed before their index day was known
+        for schema in EVENT_TABLES:  # rows of patients without a dose were placed before their index day was known
             shift = "day = day - i.index_day, minute = minute - 1440 * i.index_day"
             self.engine.update(
                 schema.name,
-                shift if schema is SCORES else shift.partition(",")[0],
+                shift if schema.column("time") else shift.partition(",")[0],
                 f"index_days as i where i.has_dose = 0 and {schema.name}.patient = i.patient",
             )
         self.stage("far_rows", "09_far_rows", widest_span_days=WIDEST_SPAN_DAYS)
         self.judge(*span_rules(day_column))
         self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
         self.judge(*LATE_SESSION_RULES)
-        self.stage("uncertain_index_days", "12_uncertain_index_days", file=SESSIONS.number)
-        self.engine.drop(*(f"sound_{schema.name}" for schema in EVENT_TABLES))
-        self.engine.drop(*(f"linked_{schema.name}" for schema in EVENT_TABLES))
-        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans")
+        self.stage("uncertain_index_days", "12_uncertain_index_days")
+        self.engine.drop(*(f"{kind}_{schema.name}" for schema in EVENT_TABLES[1:] for kind in ("sound", "linked")))
+        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans", "rejected_sessions")
         return int(self.engine.scalar("select count(*) from uncertain_index_days"))
 
     def keep_accepted(self, *, has_dates: bool) -> int:
@@ -266,24 +278,21 @@ class _Load:
         Return how many patients have neither a session nor a score.
         """
         engine = self.engine
-        for schema in EVENT_TABLES[1:]:
+        for schema in EVENT_TABLES:
             self.discard(schema)
+        for schema in EVENT_TABLES[1:]:
             engine.drop_columns(schema.name, "in_patients", "names_patient")
-        if sum(self.rows_in.values()) > _LARGE:  # before the sessions are made, so that both never lie there unpacked
-            engine.compress()
+        self.pack()
         if has_dates:
             self.stage("index_quarters", "10_index_quarters")
         engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
         engine.enumerate_texts("patients", [c.name for c in PATIENTS.columns if c.kind in ("text", "codes", "quarter")])
         engine.drop("typed_patients", "index_quarters")
-        self.stage("placed_patients", "13_index_days_of_patients")
         self.stage("unsure_patients", "14_unsure_patients", widest_span_days=WIDEST_SPAN_DAYS)
         engine.drop("patient_codes", "index_days")
-        engine.materialize("sessions", sessions_query(self.staged["sessions"]))
         n_without_records = int(engine.scalar(stage_text(_ROOM, "15_patients_without_records")))
         engine.drop("placed_patients", "unsure_patients")
         self.forget(PATIENTS)
-        self.forget(SESSIONS)
         return n_without_records
 
     def forget(self, schema: TableSchema) -> None:

@@ -3,55 +3,78 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.tables import SCORES, TABLES, TableSchema
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from katoutcomes.registry.engine import Engine
 
-_LANES = ("first", "second")
-_WEIGHT_BITS = 26
-_NUMBER_BITS = 30
-_UNKNOWN = 2**_NUMBER_BITS - 1
-"""Stands for an unknown number; no accepted whole number has ten digits."""
-_COLUMNS_A_SUM = 32
-"""So many products of a weight and a number add up to less than 2 to the power of 62."""
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER")
+_LARGEST_WORD = 2**62
+"""Words are whole numbers below it, so that none overflows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A column of numbers from `low` to `high`, as the SQL of a number."""
+
+    name: str
+    cell: str
+    low: int
+    high: int
+
+    @property
+    def n_values(self) -> int:
+        """How many values there may be, with the one that is not known."""
+        return self.high - self.low + 2
+
+    @property
+    def digit(self) -> str:
+        """The SQL of its place among them; 0 where it is not known."""
+        return f"coalesce(cast({self.cell} as bigint) - {self.low - 1}, 0)"
 
 
 def registry_digest(engine: Engine) -> str:
     """Return the digest of everything that was accepted: equal content gives equal digests.
 
-    Each row becomes a text: its key and other texts, and two sums of its numbers with weights that the column names
-    give. The 128-bit MD5 of each row goes into an exclusive or, so that the order of the rows does not matter; keys are
-    unique, so no row cancels another. The digest is the SHA-256 of the column names, row counts and results of all
-    tables; columns without any value do not count.
+    Each row becomes a text: its key and other texts, and its whole numbers and codes as the digits of one or a few
+    large numbers, whose bases are the ranges of the columns. The 128-bit MD5 of each row goes into an exclusive or, so
+    that the order of the rows does not matter; keys are unique, so no row cancels another. The digest is the SHA-256 of
+    the column names, their ranges, row counts and results of all tables; columns without any value do not count.
 
-    That two different registries have one digest by accident has a chance below 1 in 10^15. It is no protection against
-    somebody who wants two registries to have the same one.
+    That two different registries have one digest by accident has a chance far below 1 in 10^15. It is no protection
+    against somebody who wants two registries to have the same one.
     """
     total = hashlib.sha256()
     for schema in TABLES:
         types = engine.query_types(f"select * from {schema.name}")
         del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
-        counted = [f"count({name}) as {name}" for name in types]
-        doubles = [name for name, kind in types.items() if kind == "DOUBLE"]
-        counted += [f"count(case when {_is_not_whole(name)} then 1 end) as fractions_{name}" for name in doubles]
-        found = engine.fetch(f"select count(*) as n_rows, {', '.join(counted)} from {schema.name}")
-        names = sorted(name for name in types if found[name][0])
+        found = engine.fetch(f"select count(*) as n_rows, {', '.join(_ranges(types))} from {schema.name}")
+        names = sorted(name for name in types if found[f"n_{name}"][0])
         total.update(f"{schema.name}\n{int(found['n_rows'][0])}\n{','.join(names)}\n".encode())
         if names:
-            fractions = {name for name in doubles if found[f"fractions_{name}"][0]}
-            line = _line(engine, schema, {name: types[name] for name in names}, fractions)
+            line, bases = _line(engine, schema, {name: types[name] for name in names}, found)
             relation = _with_session_keys(schema) if "session" in names else schema.name
             rows = int(engine.scalar(f"select bit_xor(md5_number({line})) from {relation}"))
-            total.update(f"{rows % 2**128:032x}\n".encode())
+            total.update(f"{bases}\n{rows % 2**128:032x}\n".encode())
     return total.hexdigest()
 
 
-def _is_not_whole(name: str) -> str:
-    return f"{name} <> floor({name}) or abs({name}) >= 1e9"
+def _ranges(types: Mapping[str, str]) -> list[str]:
+    """Return what is asked about the columns of a table before its rows are read."""
+    asked = [f"count({name}) as n_{name}" for name in types]
+    for name, kind in types.items():
+        if kind in _WHOLE_TYPES or kind == "DOUBLE":
+            asked += [f"min({name}) as low_{name}", f"max({name}) as high_{name}"]
+        if kind == "DOUBLE":
+            is_not_whole = f"{name} <> floor({name}) or abs({name}) >= 1e9"
+            asked.append(f"count(case when {is_not_whole} then 1 end) as fractions_{name}")
+    return asked
 
 
 def _with_session_keys(schema: TableSchema) -> str:
@@ -62,27 +85,40 @@ def _with_session_keys(schema: TableSchema) -> str:
     )
 
 
-def _line(engine: Engine, schema: TableSchema, types: dict[str, str], fractions: set[str]) -> str:
-    """Return the SQL of a row's text."""
-    numbers: dict[str, str] = {}
+def _line(
+    engine: Engine, schema: TableSchema, types: Mapping[str, str], found: Mapping[str, NDArray[Any]]
+) -> tuple[str, str]:
+    """Return the SQL of a row's text, and the ranges and codes that its numbers are to be read with."""
+    numbers: list[_Number] = []
     texts: list[str] = []
+    bases: list[str] = []
     for name, kind in types.items():
         if kind.startswith("ENUM") and _is_of_catalog(schema, name):
-            numbers[name] = _number_of_code(engine, name, kind)
-        elif kind in _WHOLE_TYPES and name != "session":
-            numbers[name] = f"coalesce({name}, {_UNKNOWN})"
-        elif kind == "DOUBLE" and name not in fractions:
-            numbers[name] = f"coalesce(cast({name} as integer), {_UNKNOWN})"
+            number, meaning = _number_of_codes(engine, schema.name, name)
+            numbers.append(number)
+            bases.append(meaning)
+        elif (kind in _WHOLE_TYPES and name != "session") or (kind == "DOUBLE" and not found[f"fractions_{name}"][0]):
+            low, high = int(found[f"low_{name}"][0]), int(found[f"high_{name}"][0])
+            numbers.append(_Number(name, name, low, high))
+            bases.append(f"{name}={low}..{high}")
         else:
             texts.append(f"coalesce({_canonical(name, kind)}, '')")
-    names = list(numbers)
-    parts = [
-        f"cast({_weighted_sum(schema, lane, {name: numbers[name] for name in names[first : first + _COLUMNS_A_SUM]})} "
-        "as varchar)"
-        for first in range(0, len(names), _COLUMNS_A_SUM)
-        for lane in _LANES
-    ]
-    return " || chr(31) || ".join(texts + parts)
+    parts = [*texts, *(f"cast({word} as varchar)" for word in _words(numbers))]
+    return " || chr(31) || ".join(parts), ";".join(bases)
+
+
+def _words(numbers: list[_Number]) -> list[str]:
+    """Return the SQL of as few numbers as hold all of the given ones, each of them a digit with a base of its own."""
+    words: list[str] = []
+    size = _LARGEST_WORD
+    for number in numbers:
+        size *= number.n_values
+        if size >= _LARGEST_WORD:
+            words.append(number.digit)
+            size = number.n_values
+        else:
+            words[-1] = f"({words[-1]}) * {number.n_values} + {number.digit}"
+    return words
 
 
 def _is_of_catalog(schema: TableSchema, name: str) -> bool:
@@ -91,26 +127,15 @@ def _is_of_catalog(schema: TableSchema, name: str) -> bool:
     return schema is SCORES or (column is not None and column.kind == "code")
 
 
-def _weighted_sum(schema: TableSchema, lane: str, numbers: dict[str, str]) -> str:
-    return " + ".join(
-        f"cast({number} as bigint) * {_hashed(f'{lane}/{schema.name}/{name}', _WEIGHT_BITS)}"
-        for name, number in numbers.items()
+def _number_of_codes(engine: Engine, table: str, name: str) -> tuple[_Number, str]:
+    """Return an enumeration as numbers in the order of the texts that occur, and what they mean."""
+    occurring = engine.fetch(
+        f"select distinct enum_code({name}) as code, cast({name} as varchar) as v from {table} "
+        f"where {name} is not null order by v"
     )
-
-
-def _number_of_code(engine: Engine, name: str, kind: str) -> str:
-    """Return the SQL of a number for each value of an enumeration that depends on its text alone."""
-    values = engine.fetch(f"select unnest(enum_range(cast(null as {kind}))) as v")["v"]
-    cases = " ".join(f"when {_quoted(text)} then {_hashed(text, _NUMBER_BITS)}" for text in sorted(values))
-    return f"case {name} {cases} else {_UNKNOWN} end"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _hashed(text: str, bits: int) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big") % (1 << bits)
+    places = " ".join(f"when {code} then {place}" for place, code in enumerate(occurring["code"].tolist()))
+    texts = ",".join(str(text) for text in occurring["v"])
+    return _Number(name, f"case enum_code({name}) {places} end", 0, len(occurring["v"]) - 1), f"{name}={texts}"
 
 
 def _canonical(name: str, kind: str) -> str:

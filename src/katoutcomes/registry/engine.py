@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import KatOutcomesError, OptionError
+from katoutcomes.registry.table_engine import checked_name, is_name
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
-_HASHES_AT_ONCE = 16_000_000
+_HASHES_AT_ONCE = 32_000_000
 """128 MB of hashes are sorted at once."""
 
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
@@ -69,10 +69,10 @@ def stage_text(package: str, name: str, **values: int | float | str) -> str:
 
     Examples
     --------
-    >>> print(stage_text("katoutcomes.registry", "00_repeated_keys", relation="staged_patients", key="patient_id"))
-    -- Rows that share their key with another row: nobody can tell which of them is right.
-    select t.input_row
-    from staged_patients as t
+    >>> print(stage_text("katoutcomes.registry", "02_rejected_rows", table="sessions", file=2))
+    -- Rows of an event table that have broken a rule.
+    select t.*
+    from linked_sessions as t
     ...
     """
     text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def stage_text(package: str, name: str, **values: int | float | str) -> str:
 
 
 def _placeholder_text(key: str, value: float | str) -> str:
-    if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
+    if isinstance(value, str) and is_name(value):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -202,52 +202,64 @@ class Engine:
     def materialize(self, name: str, query: str) -> None:
         """Make the table `name` from a query; a table or view of that name is replaced."""
         made = f"made_{name}"[:63]
-        _without_values(lambda: self._connection.execute(f"create or replace table {_identifier(made)} as {query}"))
+        _without_values(lambda: self._connection.execute(f"create or replace table {checked_name(made)} as {query}"))
         self._take_name(made, name)
 
     def view(self, name: str, query: str) -> None:
         """Give a query the name `name`; a table or view of that name is replaced. It runs again whenever it is used."""
         self.drop(name)
-        _without_values(lambda: self._connection.execute(f"create view {_identifier(name)} as {query}"))
+        _without_values(lambda: self._connection.execute(f"create view {checked_name(name)} as {query}"))
 
-    def materialize_repeated(self, name: str, relation: str, columns: Sequence[str]) -> None:
-        """Make the table `name` of the values of some columns that stand together in more than one row.
+    def materialize_repeated(self, name: str, relation: str, columns: Sequence[str], row: str) -> None:
+        """Make the table `name` of the rows whose values in some columns stand together in another row as well.
 
-        Rows in which one of them is unknown are left out. The hashes of the values are sorted first, which takes a
-        fraction of the time and memory of counting every value; only values whose hash stands twice are counted.
+        Rows in which one of the values is unknown are left out. Halves of the hashes of the values are sorted first,
+        which takes a fraction of the time and memory of counting every value; only rows whose half hash stands twice
+        are looked at.
 
         Parameters
         ----------
         name : str
-            The table to make; its columns are `columns`.
+            The table to make; its columns are `row` and `columns`.
         relation : str
             The table to look in.
         columns : sequence of str
             Names of its columns.
+        row : str
+            The name of the column that tells rows apart.
         """
+        listed = ", ".join(checked_name(column) for column in columns)
+        known = " and ".join(f"{column} is not null" for column in columns)
+        half = f"cast(hash({listed}) >> 32 as uinteger)"
+        self.materialize_arrays("repeated_hashes", {"h": self._repeated(half, f"{relation} where {known}")})
+        self.materialize(
+            "rows_alike",
+            f"select {checked_name(row)}, {listed} from {relation} where {known} "
+            f"and {half} in (select h from repeated_hashes)"
+            if self.scalar("select count(*) from repeated_hashes")
+            else f"select {checked_name(row)}, {listed} from {relation} limit 0",
+        )
+        crowded = f"select {listed} from rows_alike group by {listed} having count(*) > 1"
+        self.materialize(name, f"select a.* from rows_alike as a inner join ({crowded}) as c using ({listed})")
+        self.drop("repeated_hashes", "rows_alike")
+
+    def _repeated(self, cell: str, relation: str) -> NDArray[np.uint32]:
+        """Return the values of whole numbers of 32 bits that stand in more than one row, some of them too often."""
         import numpy as np
 
-        listed = ", ".join(_identifier(column) for column in columns)
-        known = " and ".join(f"{column} is not null" for column in columns)
-        n_rows = int(self.scalar(f"select count({columns[0]}) from {relation}"))
+        n_rows = int(self.scalar(f"select count(*) from {relation}"))
         n_parts = -(-n_rows // _HASHES_AT_ONCE)
-        twice = []
+        twice = [np.zeros(0, dtype=np.uint32)]
         for part in range(n_parts):
-            in_part = f" and hash({listed}) % {n_parts} = {part}" if n_parts > 1 else ""
-            found = self.fetch(f"select hash({listed}) as h from {relation} where {known}{in_part}")["h"]
-            hashes = np.sort(np.asarray(found, dtype=np.uint64))
-            twice.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-        self.materialize_arrays("repeated_hashes", {"h": np.concatenate([np.zeros(0, dtype=np.uint64), *twice])})
-        self.materialize(
-            name,
-            f"select {listed} from {relation} where {known} and hash({listed}) in (select h from repeated_hashes) "
-            f"group by {listed} having count(*) > 1",
-        )
-        self.drop("repeated_hashes")
+            in_part = f" and {cell} % {n_parts} = {part}" if n_parts > 1 else ""
+            found = np.asarray(self.fetch(f"select {cell} as h from {relation}{in_part}")["h"], dtype=np.uint32)
+            found.sort()
+            twice.append(found[1:][found[1:] == found[:-1]])
+        return np.unique(np.concatenate(twice))
 
     def has(self, name: str) -> bool:
         """Return whether there is a table or view of that name."""
-        name = _identifier(name)
+        name = checked_name(name)
         tables = f"select count(*) from duckdb_tables() where table_name = '{name}'"
         views = f"select count(*) from duckdb_views() where view_name = '{name}'"
         return bool(self.scalar(f"select ({tables}) + ({views})"))
@@ -255,17 +267,17 @@ class Engine:
     def _take_name(self, made: str, name: str) -> None:
         """Drop what has a name, and give it to the table that was made."""
         self.drop(name)
-        self._connection.execute(f"alter table {made} rename to {_identifier(name)}")
+        self._connection.execute(f"alter table {made} rename to {checked_name(name)}")
 
     def insert(self, name: str, query: str) -> None:
         """Append the rows of a query to the table `name`."""
-        statement = f"insert into {_identifier(name)} {query}"
+        statement = f"insert into {checked_name(name)} {query}"
         _without_values(lambda: self._connection.execute(statement))
 
     def enumerate_texts(self, name: str, columns: Sequence[str], most_values: int = 1000) -> None:
         """Turn text columns of a table that hold few different texts into enumerations, which take a byte or two."""
-        counted = ", ".join(f"count(distinct {_identifier(column)}) as {column}" for column in columns)
-        n_values = self.fetch(f"select {counted} from {_identifier(name)}") if columns else {}
+        counted = ", ".join(f"count(distinct {checked_name(column)}) as {column}" for column in columns)
+        n_values = self.fetch(f"select {counted} from {checked_name(name)}") if columns else {}
         n_types = int(self.scalar("select count(*) from duckdb_types()"))
         for column in columns:
             if not n_values[column][0]:
@@ -277,23 +289,26 @@ class Engine:
                 self._connection.execute(f"alter table {name} alter column {column} type {kind}")
 
     def compress(self) -> None:
-        """Pack the tables that are there, which then take a fraction of their memory and are read as fast."""
-        self._connection.execute("set force_compression = 'bitpacking'")  # of the methods the one that is quick to try
+        """Pack the numbers of the tables that are there, which then take a fraction of their memory."""
+        # The one method that is quick to try; packing keys, which are all different, takes long and saves little.
+        self._connection.execute("set force_compression = 'bitpacking'")
+        self._connection.execute("set disabled_compression_methods = 'dictionary,fsst,dict_fsst,zstd'")
         self._connection.execute("checkpoint")
         self._connection.execute("set force_compression = 'auto'")
+        self._connection.execute("set disabled_compression_methods = ''")
 
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
-        _without_values(lambda: self._connection.execute(f"update {_identifier(name)} set {changes} from {where}"))
+        _without_values(lambda: self._connection.execute(f"update {checked_name(name)} set {changes} from {where}"))
 
     def delete(self, name: str, where: str) -> None:
         """Delete the rows of a table for which `where` is true."""
-        _without_values(lambda: self._connection.execute(f"delete from {_identifier(name)} where {where}"))
+        _without_values(lambda: self._connection.execute(f"delete from {checked_name(name)} where {where}"))
 
     def drop_columns(self, name: str, *columns: str) -> None:
         """Forget columns of a table."""
         for column in columns:
-            self._connection.execute(f"alter table {_identifier(name)} drop column {_identifier(column)}")
+            self._connection.execute(f"alter table {checked_name(name)} drop column {checked_name(column)}")
 
     def drop(self, *names: str) -> None:
         """Forget tables and views; one that is not there is no error."""
@@ -301,7 +316,7 @@ class Engine:
 
         for name in names:
             try:
-                self._connection.execute(f"drop table if exists {_identifier(name)}")
+                self._connection.execute(f"drop table if exists {checked_name(name)}")
             except duckdb.CatalogException:
                 self._connection.execute(f"drop view {name}")
 
@@ -312,7 +327,7 @@ class Engine:
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the names of a table's columns, in order."""
-        return tuple(self.query_types(f"select * from {_identifier(name)}"))
+        return tuple(self.query_types(f"select * from {checked_name(name)}"))
 
     def materialize_arrays(self, name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Make the table `name` from NumPy arrays of equal length; object arrays hold text."""
@@ -344,7 +359,7 @@ class Engine:
         failed = False
         try:
             self.drop(name)
-            self._connection.execute(f"create table {_identifier(name)} as {query}", [path])
+            self._connection.execute(f"create table {checked_name(name)} as {query}", [path])
         except duckdb.Error:
             failed = True
         self._connection.execute("set preserve_insertion_order = false")
@@ -411,9 +426,3 @@ def _without_values(action: Callable[[], Any]) -> Any:
     except duckdb.Error:
         message = "the data engine met a value that it cannot convert; its own message may quote it and is left out."
     raise KatOutcomesError(message)  # outside of the handlers, so that the error behind it is forgotten
-
-
-def _identifier(name: str) -> str:
-    if not _IDENTIFIER.fullmatch(name):
-        raise OptionError("a table name is letters, digits and underscores.")
-    return name

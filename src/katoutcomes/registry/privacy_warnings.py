@@ -39,6 +39,8 @@ WARNING_RULES: tuple[str, ...] = (
 )
 """Every rule that these functions warn of."""
 
+_FEW_SEEN = "bit_count(bit_or(cast(1 as bigint) << (patient % 61))) < 5"
+
 _STAFF = frozenset(
     {"therapist", "clinician", "provider", "practitioner", "facilitator", "counselor", "counsellor", "nurse"}
     | {"physician", "psychiatrist", "psychologist", "prescriber", "rater", "interviewer", "staff", "sitter"}
@@ -159,9 +161,11 @@ def _dose_warnings(engine: Engine, files: dict[str, str]) -> Iterator[PrivacyWar
         ("rare_route", "route", "routes", ""),
         ("rare_dose", "dose_mg", "doses", "; rounding makes them common"),
     ):
+        # Five different remainders are five different patients; only the few other values need to be counted.
+        suspects = f"select {column} from sessions where {column} is not null group by {column} having {_FEW_SEEN}"
         row = engine.fetch(
-            "select count(*) as n_values, coalesce(sum(n_rows), 0) as n_rows from (select count(*) as n_rows "
-            f"from sessions where {column} is not null group by {column} having count(distinct patient) < 5) as rare"
+            "select count(*) as n_values, coalesce(sum(n_rows), 0) as n_rows from (select count(*) as n_rows from "
+            f"sessions where {column} in ({suspects}) group by {column} having count(distinct patient) < 5) as rare"
         )
         if n_values := int(row["n_values"][0]):
             text = f"{what} that fewer than five patients had: {format_count(n_values)}{advice}."

@@ -78,7 +78,8 @@ def quality_warnings(
     """
     found: list[QualityWarning] = []
     sessions = (*_order_doubts(), *_dose_doubts(), *_pressure_doubts())
-    for doubt in (*sessions, *_linked_doubts(), *_score_doubts(engine), *further):
+    linked = [doubt for doubt in _linked_doubts() if engine.scalar(f"select count(session) from {doubt.table}")]
+    for doubt in (*sessions, *linked, *_score_doubts(engine), *further):
         if doubt.table in files:
             found += _warnings(engine, doubt, files[doubt.table], tuple(file.name for file in source_files))
     engine.drop("doubts", "recall_days")

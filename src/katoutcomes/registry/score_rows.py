@@ -61,6 +61,12 @@ class ScoreColumns:
         listed = " ".join(f"when {number} then {text}" for number, text in cases if text != otherwise)
         return f"case scale {listed} else {otherwise} end" if listed else otherwise
 
+    @property
+    def item_type(self) -> str:
+        """The smallest type that holds every answer."""
+        answers = [scale.legal_answers(item) for scale in self.scales for item in range(1, scale.n_items + 1)]
+        return "tinyint" if all(legal[0] >= -128 and legal[-1] <= 127 for legal in answers) else "smallint"
+
     def rule(self, scale: Instrument) -> ProratingRule | None:
         """Return the rule for missing items that applies to a scale."""
         return scale.prorating_rule(self.prorating[scale.id]) if scale.id in self.prorating else None

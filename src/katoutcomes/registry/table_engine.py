@@ -54,8 +54,13 @@ class TableEngine(Protocol):
         ...
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text may be the name of a table or a column: letters, digits and underscores."""
+    return _NAME.fullmatch(text) is not None
+
+
 def checked_name(name: str) -> str:
     """Return the name of a table; OptionError if it is anything but letters, digits and underscores."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise OptionError("a table name is letters, digits and underscores.")
     return name

@@ -93,16 +93,23 @@ def typed_patients_query(table: StagedTable) -> str:
     return f"select input_row, {cells} from {table.relation}"
 
 
-def linked_sessions_query(table: StagedTable) -> str:
-    """Return the query of the sessions with their patient: what rows are judged by among each other.
+def sessions_query(table: StagedTable) -> str:
+    """Return the query of the sessions with their patient, the broken ones included; days count as in the files.
 
     `patient` is unknown where there is no such patient (`in_patients` 0) or where the patient's own row was rejected
     (`in_patients` 1).
     """
     return (
-        f"select cast(t.input_row as int) as input_row, c.patient, {_day_number(table)} as day_number, {_LINKS}, "
-        f"cast(t.kind = 'dosing' as tinyint) as is_dosing from {table.relation} as t "
+        f"select {', '.join(_event_cells(table, None, _day_number(table)))}, {_LINKS} from {table.relation} as t "
         "left join patient_codes as c on t.patient_id = c.patient_id"
+    )
+
+
+def linked_sessions_query(relation: str) -> str:
+    """Return the query that shows of sessions what they are judged by among each other."""
+    return (
+        "select session as input_row, patient, day as day_number, in_patients, names_patient, "
+        f"cast(kind = 'dosing' as tinyint) as is_dosing from {relation}"
     )
 
 
@@ -142,13 +149,14 @@ def patients_query(table: StagedTable, *, has_dates: bool) -> str:
     )
 
 
-def sessions_query(table: StagedTable) -> str:
-    """Return the query that makes the accepted `sessions` from their staged rows."""
-    return (
-        f"select {', '.join(_event_cells(table, None))} from {table.relation} as t "
-        "inner join placed_patients as c on t.patient_id = c.patient_id where not exists "
-        f"(select 1 from problems as p where p.file = {SESSIONS.number} and p.input_row = t.input_row)"
-    )
+def placed_sessions_query(table: StagedTable) -> str:
+    """Return the query of the sessions that are left, with days that count from the index day where it is known."""
+    names = [_accepted_name(table, column.name) for column in table.schema.columns if column.name != "date"]
+    placed = {"day": "cast(t.day - c.index_day as int) as day"}
+    if _has(table, "time"):
+        placed["minute"] = "try_cast(cast(t.minute as bigint) - 1440 * c.index_day as int) as minute"
+    cells = ", ".join(placed.get(name, f"t.{name}") for name in (table.schema.code, *names))
+    return f"select {cells} from absolute_sessions as t inner join placed_patients as c on t.patient = c.patient"
 
 
 def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
@@ -169,16 +177,16 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
         joins += " left join catalog_names as n on t.instrument = n.name"
     if _has(table, "session_id"):
         joins += " left join named_keys as s on t.session_id = s.session_id"
-    return f"select {', '.join(_event_cells(table, scores))}, {_LINKS} from {table.relation} as t {joins}"
+    day = f"{_day_number(table)} - c.index_day"
+    return f"select {', '.join(_event_cells(table, scores, day))}, {_LINKS} from {table.relation} as t {joins}"
 
 
-def _event_cells(table: StagedTable, scores: ScoreColumns | None) -> list[str]:
-    """Return the cells of an accepted event table, each with its name.
+def _event_cells(table: StagedTable, scores: ScoreColumns | None, day: str) -> list[str]:
+    """Return the cells of an event table, each with its name; `day` is the SQL of its day.
 
     Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry of
     millions of rows then fits into a fraction of the memory.
     """
-    day = f"{_day_number(table)} - c.index_day"
     cells = [f"cast(t.input_row as int) as {table.schema.code}"]
     return cells + [
         f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
@@ -201,6 +209,8 @@ def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreCo
         return "s.session" if _has(table, name) else "cast(null as tinyint)"
     if scores is not None and name in ("instrument", "version", "total"):
         return _score_cell(name, scores)
+    if scores is not None and name.startswith("item_"):
+        return f"try_cast({table.value(column)} as {scores.item_type})"
     if not _has(table, name):
         return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
     return _given_cell(table, column, day)
@@ -215,7 +225,7 @@ def _given_cell(table: StagedTable, column: Column, day: str) -> str:
         return f"try_cast(cast({day} as bigint) * 1440 + {value} as int)"
     if column.kind == "code":
         return f"try_cast({value} as {_enumeration(column.codes)})"
-    return f"try_cast({value} as smallint)" if name.startswith("item_") else value
+    return value
 
 
 def _score_cell(name: str, scores: ScoreColumns) -> str:

@@ -10,7 +10,7 @@ with placed as (
     window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.session_id nulls last)
 )
 select
-    p.patient, p.session, p.day, p.minute, p.route, p.approach, p.dose_mg, p.place,
+    p.patient, p.session, p.day, p.minute, p.route, p.approach, p.dose_mg, p.place, p.previous_day,
     cast(
         sum(case when p.previous_day is null or p.day - p.previous_day > {{gap_days}} then 1 else 0 end) over (
             partition by p.patient order by p.place nulls last rows between unbounded preceding and current row

@@ -7,7 +7,7 @@ with spans as (
     group by d.patient, d.course
 )
 select
-    s.patient, s.course, s.first_day, f.minute as first_minute, s.last_day, s.n_doses,
+    s.patient, s.course, s.first_place, s.first_day, f.minute as first_minute, s.last_day, s.n_doses,
     f.route, f.approach, f.dose_mg as first_dose_mg
 from spans as s
 inner join {{dosing_sessions}} as f on f.patient = s.patient and f.place = s.first_place

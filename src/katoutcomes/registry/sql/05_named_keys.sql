@@ -8,6 +8,6 @@ select k.session_id, max(s.patient) as session_patient, cast(max(k.input_row) as
 from session_keys as k
 inner join wanted as w
     on k.session_id = w.session_id
-left join sound_sessions as s
-    on k.input_row = s.input_row
+left join sessions as s
+    on k.input_row = s.session
 group by k.session_id

@@ -3,15 +3,13 @@
 select numbered.input_row
 from (
     select
-        s.input_row,
+        c.input_row,
         row_number() over (
-            partition by s.patient, s.scale, s.day_number
+            partition by c.patient, c.scale, c.day_number
             order by o.minute nulls last, o.score_id nulls last
         ) as place
-    from sound_scores as s
-    inner join repeated_values as crowded
-        on s.patient = crowded.patient and s.scale = crowded.scale and s.day_number = crowded.day_number
+    from repeated_values as c
     inner join scores as o
-        on s.input_row = o.score
+        on c.input_row = o.score
 ) as numbered
 where numbered.place > 1
