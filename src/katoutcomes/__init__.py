@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.contrast import contrast
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
+    from katoutcomes.analyses.dropout import dropout
     from katoutcomes.analyses.internal_consistency import internal_consistency
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.multiverse import multiverse
     from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
+    from katoutcomes.analyses.severity_transitions import severity_transitions
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.analyses.safety import safety
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
@@ -82,10 +84,12 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.contrast": ("contrast",),
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
+        "analyses.dropout": ("dropout",),
         "analyses.internal_consistency": ("internal_consistency",),
         "analyses.mmrm": ("mmrm",),
         "analyses.multiverse": ("multiverse",),
         "analyses.nhs_outcomes": ("nhs_outcomes",),
+        "analyses.severity_transitions": ("severity_transitions",),
         "analyses.participant_flow": ("participant_flow",),
         "analyses.safety": ("safety",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
@@ -187,9 +191,11 @@ __all__ = [
     "check_totals",
     "clinical_significance",
     "cohort_difference",
+    "compare_cohorts",
     "contrast",
     "data_quality",
     "describe",
+    "dropout",
     "from_summary",
     "instrument",
     "instrument_by_loinc",
@@ -209,6 +215,7 @@ __all__ = [
     "score_items",
     "score_subscales",
     "select_cohort",
+    "severity_transitions",
     "simulate_registry",
     "uniqueness",
     "write_report",

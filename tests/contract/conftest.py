@@ -28,9 +28,11 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
     "describe": {},
     "change_from_baseline": {},
     "clinical_significance": {},
+    "severity_transitions": {},
     "cohort_difference": {},
     "compare_cohorts": {"n_bootstrap": 100, "rng": 20261122},
     "mmrm": {},
+    "dropout": {},
 }
 """Analyses of an analysis set, with the choices they are called with."""
 

@@ -248,7 +248,7 @@ def test_the_order_of_the_rows_of_a_registry_does_not_matter(house):
     for given in (tables, shuffled):
         registry = kat.read_registry(given, is_synthetic=True)
         cohort = kat.select_cohort(registry, definition)
-        data = cohort.analysis_set("PHQ-9", visits=kat.DEFAULT_VISITS, treatment="program_booked", pathway=True)
+        data = cohort.analysis_set("PHQ-9", treatment="program_booked", pathway=True, with_scores_of=["GAD-7"])
         names = (*house.SET_ANALYSES, *house.REGISTRY_SET_ANALYSES, *house.RESULT_ANALYSES)
         answers.append([house.run(name, data).to_json() for name in names])
         answers[-1].append(house.run("data_quality", registry).to_json())

@@ -33,7 +33,8 @@ IMPORTANT = ("improvement that matters", "no change that matters", "deterioratio
 RELATIVE = ("relative improvement", "no relative change", "relative deterioration")
 MOVES = ("moved to the functional side", "no move", "moved to the dysfunctional side")
 BOTH_WAYS = (*CLASSES, "reliable change both ways")
-PARTITIONS = (CLASSES, IMPORTANT, RELATIVE, MOVES)
+BANDS = ("to a milder band", "same band", "to a more severe band")
+PARTITIONS = (CLASSES, IMPORTANT, RELATIVE, MOVES, BANDS)
 SAME_BUT_FOR_A_THRESHOLD = dict(zip(IMPORTANT, CLASSES, strict=True)) | {"response": "relative improvement"}
 
 
@@ -221,6 +222,8 @@ def people(result, estimate):
         return (of.get(estimate.term, "scored on both measures"), estimate.visit, estimate.subgroup)
     if result.analysis == "safety":
         return safety_people(estimate)
+    if result.analysis == "dropout":
+        return loss_people(estimate)
     if result.analysis in MODELS:
         is_seen = estimate.measure in {"adjusted mean", "mean change", "standard deviation"}
         return ("seen", estimate.visit, estimate.subgroup) if is_seen else ("in model", estimate.subgroup)
@@ -342,6 +345,38 @@ def sums_of_safety(values):
     return sums
 
 
+def loss_people(estimate):
+    """Return what a number of `dropout` rests on: those with a baseline, those scored, those in the model."""
+    if estimate.measure == "odds ratio":
+        model = ("counted", "", estimate.visit, "in the model of no score", "")
+        return ("level", estimate.visit, estimate.term) if ": " in estimate.term else model
+    if estimate.term == "baseline, scored":
+        return ("counted", "", estimate.visit, "scored at visit", estimate.subgroup)
+    return ("with baseline", estimate.subgroup)
+
+
+def sums_of_losses(result, values):
+    """Who is seen later was seen before; who is scored is seen; of the last two visits every pattern is a count."""
+    visits = [estimate.visit for estimate in result.select(term="scored at visit", subgroup="")]
+    sums = []
+    for group in dict.fromkeys(cell[-1] for cell in values if cell[0] == "with baseline"):
+        scored = [("counted", "", visit, "scored at visit", group) for visit in visits]
+        later = [("counted", "", visit, "seen then or later", group) for visit in visits[:-1]] + scored[-1:]
+        chain = [("with baseline", group), *later]
+        for number, (before, after) in enumerate(pairwise(chain)):
+            values[("lost", number, group)] = values[before] - values[after]
+            sums.append((before, [after, ("lost", number, group)]))
+        sums += [(("with baseline", group), [cell]) for cell in scored]
+        sums += [(seen, [cell]) for seen, cell in zip(later[:-1], scored[:-1], strict=True)]
+        if len(visits) > 1:
+            values[("both", group)] = values[scored[-2]] - values[("lost", len(visits) - 1, group)]
+            sums.append((scored[-2], [("both", group), ("lost", len(visits) - 1, group)]))
+    for model in [cell for cell in values if cell[0] == "counted" and cell[3] == "in the model of no score"]:
+        sums.append((("with baseline", ""), [model]))
+        sums += [(model, [cell]) for cell in values if cell[0] == "level"]
+    return sums
+
+
 def counted(estimate):
     if estimate.definition_set == "nhs_talking_therapies":
         name = {"at caseness at baseline": "case"}.get(estimate.term, estimate.term)
@@ -374,7 +409,7 @@ def comparison_cells(estimate):
 
 
 def sums_of_comparison(values):
-    """The compared of an arm are the scored and the rest, and those of its three patterns of missing scores."""
+    """The compared of an arm are the scored and the rest; the scored are those without and those with gaps before."""
     sums = []
     for arm in {cell[-1] for cell in values if cell[0] == "compared" and cell[-1]}:
         whole = ("compared", "", arm)
@@ -382,10 +417,7 @@ def sums_of_comparison(values):
         patterns = [cell for cell in values if cell[0] == "pattern" and cell[-1] == arm]
         if not patterns:
             continue
-        sums.append((whole, patterns))
-        stopped = [cell for cell in patterns if cell[1].startswith("not scored")]
-        scored = [cell for cell in values if cell[0] == "scored" and cell[-1] == arm and cell[1] == "week 12"]
-        sums += [(cell, [one for one in patterns if one not in stopped]) for cell in scored]
+        sums.append((("scored", "week 12", arm), patterns))
     return sums
 
 
@@ -418,6 +450,11 @@ def part_cells(part):
 
 def no_cells(part, row):
     return ()
+
+
+def transition_cells(part, row):
+    name = ("cell", row["term"], row["visit"], row["baseline_band"], row["follow_up_band"], row["group"])
+    yield name, row["n_patients"]
 
 
 def anchor_cells(part, row):
@@ -472,6 +509,7 @@ PART_CELLS = {
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,
     "anchors": anchor_cells,
+    "severity_transitions": transition_cells,
     "score_pair_counts": bin_cells,
     "files": file_cells,
     "rules": rule_cells,
@@ -488,6 +526,8 @@ def sums_of(result, values):
         return sums_of_comparison(values) + sums_of_groups(values)
     if result.analysis == "safety":
         return sums_of_safety(values) + sums_of_groups(values)
+    if result.analysis == "dropout":
+        return sums_of_losses(result, values) + sums_of_groups(values)
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:
@@ -574,14 +614,32 @@ def sums_of_parts(result, values):
             for visit, group in dict.fromkeys((name[1], name[-1]) for name in bins):
                 here = [name for name in bins if (name[1], name[-1]) == (visit, group)]
                 sums.append((("with both scores", visit, group), here))
+        if part.name == "severity_transitions":
+            sums += sums_of_matrix([cell for cell in values if cell[0] == "cell"])
         if part.name == "files":
-            for file in part.column("file"):
-                names = [("counted", "", "", f"{file}: rows {what}", "") for what in ("in", "accepted", "rejected")]
-                sums.append((names[0], names[1:]))
-                rules = [cell for cell in values if cell[0] == "rule" and cell[1] == file]
-                if rules:
-                    sums.append((names[2], rules))
+            sums += sums_of_files(part, values)
     return sums
+
+
+def sums_of_files(part, values):
+    sums = []
+    for file in part.column("file"):
+        names = [("counted", "", "", f"{file}: rows {what}", "") for what in ("in", "accepted", "rejected")]
+        sums.append((names[0], names[1:]))
+        rules = [cell for cell in values if cell[0] == "rule" and cell[1] == file]
+        if rules:
+            sums.append((names[2], rules))
+    return sums
+
+
+def sums_of_matrix(cells):
+    """The cells of a matrix of bands add up to all patients, and those of one direction to its share."""
+    lines = {}
+    for cell in cells:
+        _, term, visit, _, _, group = cell
+        lines.setdefault(("with both scores", visit, group), []).append(cell)
+        lines.setdefault(("counted", "phq9/kroenke_2001_bands", visit, term, group), []).append(cell)
+    return list(lines.items())
 
 
 def certain_counts(cells, sums, shown):
@@ -621,12 +679,28 @@ def found_by_auditor(result, released, minimum=MINIMUM):
     if released.analysis == "participant_flow":  # merged stages and exclusions are numbers of their own
         cells = {cell: value for cell, value in cells.items() if cell[0] not in {"step", "excluded"}}
         cells |= flow_cells(result, released)
+    if released.analysis == "severity_transitions":  # nobody sees whether a pair of bands that is left out is empty
+        cells = empty_cells(cells) | cells
     shown = cells_of(released)
     certain = certain_counts(cells, sums_of(released if "step" in {c[0] for c in cells} else result, cells), shown)
     return {
         cell: value
         for cell, value in certain.items()
-        if is_small(value, minimum) or (cell[0] not in {"rest", "scores"} and not is_small(value, minimum))
+        if is_small(value, minimum)
+        or (cell[0] not in {"rest", "scores", "lost", "both"} and not is_small(value, minimum))
+    }
+
+
+def empty_cells(cells):
+    """Return every pair of bands of every group with 0 patients."""
+    bands = [band.label for band in kat.instrument("PHQ-9").definition("bands").bands]
+    groups = dict.fromkeys((cell[2], cell[5]) for cell in cells if cell[0] == "cell")
+    terms = {True: "to a milder band", False: "to a more severe band"}
+    return {
+        ("cell", "same band" if before == after else terms[row > column], visit, before, after, group): 0
+        for visit, group in groups
+        for row, before in enumerate(bands)
+        for column, after in enumerate(bands)
     }
 
 

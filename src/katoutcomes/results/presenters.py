@@ -20,7 +20,15 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "trajectory": "katoutcomes.figures.trajectory:trajectory",
             "paired_change": "katoutcomes.figures.paired_change:paired_change",
         },
-        "clinical_significance": {"jacobson": "katoutcomes.figures.jacobson:jacobson"},
+        "clinical_significance": {
+            "jacobson": "katoutcomes.figures.jacobson:jacobson",
+            "responders": "katoutcomes.figures.responders:responders",
+        },
+        "nhs_outcomes": {"responders": "katoutcomes.figures.responders:responders"},
+        "severity_transitions": {
+            "severity_transitions": "katoutcomes.figures.severity_transitions:severity_transitions",
+            "responders": "katoutcomes.figures.responders:responders",
+        },
         "compare_cohorts": {
             "love": "katoutcomes.figures.love_plot:love_plot",
             "overlap": "katoutcomes.figures.overlap:overlap",
@@ -40,6 +48,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "change_from_baseline": "katoutcomes.tables.change:change_table",
         "clinical_significance": "katoutcomes.tables.clinical_significance:clinical_significance_table",
         "nhs_outcomes": "katoutcomes.tables.nhs_outcomes:nhs_outcomes_table",
+        "severity_transitions": "katoutcomes.tables.severity_transitions:severity_transitions_table",
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
         "compare_cohorts": "katoutcomes.tables.compare_cohorts:compare_cohorts_table",
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
@@ -50,6 +59,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "multiverse": "katoutcomes.tables.multiverse:multiverse_table",
         "from_summary": "katoutcomes.tables.from_summary:from_summary_table",
         "safety": "katoutcomes.tables.safety:safety_table",
+        "dropout": "katoutcomes.tables.dropout:dropout_table",
     }
 )
 """Analysis → "module:function"."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,17 +132,19 @@ def _highest(unit: NDArray[np.int64], events: AdverseEvents, here: Mask, n_units
 def _share_of_patients(term: str, n_with: int, n_patients: int, conf_level: float) -> Estimate:
     from katoutcomes.kernels.event_rates import exact_share
 
-    found = exact_share(n_with, n_patients, conf_level)
-    return Estimate(term=term, measure="proportion", n_patients=n_patients, **_numbers(found, conf_level))
+    share = Estimate(term=term, measure="proportion", n_patients=n_patients)
+    return _filled(share, exact_share(n_with, n_patients, conf_level), conf_level)
 
 
-def _numbers(found: EventShare, conf_level: float) -> dict[str, float]:
-    return {
-        "estimate": found.estimate,
-        "conf_low": found.conf_low,
-        "conf_high": found.conf_high,
-        "conf_level": conf_level if found.n_trials else NOT_A_NUMBER,
-    }
+def _filled(unknown: Estimate, found: EventShare, conf_level: float) -> Estimate:
+    """Return the estimate with a share and its limits."""
+    return replace(
+        unknown,
+        estimate=found.estimate,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        conf_level=conf_level if found.n_trials else NOT_A_NUMBER,
+    )
 
 
 def _share_of_sessions(term: str, n_with: int, of: tuple[int, int], conf_level: float) -> Iterator[Estimate]:
@@ -151,15 +153,8 @@ def _share_of_sessions(term: str, n_with: int, of: tuple[int, int], conf_level: 
 
     n_sessions, n_patients = of
     if n_sessions:
-        found = exact_share(n_with, n_sessions, conf_level)
-        numbers = _numbers(found, conf_level)
-        yield Estimate(
-            term=term,
-            measure="proportion of sessions",
-            n_patients=n_patients,
-            n_observations=n_sessions,
-            **numbers,
-        )
+        share = Estimate(term=term, measure="proportion of sessions", n_patients=n_patients, n_observations=n_sessions)
+        yield _filled(share, exact_share(n_with, n_sessions, conf_level), conf_level)
 
 
 def session_estimates(
@@ -253,12 +248,11 @@ def deterioration_estimates(
 
     both = ~np.isnan(baseline) & ~np.isnan(last)
     worse = sign * (last[both] - baseline[both]) >= threshold
-    found = exact_share(int(worse.sum()), int(both.sum()), conf_level)
-    return Estimate(
+    share = Estimate(
         term="reliable deterioration at the last score",
         measure="proportion",
         definition_set=definition_set,
         instrument=instrument,
         n_patients=int(both.sum()),
-        **_numbers(found, conf_level),
     )
+    return _filled(share, exact_share(int(worse.sum()), int(both.sum()), conf_level), conf_level)

@@ -1,4 +1,4 @@
-"""Keys and sums of analyses whose numbers hold each other in a way of their own: pathway, multiverse, mmrm, safety."""
+"""Keys and sums of analyses whose numbers hold each other in ways of their own: pathway, models, events, losses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from katoutcomes.results.disclosure_rules import (
     linked_comparison,
     linked_events,
+    linked_losses,
     linked_scores,
     linked_shares,
     linked_specifications,
@@ -31,13 +32,15 @@ def own_n_key(estimate: Estimate) -> Key | None:
         return linked_steps.pathway_n_key(estimate)
     if linked_shares.is_of_service(estimate):
         return linked_shares.service_n_key(estimate)
-    if (of_superiority := linked_scores.superiority_n_key(estimate)) is not None:
-        return of_superiority
-    if (of_events := linked_events.events_n_key(estimate)) is not None:
-        return of_events
     if linked_comparison.is_of_comparison(estimate):
         return linked_comparison.comparison_n_key(estimate)
-    return linked_visits.model_n_key(estimate)
+    own = (
+        linked_scores.superiority_n_key(estimate),
+        linked_events.events_n_key(estimate),
+        linked_losses.losses_n_key(estimate),
+        linked_visits.model_n_key(estimate),
+    )
+    return next((key for key in own if key is not None), None)
 
 
 def own_counted_key(estimate: Estimate) -> Key | None:
@@ -64,6 +67,8 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
         yield from linked_visits.derived_counts(values)
     if result.analysis == "change_from_baseline":
         yield from linked_scores.counts_beside_bins(result, values)
+    if result.analysis == "dropout":
+        yield from linked_losses.counts_of_losses(result, values)
 
 
 def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
@@ -87,14 +92,23 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the sums that a reader of these analyses can form."""
     if result.analysis == "care_pathway":
         yield from linked_steps.sums_of_steps(values)
-    if result.analysis == "safety":
-        yield from linked_events.sums_of_events(values)
+    yield from _sums_of_safety_and_dropout(result, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.sums_of_comparison(result, values)
     if result.analysis in linked_shares.ANALYSES:
         yield from linked_shares.sums_of_shares(values)
     for part in result.parts:
+        if part.name == linked_shares.SEVERITY_TRANSITIONS:
+            yield from linked_shares.sums_of_matrix(part, values)
+    for part in result.parts:
         if part.name == linked_specifications.PART:
             yield from linked_specifications.sums_of_specifications(part, values)
     if result.analysis in _MODELS:
         yield from linked_visits.sums_of_model(values)
+
+
+def _sums_of_safety_and_dropout(result: ResultRecord, values: Values) -> Iterator[Sum]:
+    if result.analysis == "safety":
+        yield from linked_events.sums_of_events(values)
+    if result.analysis == "dropout":
+        yield from linked_losses.sums_of_losses(result, values)
