@@ -37,7 +37,7 @@ _PLAIN_TYPES: Mapping[str, str] = {"TINYINT": "int", "SMALLINT": "int"}
 
 
 class SparkEngine:
-    """The tables of one registry on the caller's own Spark (a classic session).
+    """The tables of one registry on the caller's own Spark, by a classic session or by Spark Connect.
 
     Each stage is made once and kept, because a temporary view of Spark is worked out again whenever it is asked. The
     tables are temporary views of a session of their own, so views of the caller's session are neither seen nor
@@ -46,7 +46,8 @@ class SparkEngine:
     Parameters
     ----------
     spark : pyspark.sql.SparkSession
-        The caller's session, version 4. Sessions of Spark Connect are refused: their checkpoints were lost when tried.
+        The caller's session, version 4. A session of Spark Connect (version 4.1 or later) needs a `folder`: a
+        checkpoint made through it is lost as soon as a view is made of it.
     folder : str, optional
         A folder that every worker reaches (a path or an address such as ``"s3a://…"``). Each table is written there as
         Parquet, under ``katoutcomes``, and stays until the caller deletes it. It holds de-identified rows and needs the
@@ -56,7 +57,8 @@ class SparkEngine:
     Raises
     ------
     OptionError
-        If pyspark or pyarrow is not installed, or the session cannot give one of its own.
+        If pyspark or pyarrow is not installed, the session cannot give one of its own, or a session of Spark Connect
+        comes without a folder.
 
     Notes
     -----
@@ -71,7 +73,7 @@ class SparkEngine:
     __slots__ = ("_folder", "_frames", "_session")
 
     def __init__(self, spark: Any, *, folder: str | None = None) -> None:
-        self._session = _own_session(spark)
+        self._session = _own_session(spark, has_folder=folder is not None)
         self._folder = None if folder is None else f"{str(folder).rstrip('/')}/{_SUBFOLDER}"
         self._frames: dict[str, Any] = {}
 
@@ -88,7 +90,7 @@ class SparkEngine:
         for name in KEPT_TABLES:
             types = loaded.query_types(f"select * from {name}")
             cells = ", ".join(_plain_cell(column, kind) for column, kind in types.items())
-            self._keep(name, self._session.createDataFrame(loaded.arrow_table(f"select {cells} from {name}")))
+            self._keep(name, _frame_of(self._session, loaded.arrow_table(f"select {cells} from {name}")))
 
     def fetch(self, query: str) -> dict[str, NDArray[Any]]:
         """Return the columns of a query as NumPy arrays; a column with unknown values is a masked array.
@@ -114,7 +116,7 @@ class SparkEngine:
         import pyarrow as pa
 
         columns = {column: pa.array(values, from_pandas=True) for column, values in arrays.items()}
-        self._keep(name, self._session.createDataFrame(pa.table(columns)))
+        self._keep(name, _frame_of(self._session, pa.table(columns)))
 
     def drop(self, *names: str) -> None:
         """Forget tables; one that is not there is no error. Files of a folder stay until they are replaced."""
@@ -139,6 +141,9 @@ class SparkEngine:
     def close(self) -> None:
         """Forget every table; a second call does nothing. The caller's session goes on."""
         self.drop(*list(self._frames))
+        if _is_connect(self._session) and not self._session.client.is_closed:
+            self._session.client.release_session()  # its own; left open it would keep the program from ending
+            self._session.client.close()
 
     def _keep(self, name: str, frame: Any) -> None:
         """Work a frame out once, and give the result a name."""
@@ -170,14 +175,14 @@ def _is_spark(frame: Any) -> bool:
     return type(frame).__module__.partition(".")[0] == "pyspark" and hasattr(frame, "toArrow")
 
 
-def _own_session(spark: Any) -> Any:
+def _own_session(spark: Any, *, has_folder: bool) -> Any:
     """Return a session of the same Spark with names of its own and the settings that an answer could depend on."""
     if find_spec("pyspark") is None or find_spec("pyarrow") is None:
         raise OptionError('SparkEngine needs pyspark 4 and pyarrow: pip install "katoutcomes[spark]"')
     from pyspark.errors import PySparkException
 
-    if type(spark).__module__.startswith("pyspark.sql.connect"):
-        raise OptionError("SparkEngine needs a classic Spark session; Spark Connect is not supported.")
+    if _is_connect(spark) and not has_folder:
+        raise OptionError("a session of Spark Connect needs a folder: SparkEngine(spark, folder=…).")
     try:
         own = spark.newSession()
         for name, value in _SETTINGS.items():
@@ -187,6 +192,19 @@ def _own_session(spark: Any) -> Any:
     if own is None:
         raise OptionError("this cannot give a Spark session of its own.")
     return own
+
+
+def _is_connect(spark: Any) -> bool:
+    return type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def _frame_of(session: Any, table: Any) -> Any:
+    """Return an Arrow table as a frame of Spark; Spark Connect does not take the types of one without rows."""
+    if table.num_rows:
+        return session.createDataFrame(table)
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return session.createDataFrame([], from_arrow_schema(table.schema))
 
 
 def _plain_cell(column: str, kind: str) -> str:
