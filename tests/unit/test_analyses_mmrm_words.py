@@ -14,7 +14,7 @@ from katoutcomes.errors import DesignError, NumericalError, OptionError
 VISITS = {"week 4": 28, "week 8": 56, "week 12": 84}
 
 
-def made_up(n_patients=80, unknown=0, absent=None):
+def made_up(n_patients=80, unknown=0, absent=None, arms=None):
     """Return patients of two arms, `unknown` of them without a baseline, who miss the visits that `absent` names."""
     rng = np.random.default_rng(11)
     people = pd.DataFrame(
@@ -38,9 +38,7 @@ def made_up(n_patients=80, unknown=0, absent=None):
         visit="visit",
         score="score",
         baseline="before",
-        treatment="arm",
-        comparator="usual",
-        treatment_known_by_day=0,
+        **({"treatment": "arm", "comparator": "usual", "treatment_known_by_day": 0} if arms is None else arms),
         covariates=["age"],
         instrument="PHQ-9",
         visits=VISITS,
@@ -73,9 +71,8 @@ def test_a_choice_that_there_is_not_is_named_with_those_there_are(choices, words
 
 
 def test_a_formula_with_a_treatment_needs_one():
-    alone = kat.select_cohort(kat.simulate_registry(seed=5, n_patients=60)).analysis_set("PHQ-9")
     with pytest.raises(DesignError, match="make the analysis set with treatment"):
-        kat.mmrm(alone, mean="treatment*visit")
+        kat.mmrm(made_up(arms={}), mean="treatment*visit")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +148,7 @@ def test_patients_without_a_baseline_score_are_left_out_and_counted_by_a_check()
 
 
 def test_what_is_not_there_is_not_spoken_of():
-    alone = kat.select_cohort(kat.simulate_registry(seed=5, n_patients=60)).analysis_set("PHQ-9")
-    description = kat.mmrm(alone).method.description
+    description = kat.mmrm(made_up(arms={})).method.description
     assert "cohort" not in description
     assert "tandardized" not in description
     assert "one matrix for each level of arm" in kat.mmrm(data(), by="treatment").method.description

@@ -137,7 +137,7 @@ def test_expected_derivatives_are_the_mean_over_outcomes_of_the_observed_ones():
     matrix = np.array([[1.0, 0.4], [0.4, 2.0]])
     rng = np.random.default_rng(8)
     observed, expected = [], []
-    for _ in range(400):
+    for _ in range(100):
         drawn = np.where(np.isnan(y), np.nan, rng.standard_normal(y.shape) @ np.linalg.cholesky(matrix).T)
         model = Model(_work(z, drawn, design), "us", 1, reml=True)
         scale = model.work.scale

@@ -11,9 +11,13 @@ from katoutcomes.results.formatting import format_estimate, format_interval, for
 
 
 @cache
+def cohort():
+    return kat.select_cohort(kat.simulate_registry(seed=20260930, n_patients=160))
+
+
+@cache
 def data(treatment="program_booked"):
-    registry = kat.simulate_registry(seed=20260930, n_patients=160)
-    return kat.select_cohort(registry).analysis_set("PHQ-9", treatment=treatment)
+    return cohort().analysis_set("PHQ-9", treatment=treatment)
 
 
 @cache

@@ -38,6 +38,8 @@ _STARTS_AROUND = 6
 _GOLDEN_RATIO = (1.0 + math.sqrt(5.0)) / 2.0
 SMALLEST_HESSIAN_EIGENVALUE = 1e-8
 """Of the second derivatives scaled to a unit diagonal; below it a parameter is not determined by the data."""
+SMALLEST_BEND = 1e-4
+"""Root of the change of the deviance when a parameter changes by 1 or its own size; below it, it is not determined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,9 @@ def _judged(
 ) -> tuple[Convergence, NDArray[np.float64]]:
     """Return whether the fit can be used, and the inverse of its second derivatives."""
     size, values, vectors = scaled_eigenvalues(curvature)
-    is_curved = bool(values[0] > SMALLEST_HESSIAN_EIGENVALUE)
+    # Scaling makes the rounding error of a parameter that the data say nothing of look like curvature.
+    is_determined = bool((size * np.maximum(1.0, np.abs(point.theta)) > SMALLEST_BEND).all())
+    is_curved = is_determined and bool(values[0] > SMALLEST_HESSIAN_EIGENVALUE)
     inverse = np.full_like(curvature, np.nan)
     decrement = math.inf
     if is_curved:

@@ -175,7 +175,7 @@ def linear_tests(model: LinearModel, combinations: NDArray[np.float64]) -> Linea
     estimate = combinations @ model.coefficients
     variance = ((weights @ model.covariance) * weights).sum(axis=1)
     # In tiny samples Kenward and Roger's adjusted covariance need not be positive definite.
-    std_error = np.sqrt(np.where(variance >= 0.0, variance, np.nan))
+    std_error = np.sqrt(np.where((variance > 0.0) | ~weights.any(axis=1), variance, np.nan))
     df = degrees_of_freedom(model, weights)
     statistic = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
     return LinearTests(estimate, std_error, df, statistic, _two_sided(statistic, df))
