@@ -307,17 +307,17 @@ def sums_of_safety(values):
             return ("patients", "patients", group) if term == "patients" else ("counted", "", "", term, group)
 
         kinds = [
-            name[3].split(": ")[1] for name in values if name[-1] == group and str(name[3:4]).find("kind of ev") > 0
+            name[3].split(", ")[1] for name in values if name[-1] == group and str(name[3:4]).find("kind of ev") > 0
         ]
-        divided = [("events", [f"events: {name}" for name in SAFETY_KINDS])]
-        divided += [("events", [f"kind of event: {name}" for name in kinds])]
-        divided += [("patients with an event", [f"worst event of a patient: {name}" for name in SAFETY_KINDS])]
-        divided += [("sessions with an event", [f"worst event of a session: {name}" for name in SAFETY_KINDS])]
-        held = [("patients", f"patients with kind: {name}") for name in kinds]
-        held += [("patients with an event", f"patients with kind: {name}") for name in kinds]
-        held += [(f"kind of event: {name}", f"patients with kind: {name}") for name in kinds]
+        divided = [("events", [f"events, {name}" for name in SAFETY_KINDS])]
+        divided += [("events", [f"kind of event, {name}" for name in kinds])]
+        divided += [("patients with an event", [f"worst event of a patient, {name}" for name in SAFETY_KINDS])]
+        divided += [("sessions with an event", [f"worst event of a session, {name}" for name in SAFETY_KINDS])]
+        held = [("patients", f"patients with kind, {name}") for name in kinds]
+        held += [("patients with an event", f"patients with kind, {name}") for name in kinds]
+        held += [(f"kind of event, {name}", f"patients with kind, {name}") for name in kinds]
         held += [
-            (f"events: {name}", f"worst event of a {who}: {name}")
+            (f"events, {name}", f"worst event of a {who}, {name}")
             for name in SAFETY_KINDS
             for who in ("patient", "session")
         ]

@@ -125,7 +125,7 @@ def test_odds_ratios_are_those_of_statsmodels(large):
     result = kat.dropout(large, predictors=["age", "site", "smoker"])
     odds = result.select(measure="odds ratio")
     by_name = {variable.name: variable for variable in large.variables}
-    age, site, smoker = (np.asarray(by_name[name].values) for name in ("age", "site", "smoker"))  # noqa: PD011
+    age, site, smoker = (np.asarray(by_name[name].values) for name in ("age", "site", "smoker"))
     known = ~np.isnan(age)
     columns = [np.ones(len(age)), large.baseline, age, site == 1, site == 2, smoker]
     lost = np.isnan(large.scores_at("week 12"))

@@ -72,7 +72,21 @@ def one_specification():
     return multiverse_result(baseline_windows=[kat.BASELINE_WINDOW], visits=[kat.DEFAULT_VISITS[2]])
 
 
+@cache
+def dropout_result():
+    return kat.dropout(kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="program_booked"))
+
+
+@cache
+def safety_result(by=None):
+    return kat.safety(kat.select_cohort(clinic()), by=by)
+
+
 CASES = {
+    "dropout curve": lambda: dropout_result().plot(),
+    "dropout curve, by severity, released": lambda: kat.release(dropout_result()).plot(by_severity=True),
+    "safety events": lambda: safety_result().plot(),
+    "safety events, two groups, released": lambda: kat.release(safety_result("program_booked")).plot(),
     "care pathway": lambda: care_pathway_result().plot(),
     "care pathway, one group, released": lambda: kat.release(care_pathway_result()).plot(each_group=False),
     "care pathway, many groups": lambda: care_pathway_result(by="age_band").plot(),
@@ -286,6 +300,8 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "contrast": lambda _: contrast_result(),
         "mmrm": made.mmrm_result,
         "multiverse": lambda _: small_multiverse(),
+        "dropout": lambda _: dropout_result(),
+        "safety": lambda _: safety_result(),
     }
     result = results[analysis](80)
     figure = result.plot(kind)

@@ -75,7 +75,7 @@ def kaplan_meier(time: NDArray[np.float64], is_event: NDArray[np.bool_], conf_le
     n_events = np.bincount(place[is_event], minlength=len(times))
     n_at_risk = len(time) - np.concatenate([[0], np.cumsum(n_all)[:-1]]) if len(times) else n_all
     with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.cumprod(1.0 - n_events / n_at_risk)
+        survival = np.asarray(np.cumprod(1.0 - n_events / n_at_risk), dtype=np.float64)
         greenwood = np.cumsum(n_events / (n_at_risk * (n_at_risk - n_events)))
         std_error = survival * np.sqrt(greenwood)
         width = float(ndtri(0.5 + conf_level / 2.0)) * np.sqrt(greenwood) / np.abs(np.log(survival))

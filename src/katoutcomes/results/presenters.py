@@ -34,6 +34,8 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "overlap": "katoutcomes.figures.overlap:overlap",
         },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
+        "safety": {"safety_events": "katoutcomes.figures.safety_events:safety_events"},
+        "dropout": {"dropout_curve": "katoutcomes.figures.dropout_curve:dropout_curve"},
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
         "contrast": {"comparisons": "katoutcomes.figures.comparisons:comparisons"},

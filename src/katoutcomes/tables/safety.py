@@ -78,9 +78,9 @@ def safety_table(result: ResultRecord) -> Table:
 
 def _row_of(estimate: Estimate) -> str:
     """Return the row that an estimate stands in: an event, whoever is counted."""
-    stem, _, level = estimate.term.partition(": ")
+    stem, _, level = estimate.term.partition(", ")
     if level and stem in _STEMS:
-        return f"{_STEMS[stem]}: {level}"
+        return f"{_STEMS[stem]}, {level}"
     return _SAME_ROW.get(estimate.term, estimate.term)
 
 

@@ -62,13 +62,13 @@ def event_estimates(records: SafetyRecords, mask: Mask, conf_level: float) -> It
     yield from _events_of(records, mask, here, "", conf_level)
     yield from _events_of(records, mask, here & events.is_serious, "serious", conf_level)
     for code, name in enumerate(EVENT_SEVERITIES):
-        yield from _rate(f"events: {name}", here & (events.severity == code), records.days[mask], conf_level)
+        yield from _rate(f"events, {name}", here & (events.severity == code), records.days[mask], conf_level)
     yield from _worst(records, mask, here, conf_level)
     for code, name in enumerate(events.kinds):
         of_kind = here & (events.kind == code)
-        yield from _rate(f"kind of event: {name}", of_kind, records.days[mask], conf_level)
+        yield from _rate(f"kind of event, {name}", of_kind, records.days[mask], conf_level)
         n_with = len(np.unique(events.patient[of_kind]))
-        yield _share_of_patients(f"patients with kind: {name}", n_with, int(mask.sum()), conf_level)
+        yield _share_of_patients(f"patients with kind, {name}", n_with, int(mask.sum()), conf_level)
 
 
 def _events_of(records: SafetyRecords, mask: Mask, chosen: Mask, word: str, conf_level: float) -> Iterator[Estimate]:
@@ -116,10 +116,10 @@ def _worst(records: SafetyRecords, mask: Mask, here: Mask, conf_level: float) ->
     by_session = _highest(events.session, events, in_session, len(records.sessions.patient))
     for code, name in enumerate(EVENT_SEVERITIES):
         n_with = int((by_patient == code).sum())
-        yield _share_of_patients(f"worst event of a patient: {name}", n_with, int(mask.sum()), conf_level)
+        yield _share_of_patients(f"worst event of a patient, {name}", n_with, int(mask.sum()), conf_level)
         n_sessions = int((by_session == code).sum())
         of_all = _all_sessions(records, mask)
-        yield from _share_of_sessions(f"worst event of a session: {name}", n_sessions, of_all, conf_level)
+        yield from _share_of_sessions(f"worst event of a session, {name}", n_sessions, of_all, conf_level)
 
 
 def _highest(unit: NDArray[np.int64], events: AdverseEvents, here: Mask, n_units: int) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ _ITEM = "safety item of the "
 
 def events_n_key(estimate: Estimate) -> Key | None:
     """Return the key of what an estimate of `safety` rests on; None for those of other analyses."""
-    stem = estimate.term.split(": ", 1)[0]
+    stem = estimate.term.split(", ", 1)[0]
     if estimate.measure == "event rate":
         return _key(estimate.term, estimate.subgroup)
     if estimate.measure == "exposure time" or stem in _OF_ALL_PATIENTS:
@@ -42,11 +42,11 @@ def _key(term: str, subgroup: str) -> Key:
 
 
 def follows_of_events(values: Mapping[Key, int | None]) -> Iterator[tuple[Key, Key]]:
-    """Yield sessions and events after their patients: where these are hidden, those are too."""
-    for subgroup in _subgroups(values):
-        for other in (SESSIONS, EVENTS, SERIOUS):
-            if {_key(PATIENTS, subgroup), _key(other, subgroup)} <= set(values):
-                yield _key(PATIENTS, subgroup), _key(other, subgroup)
+    """Yield everything of a group after its patients: where their number is hidden, all of it is."""
+    for key in values:
+        patients = _key(PATIENTS, key[-1])
+        if patients in values and key != patients:
+            yield patients, key
 
 
 def sums_of_events(values: Mapping[Key, int | None]) -> Iterator[Sum]:
@@ -68,12 +68,12 @@ def _subgroups(values: Mapping[Key, int | None]) -> tuple[str, ...]:
 
 def _sums_of_group(values: Mapping[Key, int | None], subgroup: str) -> Iterator[Sum]:
     there = [key for key in values if key[-1] == subgroup]
-    kinds = [key[3].split(": ", 1)[1] for key in there if key[0] == "counted" and key[3].startswith(f"{KIND}: ")]
+    kinds = [key[3].split(", ", 1)[1] for key in there if key[0] == "counted" and key[3].startswith(f"{KIND}, ")]
     wholes = (
-        (EVENTS, tuple(f"events: {name}" for name in SEVERITIES)),
-        (EVENTS, tuple(f"{KIND}: {name}" for name in kinds)),
-        (WITH_EVENT, tuple(f"{WORST_OF_PATIENT}: {name}" for name in SEVERITIES)),
-        (SESSIONS_WITH, tuple(f"{WORST_OF_SESSION}: {name}" for name in SEVERITIES)),
+        (EVENTS, tuple(f"events, {name}" for name in SEVERITIES)),
+        (EVENTS, tuple(f"{KIND}, {name}" for name in kinds)),
+        (WITH_EVENT, tuple(f"{WORST_OF_PATIENT}, {name}" for name in SEVERITIES)),
+        (SESSIONS_WITH, tuple(f"{WORST_OF_SESSION}, {name}" for name in SEVERITIES)),
     )
     for whole, terms in wholes:
         members = tuple(key for term in terms if (key := _key(term, subgroup)) in values)
@@ -82,8 +82,13 @@ def _sums_of_group(values: Mapping[Key, int | None], subgroup: str) -> Iterator[
     for whole, part in _parts(kinds):
         total, member = _key(whole, subgroup), _key(part, subgroup)
         if total in values and member in values:
-            yield Sum(total, (member,), has_remainder=True)
+            # Readers need the patients more than the events: where the difference is small the events go first.
+            yield Sum(total, (member,), has_remainder=True, give_up_first=(total,) if _is_of_events(whole) else ())
     yield from _sums_of_the_asked(values, there, subgroup)
+
+
+def _is_of_events(term: str) -> bool:
+    return term in (EVENTS, SERIOUS) or term.startswith((f"{EVENTS}, ", f"{KIND}, "))
 
 
 def _parts(kinds: list[str]) -> Iterator[tuple[str, str]]:
@@ -92,11 +97,11 @@ def _parts(kinds: list[str]) -> Iterator[tuple[str, str]]:
     yield from ((SERIOUS, part) for part in (WITH_SERIOUS, SESSIONS_SERIOUS))
     yield from ((WITH_EVENT, WITH_SERIOUS), (SESSIONS_WITH, SESSIONS_SERIOUS), (SESSIONS, PATIENTS))
     for name in SEVERITIES:
-        yield f"events: {name}", f"{WORST_OF_PATIENT}: {name}"
-        yield f"events: {name}", f"{WORST_OF_SESSION}: {name}"
+        yield f"events, {name}", f"{WORST_OF_PATIENT}, {name}"
+        yield f"events, {name}", f"{WORST_OF_SESSION}, {name}"
     for name in kinds:
-        yield f"{KIND}: {name}", f"{WITH_KIND}: {name}"
-        yield WITH_EVENT, f"{WITH_KIND}: {name}"
+        yield f"{KIND}, {name}", f"{WITH_KIND}, {name}"
+        yield WITH_EVENT, f"{WITH_KIND}, {name}"
 
 
 def _sums_of_the_asked(values: Mapping[Key, int | None], there: list[Key], subgroup: str) -> Iterator[Sum]:
@@ -119,5 +124,5 @@ def _sums_of_the_asked(values: Mapping[Key, int | None], there: list[Key], subgr
         chains = [("analyzed", baseline, higher), ("analyzed", higher, newly), ("counted", higher, newly)]
         for kind, whole_term, part_term in chains:
             total, member = (((kind, "", "", term, subgroup)) for term in (whole_term, part_term))
-            if total in values and member in values and values[total] != values[member]:
+            if total in values and member in values:
                 yield Sum(total, (member,), has_remainder=True)
