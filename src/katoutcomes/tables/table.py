@@ -1,4 +1,4 @@
-"""A table as text cells, and its three ways onto a page: HTML, Markdown, CSV."""
+"""A table as text cells, and its ways onto a page: HTML, Markdown, LaTeX, CSV and Word."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class Table:
         if self.row_groups and len(self.row_groups) != len(self.rows):
             raise ValueError(f"table {self.name!r}: every row needs its heading, or none has one.")
 
-    def _groups(self) -> list[tuple[str, list[tuple[str, ...]]]]:
-        """Return the rows under their headings, in order."""
+    def groups(self) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """Return the rows under their headings, in order; the heading is ``""`` where there are none."""
         headings = self.row_groups or ("",) * len(self.rows)
         pairs = zip(headings, self.rows, strict=True)
         return [(heading, [row for _, row in under]) for heading, under in groupby(pairs, key=lambda pair: pair[0])]
@@ -90,7 +90,7 @@ class Table:
             for column, text in zip(self.columns, is_text, strict=True)
         )
         lines = ["<table>", f"<caption>{escape(self.caption)}</caption>", f"<thead><tr>{heads}</tr></thead>"]
-        for heading, rows in self._groups():
+        for heading, rows in self.groups():
             lines.append("<tbody>")
             if heading:
                 lines.append(f'<tr><th scope="rowgroup" colspan="{len(self.columns)}">{escape(heading)}</th></tr>')
@@ -106,7 +106,7 @@ class Table:
         lines = [f"**{_markdown(self.caption)}**", ""]
         lines.append(_markdown_row(self.columns))
         lines.append("|" + "|".join([" :--- ", *([" ---: "] * (len(self.columns) - 1))]) + "|")
-        for heading, rows in self._groups():
+        for heading, rows in self.groups():
             if heading:
                 lines.append(f"| **{_markdown(heading)}** |" + " |" * (len(self.columns) - 1))
             lines += [_markdown_row(row) for row in rows]
@@ -131,6 +131,24 @@ class Table:
             writer.writerow([_csv_cell(cell) for cell in cells])
         return written.getvalue()
 
+    def to_latex(self) -> str:
+        r"""Return a ``table`` environment with caption, label and notes; it needs ``\usepackage{booktabs}``."""
+        from katoutcomes.tables.latex import latex
+
+        return latex(self)
+
+    def to_docx(self) -> bytes:
+        """Return a Word document with caption, table and notes, the same bytes on every run.
+
+        Raises
+        ------
+        OptionError
+            If python-docx is not installed (``pip install 'katoutcomes[docx]'``).
+        """
+        from katoutcomes.tables.word_document import word_document
+
+        return word_document(self)
+
     def _repr_html_(self) -> str:
         return self.to_html()
 
@@ -141,7 +159,7 @@ class Table:
     def __str__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
         lines = [self.caption, "", _aligned(self.columns, widths), "  ".join("-" * width for width in widths)]
-        for heading, rows in self._groups():
+        for heading, rows in self.groups():
             lines += [heading] if heading else []
             lines += [_aligned(row, widths) for row in rows]
         lines += ["", *self.footnotes] if self.footnotes else []
