@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from katoutcomes.cohorts.exposure import require_adjustable, require_known_at_ti
 from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
 from katoutcomes.cohorts.pathway import read_pathway
+from katoutcomes.cohorts.second_instrument import score_variables
 from katoutcomes.cohorts.value_order import reordered, value_order
 from katoutcomes.cohorts.window_scores import Placed, n_scores_outside, placed_windows, window_scores
 from katoutcomes.errors import DesignError, require_option
@@ -156,6 +157,7 @@ class Cohort:
         treatment: str | None = None,
         covariates: Sequence[str] | None = None,
         pathway: bool = False,
+        with_scores_of: Sequence[str] = (),
     ) -> AnalysisSet:
         """Return the cohort's scores of one instrument as aligned arrays.
 
@@ -173,6 +175,8 @@ class Cohort:
             variable, those that are known later included, so that they can be described.
         pathway : bool, default False
             Whether the sessions around the course are read as steps of care, which `care_pathway` needs.
+        with_scores_of : sequence of str
+            Further instruments, whose scores become variables (``gad7_baseline``, ``gad7_week_12``) for `nhs_outcomes`.
 
         Returns
         -------
@@ -198,9 +202,13 @@ class Cohort:
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
         del columns  # of a million patients they fill a few hundred megabytes
         baseline, scores = self._scores(patients, scale, windows)
+        for second in map(instrument_called, [with_scores_of] if isinstance(with_scores_of, str) else with_scores_of):
+            variables += score_variables(second, windows, *self._scores(patients, second, windows))
         care = read_pathway(self.tables) if pathway else None
         order = value_order(baseline, scores, variables, () if care is None else care.columns())
-        baseline, scores, variables = reordered(baseline, scores, variables, order)
+        unordered = list(variables)
+        del variables  # the two orders of all variables are never there at once
+        baseline, scores, variables = reordered(baseline, scores, _taken(unordered), order)
         return AnalysisSet(
             instrument=scale,
             visits=windows,
@@ -352,6 +360,13 @@ class Cohort:
             number=number if number is not None else int(window.anchor != END_OF_INDUCTION),
             times_induction_doses=int(number is None),
         )
+
+
+def _taken(variables: list[Variable]) -> Iterator[Variable]:
+    """Take one variable after the other out of a list."""
+    variables.reverse()
+    while variables:
+        yield variables.pop()
 
 
 def _choice_words(window: VisitWindow) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def in_value_order(
 def reordered(
     baseline: NDArray[np.float64],
     scores: NDArray[np.float64],
-    variables: tuple[Variable, ...],
+    variables: Iterable[Variable],
     order: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Variable, ...]]:
     """Return the three with their patients in another order, every NaN and zero written one way, and read-only."""

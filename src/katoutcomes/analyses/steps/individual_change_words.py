@@ -47,9 +47,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
 )
 _SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        JACOBSON_TRUAX: (
-            "Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12",
-        ),
+        JACOBSON_TRUAX: ("Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12",),
         HAGEMAN_ARRINDELL: (
             "Hageman WJ, Arrindell WA. Behav Res Ther 1999;37:1169-1193. doi:10.1016/S0005-7967(99)00032-7",
         ),

@@ -41,7 +41,7 @@ ADJUSTED = "follow-up, adjusted"
 BASELINE_TERMS = frozenset({BASELINE_STEP, SCORED, COMPLETENESS, "baseline, all with baseline"})
 """Terms whose `n_patients` are all those of a group who have a baseline score."""
 
-PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0], *PARTITIONS[1], *PARTITIONS[4]})
+PAIRED_TERMS = frozenset({"change", "follow-up", "remission", *PARTITIONS[0], *PARTITIONS[1], *PARTITIONS[5]})
 """Terms whose `n_patients` are all who have both scores: those whom the bins of scores divide."""
 
 PAIR_COUNTS = "score_pair_counts"

@@ -19,6 +19,8 @@ PARTITIONS: tuple[tuple[str, ...], ...] = (
     CLASSES_OF_CHANGE,
     ("no change that matters", "improvement that matters", "deterioration that matters"),
     ("no relative change", "relative improvement", "relative deterioration"),
+    ("no reliable change", "reliable improvement", "reliable deterioration", "reliable change both ways"),
+    ("same band", "to a milder band", "to a more severe band"),
     ("no move", "moved to the functional side", "moved to the dysfunctional side"),
 )
 """Terms of one definition set whose counts add up to `n_patients`; the first is given up first."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
+from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
 
 ANCHORS = "anchors"
@@ -30,6 +32,33 @@ def own_part_key(part: Part, row: int) -> Key:
     return ("cell", visit, str(named["baseline_band"]), str(named["follow_up_band"]), group)
 
 
+NHS = "nhs_talking_therapies"
+"""`definition_set` of the shares on two measures together."""
+_NHS_FINISHED, _NHS_SCORED, _NHS_CASES = "counted", "scored on both measures", "at caseness at baseline"
+_NHS_DENOMINATORS: Mapping[str, str] = MappingProxyType(
+    {_NHS_SCORED: _NHS_FINISHED, "recovery": _NHS_CASES, "reliable recovery": _NHS_CASES}
+)
+
+
+def is_of_service(estimate: Estimate) -> bool:
+    """Return whether an estimate is a share on two measures together, by the rules of a service."""
+    return estimate.definition_set == NHS
+
+
+def service_n_key(estimate: Estimate) -> Key:
+    """Return the key of the denominator of such a share: those counted, those scored, or those at caseness."""
+    return _service_key(_NHS_DENOMINATORS.get(estimate.term, _NHS_SCORED), estimate)
+
+
+def service_counted_key(estimate: Estimate) -> Key:
+    """Return the key of what such a share counts, which may be the denominator of another."""
+    return _service_key(estimate.term, estimate)
+
+
+def _service_key(term: str, estimate: Estimate) -> Key:
+    return ("counted", NHS, estimate.visit, term, estimate.subgroup)
+
+
 def sums_of_shares(values: Values) -> Iterator[Sum]:
     """Yield the sums of these analyses that are neither inside one definition set nor between two of one term."""
     for key in values:
@@ -43,6 +72,30 @@ def sums_of_shares(values: Values) -> Iterator[Sum]:
                     if other[0] == "counted" and other[3] == part and other[2] == key[2] and other[4] == key[4]
                 ]
                 yield from (_nested(values, key, other) for other in smaller)
+
+
+def sums_of_matrix(part: Part, values: Values) -> Iterator[Sum]:
+    """Yield the cells of all patients, of each direction of a move, of each band at baseline and at the visit.
+
+    How many started in a band stands in other tables; it is no total here, but it may be known.
+    """
+    lines: dict[tuple[str, ...], list[Key]] = {}
+    for row in range(len(part.rows)):
+        key = own_part_key(part, row)
+        if key not in values:
+            continue
+        _, visit, before, after, group = key
+        term = str(part.rows[row][part.columns.index("term")])
+        for line in (("analyzed", ""), ("counted", term), ("at baseline", before), ("at the visit", after)):
+            lines.setdefault((*line, visit, group), []).append(key)
+    for (what, term, visit, group), members in lines.items():
+        yield Sum(_total(values, what, term, visit, group), tuple(members), is_listed=False)
+
+
+def _total(values: Values, what: str, term: str, visit: str, group: str) -> Key | None:
+    """Return the share's count, or its denominator, that cells of the matrix add up to; None where there is none."""
+    wanted = (visit, term or "same band", group)
+    return next((key for key in values if key[0] == what and key[2:] == wanted), None)
 
 
 def _nested(values: Values, one: Key, other: Key) -> Sum:
