@@ -204,9 +204,9 @@ def test_the_walk_finds_what_is_about_persons_and_counts_lines(tmp_path: Path) -
         ),
         encoding="utf-8",
     )  # fmt: skip
-    walk = PrivacyWalk("a.ndjson")
-    for _, resource in read_lines(tmp_path / "a.ndjson", LineFaults()):
-        walk.take(resource)
+    walk = PrivacyWalk("a.ndjson", tmp_path / "a.ndjson")
+    for _, _, text in read_lines(tmp_path / "a.ndjson", LineFaults()):
+        walk.take(text)
     with Engine() as engine:
         found = {(one.column, one.rule, one.n_rows) for one in walk.findings(engine)}
     assert found == {

@@ -9,6 +9,7 @@ from katoutcomes.errors import IdentifierError, OptionError
 from katoutcomes.registry.engine import Engine
 from katoutcomes.registry.identifiers import (
     AGE_RULE,
+    DOUBTS,
     NAME_RULES,
     VALUE_RULES,
     Finding,
@@ -46,7 +47,7 @@ REFUSED_NAMES = {
 
 HARMLESS_NAMES = [
     "instrument", "format", "term", "day", "site", "recipe", "description_code", "hotel", "shipping", "single",
-    "birth_year", "country", "region", "therapist", "cellular_assay", "denominator", "item_12", "covariate_affluence",
+    "country", "region", "therapist", "cellular_assay", "denominator", "item_12", "covariate_affluence",
     "eligible_medical", "facial_pain", "gait", "attending_school", "completed_by", "referred_by",
     "account_of_trauma", "covariate_trauma_history", "ship", "zipper", "phonetics",
 ]  # fmt: skip
@@ -119,8 +120,12 @@ def test_values_that_are_refused(rule: str) -> None:
     assert all(holds_identifier(value) for value in values)  # Python's regular expressions agree with the engine's
 
 
+def refused(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in found if finding.rule not in DOUBTS)
+
+
 def test_values_that_pass() -> None:
-    assert findings(HARMLESS_VALUES) == ()
+    assert refused(findings(HARMLESS_VALUES)) == ()
     assert not [value for value in HARMLESS_VALUES if holds_identifier(value)]
 
 
@@ -191,7 +196,8 @@ NAMES = ["Zebulon Quux", "Ana María Ortega", "O'Brien, Maeve", "Li Wei", "Søre
 def test_a_column_of_different_names_is_refused() -> None:
     assert findings(NAMES, "who") == (Finding("file.csv", "who", "value_person_names", len(NAMES)),)
     assert findings(["North Clinic", "South Clinic"] * 5, "site") == ()
-    assert findings(NAMES[:4], "who") == ()
+    assert refused(findings(NAMES[:4], "who")) == ()  # too few to tell, so they are warned of
+    assert [found.rule for found in findings(NAMES[:4], "who")] == ["possible_name"]
 
 
 @pytest.mark.parametrize(("value", "is_refused"), [("V6B", False), ("981", False), ("98101", True), ("V6B4Y8", True)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.identifiers import normalized_words
+from katoutcomes.registry.identifiers import DOUBTS, Finding, normalized_words
 from katoutcomes.registry.load_report import PrivacyWarning
 from katoutcomes.results.formatting import format_count
 
@@ -80,6 +80,14 @@ def text_warnings(engine: Engine, tables: Sequence[TableSource]) -> tuple[Privac
                 text = "seems to say who treated; it is not loaded. With few therapists it points to their patients."
                 found.append(PrivacyWarning("therapist", table.file, shown, n_rows, text))
     return tuple(found)
+
+
+def doubt_warnings(findings: Sequence[Finding]) -> tuple[PrivacyWarning, ...]:
+    """Return as warnings what the gate found and could not tell from something harmless."""
+    return tuple(
+        PrivacyWarning(found.rule, found.file, found.column, found.n_rows or 0, DOUBTS[found.rule])
+        for found in findings
+    )
 
 
 def _n_free_text(engine: Engine, relation: str, column: str) -> int:

@@ -13,6 +13,7 @@ from katoutcomes.registry.fingerprint import load_fingerprint
 from katoutcomes.registry.identifiers import (
     Finding,
     Gate,
+    evident_name_rules,
     holds_identifier,
     name_rule,
     parse_overrides,
@@ -23,7 +24,7 @@ from katoutcomes.registry.load_places import load_into
 from katoutcomes.registry.load_report import LoadReport
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
-from katoutcomes.registry.privacy_warnings import registry_warnings, text_warnings
+from katoutcomes.registry.privacy_warnings import doubt_warnings, registry_warnings, text_warnings
 from katoutcomes.registry.prorating import (
     joined_rules,
     prorating_doubts,
@@ -135,7 +136,7 @@ def read_registry(
     ... )
     >>> registry = read_registry({"patients": patients, "sessions": sessions}, is_synthetic=True)
     >>> registry
-    <Registry (synthetic): 1 patients, 1 sessions; 1 rows rejected>
+    <Registry (synthetic): 1 patient, 1 session; 1 row rejected>
     >>> problem = registry.load_report.problems[0]
     >>> problem.column, problem.rule, problem.row_numbers
     ('age_years', 'range', (2,))
@@ -228,6 +229,7 @@ def _read(
     )
     warnings: tuple[PrivacyWarning | QualityWarning, ...] = (
         *texts,
+        *doubt_warnings(gate.doubts),
         *registry_warnings(engine, files, count_classes(engine), is_rekeyed=bool(settings)),
         *quality_warnings(
             engine, files, () if conversion is None else conversion.files, further=prorating_doubts(engine, prorating)
@@ -268,7 +270,6 @@ def _read(
 
 def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], gate: Gate, say: Callable[[str], None]) -> None:
     """Read every file as text; refuse identifiers first, and files that are no proper tables then."""
-    findings = [finding for table in sources for finding in _name_findings(table)]
     faults = required_column_faults(sources)
     staged: list[TableSource] = []
     for table in sources:
@@ -276,6 +277,9 @@ def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], gate: Ga
         wrong = table.stage(engine)
         faults += [f"{table.file}: {fault}" for fault in wrong]
         staged += [table] * (not wrong)
+    findings = [
+        finding for table in sources for finding in (*table.findings, *_name_findings(engine, table, staged))
+    ]
     sessions = next((table for table in staged if table.schema is SESSIONS), None)
     year = reference_year(engine) if sessions is not None and any(table.left_out for table in staged) else None
     for table in staged:
@@ -295,13 +299,18 @@ def _settings(
     return (*keys, *allowed, *mapped, *(() if conversion is None else conversion.settings))
 
 
-def _name_findings(table: TableSource) -> list[Finding]:
+def _name_findings(engine: Engine, table: TableSource, staged: list[TableSource]) -> list[Finding]:
+    """Return the columns whose names announce an identifier, unless their cells say that there is none."""
     findings = []
-    for position, name in enumerate(table.names, start=1):
+    named = dict(zip(table.shown_names(), table.names, strict=True))
+    rules = {key: rule for key, name in named.items() if (rule := name_rule(name)) is not None}
+    if rules and table in staged:
+        rules = evident_name_rules(engine, f"text_{table.schema.name}", named)
+    for position, (key, name) in enumerate(named.items(), start=1):
         if holds_identifier(name):
             findings.append(Finding(table.file, f"number {position}", "value_in_header", None))
-        elif rule := name_rule(name):
-            findings.append(Finding(table.file, name, rule, None))
+        elif key in rules:
+            findings.append(Finding(table.file, name, rules[key], None))
     return findings
 
 

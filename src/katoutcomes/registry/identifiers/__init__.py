@@ -12,13 +12,15 @@ The classes follow the eighteen of the Safe Harbor method, 45 CFR 164.514(b)(2)(
 
 from __future__ import annotations
 
-from katoutcomes.registry.identifiers.gate import Finding, refuse
+from katoutcomes.registry.identifiers.ages import AGE_RULE, is_high_age
+from katoutcomes.registry.identifiers.flags import evident_name_rules
+from katoutcomes.registry.identifiers.gate import DOUBTS, Finding, refuse
 from katoutcomes.registry.identifiers.names import NAME_RULES, holds_age, name_rule, normalized_words
-from katoutcomes.registry.identifiers.overrides import Gate, Override, parse_overrides
+from katoutcomes.registry.identifiers.overrides import GATE_RULES, Gate, Override, parse_overrides
 from katoutcomes.registry.identifiers.patterns import VALUE_RULES
-from katoutcomes.registry.identifiers.shapes import reference_year
+from katoutcomes.registry.identifiers.person_names import holds_given_name
+from katoutcomes.registry.identifiers.shapes import array_shapes, reference_year
 from katoutcomes.registry.identifiers.values import (
-    AGE_RULE,
     holds_identifier,
     text_findings,
     value_findings,
@@ -26,13 +28,19 @@ from katoutcomes.registry.identifiers.values import (
 
 __all__ = [
     "AGE_RULE",
+    "DOUBTS",
+    "GATE_RULES",
     "NAME_RULES",
     "VALUE_RULES",
     "Finding",
     "Gate",
     "Override",
+    "array_shapes",
+    "evident_name_rules",
     "holds_age",
+    "holds_given_name",
     "holds_identifier",
+    "is_high_age",
     "name_rule",
     "normalized_words",
     "parse_overrides",

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from katoutcomes.errors import IdentifierError
+
+DOUBTS: Mapping[str, str] = MappingProxyType(
+    {
+        "possible_name": "cells hold a common given name with other words, as names of persons do; look at them.",
+        "possible_phone": "cells are digits as phone numbers have them, without anything between; look at them.",
+        "possible_postal_code": "cells have the form of a Canadian postal code without its blank; look at them.",
+        "unread_parts": "holds comments, links or further sheets, or metadata with texts, that were searched for "
+        "identifiers and not read; leave them out.",
+    }
+)
+"""What may be an identifier and may as well be none, by rule: it is warned of, and nothing is refused for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ def refuse(findings: Iterable[Finding]) -> None:
         return
     lines = [
         f"  {finding.file}, column {finding.column!r}: rule {finding.rule}"
-        + ("" if finding.n_rows is None else f", {finding.n_rows} rows")
+        + ("" if finding.n_rows is None else f", {finding.n_rows} row{'s' * (finding.n_rows != 1)}")
         for finding in found
     ]
     raise IdentifierError(

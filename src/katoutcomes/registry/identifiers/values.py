@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from katoutcomes.registry.identifiers.ages import AGE_RULE, age_tests, is_high_age
+from katoutcomes.registry.identifiers.folding import OTHER_SIGN, folded, folded_sql
 from katoutcomes.registry.identifiers.gate import Finding
 from katoutcomes.registry.identifiers.names import holds_age, holds_postal_prefix
 from katoutcomes.registry.identifiers.patterns import (
@@ -17,15 +19,13 @@ from katoutcomes.registry.identifiers.patterns import (
 )
 from katoutcomes.registry.identifiers.plain import plain_columns
 from katoutcomes.registry.identifiers.shapes import shape_findings
-from katoutcomes.registry.tables import HIGHEST_AGE_YEARS, TABLES
+from katoutcomes.registry.tables import TABLES
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
 
-AGE_RULE = "value_age_above_89"
 POSTAL_PREFIX_RULE = "value_postal_code_too_long"
 
-_HIGH_AGE = r"[0-9]{2,3}([.][0-9]+)?[+]?"
 _LONGEST_POSTAL_PREFIX = 3
 _KEYS: frozenset[str] = frozenset(table.key for table in TABLES)
 _COMPILED = {rule: re.compile(pattern) for rule, pattern in VALUE_RULES.items()}
@@ -41,10 +41,10 @@ def breaks_rule(rule: str, text: str) -> bool:
     >>> breaks_rule("value_social_insurance_number", "046-454-287")
     False
     """
-    check = VALUE_CHECKS.get(rule)
+    check, plain = VALUE_CHECKS.get(rule), folded(text)
     if check is None:
-        return _COMPILED[rule].search(text) is not None
-    return any(check(match.group()) for match in _COMPILED[rule].finditer(text))
+        return _COMPILED[rule].search(plain) is not None
+    return any(check(match.group()) for match in _COMPILED[rule].finditer(plain))
 
 
 def holds_identifier(text: str) -> bool:
@@ -75,25 +75,32 @@ def value_findings(
     tuple of Finding
         One for each column and rule, with the number of rows.
     """
-    findings = []
     plain = plain_columns(engine, table.removeprefix("text_"))  # they have been searched already
-    searched = tuple(column for column in columns if column not in plain)
-    for column in searched if searched and _may_hold_identifier(engine, table, searched) else ():
+    searched = [column for column in columns if column not in plain]
+    findings = []
+    for column, cell in _suspects(engine, table, searched).items():
         exempt = KEY_EXEMPTIONS if columns[column] in _KEYS else frozenset()
-        tests = {rule: _holds_pattern(column, text) for rule, text in VALUE_RULES.items() if rule not in exempt}
+        tests = {rule: _holds_pattern(cell, text) for rule, text in VALUE_RULES.items() if rule not in exempt}
         for rule, n_rows in _counts(engine, table, tests).items():
             n_checked = _count_checked(engine, table, rule, tests[rule], column) if rule in VALUE_CHECKS else n_rows
             findings += [Finding(file, columns[column], rule, n_checked)] * (n_checked > 0)
-    ages = {column: _is_high_age(column) for column, shown in columns.items() if holds_age(shown)}
-    postal = {column: _is_long_postal_prefix(column) for column, shown in columns.items() if holds_postal_prefix(shown)}
-    for rule, tests in ((AGE_RULE, ages), (POSTAL_PREFIX_RULE, postal)):
-        findings += [
-            Finding(file, columns[column], rule, n_rows) for column, n_rows in _counts(engine, table, tests).items()
-        ]
-    # Dates and numbers begin with a digit, names and other dates hold a space.
-    shapeless = plain_columns(engine, table.removeprefix("text_"), is_numbered=False)
-    shaped = {column: shown for column, shown in columns.items() if column not in shapeless}
+    for column, shown in columns.items():
+        cell = column if column in plain else folded_sql(column)  # folding a million ages takes seconds
+        tests = age_tests(shown, cell, reference_year)
+        if holds_postal_prefix(shown):
+            tests[POSTAL_PREFIX_RULE] = _is_long_postal_prefix(column)
+        counts = _counts(engine, table, tests)
+        findings += [Finding(file, shown, rule, n_rows) for rule, n_rows in counts.items()]
+    shaped = {
+        column: shown
+        for column, shown in columns.items()
+        if not _is_known(findings, shown, "value_birth_date") and not holds_postal_prefix(shown)
+    }
     return (*findings, *shape_findings(engine, table, file, shaped, reference_year))
+
+
+def _is_known(findings: Iterable[Finding], shown: str, rule: str) -> bool:
+    return any(finding.column == shown and finding.rule == rule for finding in findings)
 
 
 def text_findings(values: Iterable[object], file: str, column: str) -> tuple[Finding, ...]:
@@ -118,31 +125,39 @@ def text_findings(values: Iterable[object], file: str, column: str) -> tuple[Fin
     """
     exempt = KEY_EXEMPTIONS if column in _KEYS else frozenset()
     rules = [rule for rule in VALUE_RULES if rule not in exempt]
-    counts = dict.fromkeys((*rules, AGE_RULE), 0)
     is_age = holds_age(column)
+    counts = dict.fromkeys((*rules, AGE_RULE), 0)
     for text, n_values in Counter(value for value in values if isinstance(value, str)).items():
-        if is_age and _is_high_age_text(text):
+        if is_age and is_high_age(text):
             counts[AGE_RULE] += n_values
-        if len(text) >= SHORTEST_IDENTIFIER and _ANYTHING.search(text):
+        if len(text) >= SHORTEST_IDENTIFIER and _ANYTHING.search(folded(text)):
             for rule in rules:
                 counts[rule] += n_values * breaks_rule(rule, text)
     return tuple(Finding(file, column, rule, n_rows) for rule, n_rows in counts.items() if n_rows)
 
 
-_ANYTHING = re.compile("|".join(f"({pattern})" for pattern in VALUE_RULES.values()))
+ANYTHING = "|".join(f"({pattern})" for pattern in VALUE_RULES.values())
+"""What any value rule looks for."""
+_ANYTHING = re.compile(ANYTHING)
 
 
-def _is_high_age_text(text: str) -> bool:
-    return re.fullmatch(_HIGH_AGE, text) is not None and float(text.rstrip("+")) >= HIGHEST_AGE_YEARS + 1
+def _suspects(engine: Engine, table: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return the columns that need a closer look, with the SQL of their cells as they are to be searched.
 
-
-def _may_hold_identifier(engine: Engine, table: str, columns: tuple[str, ...]) -> bool:
-    """Return whether any row needs a closer look: one pass over whole rows, which nearly always finds nothing."""
-    anything = _quoted("|".join(f"({pattern})" for pattern in VALUE_RULES.values()))
+    One pass over whole rows nearly always finds nothing; a second one finds the columns.
+    """
+    if not columns:
+        return {}
     long_cells = ", ".join(
         f"case when length({column}) >= {SHORTEST_IDENTIFIER} then {column} end" for column in columns
     )
-    return bool(_counts(engine, table, {"row": f"regexp_matches(concat_ws(chr(31), {long_cells}), {anything})"}))
+    anything = _quoted(f"{ANYTHING}|({OTHER_SIGN})")
+    if not _counts(engine, table, {"row": f"regexp_matches(concat_ws(chr(31), {long_cells}), {anything})"}):
+        return {}
+    others = _counts(engine, table, {column: _holds_pattern(column, OTHER_SIGN) for column in columns})
+    cells = {column: folded_sql(column) if column in others else column for column in columns}
+    found = _counts(engine, table, {column: _holds_pattern(cell, ANYTHING) for column, cell in cells.items()})
+    return {column: cells[column] for column in found}
 
 
 def _quoted(pattern: str) -> str:
@@ -151,11 +166,6 @@ def _quoted(pattern: str) -> str:
 
 def _holds_pattern(column: str, pattern: str) -> str:
     return f"length({column}) >= {SHORTEST_IDENTIFIER} and regexp_matches({column}, {_quoted(pattern)})"
-
-
-def _is_high_age(column: str) -> str:
-    number = f"regexp_full_match({column}, {_quoted(_HIGH_AGE)})"
-    return f"case when {number} then try_cast(rtrim({column}, '+') as double) >= {HIGHEST_AGE_YEARS + 1} end"
 
 
 def _is_long_postal_prefix(column: str) -> str:

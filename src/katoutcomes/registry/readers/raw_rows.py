@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.identifiers import Finding
 
 ENCODINGS: tuple[str, ...] = ("utf-8", "latin-1", "cp1252", "utf-16")
 """Encodings of CSV files that can be read; a byte-order mark at the beginning of UTF-8 is dropped."""
@@ -68,6 +69,8 @@ class RawTable:
         Number of data rows.
     faults : tuple of str
         Why the file is no proper table, each a sentence that names a rule and rows, never a value; empty if it is one.
+    findings : tuple of Finding
+        Identifiers in what is no table: other sheets, comments, links, metadata.
     """
 
     file: str
@@ -75,6 +78,7 @@ class RawTable:
     columns: tuple[str, ...]
     n_rows: int
     faults: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.cells import as_text
-from katoutcomes.registry.identifiers import Finding, holds_identifier, name_rule, value_findings
+from katoutcomes.registry.identifiers import Finding, evident_name_rules, holds_identifier, name_rule, value_findings
 from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_csv import read_raw_csv
 from katoutcomes.registry.readers.raw_rows import FileDialect, RawTable, column_name_faults
@@ -111,12 +111,17 @@ def raw_findings(engine: Engine, raw: RawTable, *, known: Collection[str] | None
         f"c{position}": f"number {position}" if holds_identifier(column) or not has_header else column
         for position, column in enumerate(raw.columns, start=1)
     }
-    findings = []
-    for (key, label), column in zip(shown.items(), raw.columns, strict=True):
+    findings = list(raw.findings)
+    named = dict(zip(shown, raw.columns, strict=True))
+    if raw.faults:
+        rules = {key: rule for key, column in named.items() if (rule := name_rule(column)) is not None}
+    else:
+        rules = evident_name_rules(engine, raw.name, named)
+    for key, column in named.items():
         if holds_identifier(column):
             findings.append(Finding(raw.file, f"number {key[1:]}", "value_in_header", None))
-        elif rule := name_rule(column):
-            findings.append(Finding(raw.file, label, rule, None))
+        elif key in rules:
+            findings.append(Finding(raw.file, shown[key], rules[key], None))
     if not raw.faults and shown:
         findings += value_findings(engine, raw.name, raw.file, shown)
     return tuple(findings)

@@ -20,6 +20,7 @@ from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.identifiers import Finding
     from katoutcomes.registry.rules import Rule
 
 MARKER_FILE = "registry.json"
@@ -47,6 +48,8 @@ class TableSource:
     rules : tuple of Rule
         What was found wrong with rows already on their way here, as rules over a table that `stage` makes; see
         `conversion.py`.
+    findings : tuple of Finding
+        Identifiers in what is no table: other sheets, comments, links, metadata.
     """
 
     schema: TableSchema
@@ -54,6 +57,7 @@ class TableSource:
     names: tuple[str, ...]
     stage: Callable[[Engine], tuple[str, ...]]
     rules: tuple[Rule, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -223,7 +227,7 @@ def _sheet_source(schema: TableSchema, path: Path, sheet: str, engine: Engine) -
         return ()
 
     file = f"{path.name} [{sheet}]" if sheet else path.name
-    return TableSource(schema, file, raw.columns, stage), raw.faults
+    return TableSource(schema, file, raw.columns, stage, findings=raw.findings), raw.faults
 
 
 def _csv_source(schema: TableSchema, path: Path, _: Engine) -> tuple[TableSource, tuple[str, ...]]:

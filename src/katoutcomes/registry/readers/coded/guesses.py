@@ -13,6 +13,7 @@ from katoutcomes.errors import OptionError
 from katoutcomes.instruments.catalog import instrument
 from katoutcomes.instruments.instrument import Instrument
 from katoutcomes.registry.identifiers import holds_identifier
+from katoutcomes.registry.identifiers.addresses import pruned_address
 from katoutcomes.registry.mapping.words import CODE_WORDS, COLUMN_WORDS, normalized
 from katoutcomes.registry.readers.raw_tables import WORKBOOK_ENDINGS, read_raw
 
@@ -107,7 +108,7 @@ def guessed_scale(texts: Iterable[str]) -> Instrument | None:
 
 def is_shown(system: str, code: str, n_patients: int) -> bool:
     """Whether a draft may show a code: it has the form of one, and is public or not that of one patient."""
-    is_clean = not holds_identifier(code) and not holds_identifier(system.replace("://", ":").replace("www.", ""))
+    is_clean = not holds_identifier(code) and not holds_identifier(pruned_address(system))
     is_common = n_patients >= FEWEST_PATIENTS or system in PUBLIC_SYSTEMS
     return is_common and _CODE.fullmatch(code) is not None and is_clean
 

@@ -27,7 +27,7 @@ from katoutcomes.registry.readers.fhir.convert import export_files
 from katoutcomes.registry.readers.fhir.elements import codes_of, reference_of
 from katoutcomes.registry.readers.fhir.forms import items_of
 from katoutcomes.registry.readers.fhir.ndjson import LineFaults, read_lines
-from katoutcomes.registry.readers.fhir.privacy import DOCUMENT_RESOURCES, PERSON_RESOURCES
+from katoutcomes.registry.readers.fhir.person_elements import DOCUMENT_RESOURCES, PERSON_RESOURCES
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
@@ -119,7 +119,7 @@ def _look(paths: tuple[Path, ...]) -> _Seen:
     seen = _Seen()
     for path in paths:
         faults = LineFaults()
-        for _, resource in read_lines(path, faults):
+        for _, resource, _ in read_lines(path, faults):
             seen.types[resource["resourceType"]] += 1
             _look_at(resource, seen)
         seen.n_faults += sum(faults.counts.values())

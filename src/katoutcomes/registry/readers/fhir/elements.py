@@ -21,6 +21,7 @@ from katoutcomes.registry.readers.coded.forms import UNKNOWN_MOMENT, Moment
 from katoutcomes.registry.readers.coded.scale_codes import LOINC, Code
 
 _REFERENCE = re.compile(r"(?:(.*)/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?")
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}:[0-9]{2})(?::[0-9]{2}(?:[.][0-9]+)?)?(Z|[+-][0-9:]{5})?)?"
 )
@@ -83,8 +84,14 @@ def references_of(values: object, kind: str) -> tuple[str, ...]:
     """Return the ids of the resources of one type that a list of references names."""
     if not isinstance(values, list) or not values:
         return ()
-    found = (reference_of(value) for value in values)
-    return tuple(reference.id for reference in found if reference is not None and reference.kind == kind)
+    found = []
+    for value in values:
+        text = value.get("reference") if isinstance(value, dict) else None
+        if isinstance(text, str) and text.startswith(f"{kind}/") and _ID.fullmatch(text, len(kind) + 1):
+            found.append(text[len(kind) + 1 :])  # nearly always
+        elif (reference := reference_of(value)) is not None and reference.kind == kind:
+            found.append(reference.id)
+    return tuple(found)
 
 
 def codes_of(concept: object) -> tuple[Code, ...]:

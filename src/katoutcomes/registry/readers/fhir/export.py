@@ -113,10 +113,10 @@ def read_export(paths: Sequence[Path], mapping: FhirMapping, engine: Engine, say
     for number, path in enumerate(paths):
         name = shown_name(path, number + 1)
         say(f"reading {name}")
-        walk, faults, n_lines = PrivacyWalk(name), LineFaults(), 0
-        for line, resource in read_lines(path, faults):
+        walk, faults, n_lines = PrivacyWalk(name, path), LineFaults(), 0
+        for line, resource, text in read_lines(path, faults):
             n_lines += 1
-            walk.take(resource)
+            walk.take(text)
             _take((number, line), resource, mapping, export)
         export.files.append(name)
         export.n_lines.append(n_lines)

@@ -167,6 +167,8 @@ def observed_moment(resource: dict[str, Any]) -> Moment:
 
 
 def _meanings(asked: tuple[Code, ...], codes: ScaleCodes) -> tuple[ScaleCode, ...]:
+    if len(asked) == 1:  # nearly always
+        return codes.parts.get(asked[0], ())
     return tuple(dict.fromkeys(meaning for code in asked for meaning in codes.parts.get(code, ())))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,26 +14,26 @@ from typing import Any
 MOST_LINES_LISTED = 20
 _LONGEST_WHOLE_NUMBER = 18
 
-_NUMBER = (int, Decimal)
 
-
-def _shapes() -> dict[str, type | tuple[type, ...]]:
-    names: dict[type | tuple[type, ...], str] = {
-        str: "resourceType id status questionnaire effectiveDateTime effectiveInstant authored performedDateTime "
+def _shapes() -> dict[str, tuple[type, ...]]:
+    names: dict[tuple[type, ...], str] = {
+        (str,): "resourceType id status questionnaire effectiveDateTime effectiveInstant authored performedDateTime "
         "valueString",
-        dict: "meta code subject encounter context effectivePeriod performedPeriod period valueQuantity "
+        (dict,): "meta code subject encounter context effectivePeriod performedPeriod period valueQuantity "
         "valueCodeableConcept valueCoding medicationCodeableConcept medicationReference dosage",
-        list: "contained extension hasMember component derivedFrom partOf item entry",
-        bool: "valueBoolean",
-        _NUMBER: "valueInteger valueDecimal",
+        (list,): "contained extension hasMember component derivedFrom partOf item entry",
+        (bool,): "valueBoolean",
+        (int, Decimal): "valueInteger valueDecimal",
     }
     return {name: kind for kind, listed in names.items() for name in listed.split()}
 
 
-_SHAPES: Mapping[str, type | tuple[type, ...]] = MappingProxyType(_shapes())
+_SHAPES: Mapping[str, tuple[type, ...]] = MappingProxyType(_shapes())
 """Type of the elements that this reader uses, as R4 has them, at the top of a resource."""
 
-_OTHER_SHAPES: Mapping[str, Mapping[str, type]] = MappingProxyType({"Encounter": {"partOf": dict}})
+_OTHER_SHAPES: Mapping[str, Mapping[str, tuple[type, ...]]] = MappingProxyType(
+    {"Encounter": {**_SHAPES, "partOf": (dict,)}}
+)
 _READ = frozenset(
     {
         "Observation",
@@ -81,7 +82,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 """Rules about lines, and what they say."""
 
 
-def read_lines(path: Path, faults: LineFaults) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_lines(path: Path, faults: LineFaults) -> Iterator[tuple[int, dict[str, Any], str]]:
     """Yield each resource of a file with the number of its line, from 1.
 
     Blank lines are skipped. A byte-order mark at the start is no fault.
@@ -99,16 +100,17 @@ def read_lines(path: Path, faults: LineFaults) -> Iterator[tuple[int, dict[str, 
         Line number.
     resource : dict
         As JSON, with decimals as `Decimal`, so that ``12.0`` stays what was written.
+    text : str
+        The line itself.
     """
-    decode = json.JSONDecoder(parse_float=Decimal, parse_int=_whole_number, parse_constant=_refuse).decode
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
             line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
             if line.isspace() or not line:
                 continue
-            resource, rule = _resource(line, decode)
+            text, resource, rule = _resource(line)
             if rule is None and (rule := _wrong_shape(resource)) is None:
-                yield number, resource
+                yield number, resource, text
             elif rule is not None:
                 faults.add(rule, number)
 
@@ -122,21 +124,36 @@ def _refuse(_: str) -> None:
     raise ValueError("NaN and Infinity are no JSON.")
 
 
-def _resource(line: bytes, decode: Any) -> tuple[dict[str, Any], str | None]:
+_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse).decode
+_decode_long = json.JSONDecoder(parse_float=Decimal, parse_int=_whole_number, parse_constant=_refuse).decode
+_LONG_NUMBER = re.compile(rf"[0-9]{{{_LONGEST_WHOLE_NUMBER + 1}}}")
+
+
+def decoded(text: str) -> Any:
+    """Return a line as JSON, with decimals as they were written."""
     try:
-        text = line.decode("utf-8")
+        return _decode(text)
+    except ValueError:
+        if _LONG_NUMBER.search(text) is None:
+            raise
+    return _decode_long(text)
+
+
+def _resource(line: bytes) -> tuple[str, dict[str, Any], str | None]:
+    try:
+        text = line.decode("utf-8").strip()
     except UnicodeDecodeError:
-        return {}, "encoding"
+        return "", {}, "encoding"
     try:
-        resource = decode(text.strip())
+        resource = decoded(text)
     except (ValueError, ArithmeticError, RecursionError):  # the messages of the first two quote the line
-        return {}, "ndjson"
+        return text, {}, "ndjson"
     if not isinstance(resource, dict):
-        return {}, "ndjson"
+        return text, {}, "ndjson"
     # A half of a surrogate pair is legal in JSON's escapes and is no text; a zero byte ends one elsewhere.
     if "\\u" in text and _holds_no_text(text, resource):
-        return {}, "ndjson"
-    return resource, None
+        return text, {}, "ndjson"
+    return text, resource, None
 
 
 def _holds_no_text(line: str, resource: dict[str, Any]) -> bool:
@@ -151,10 +168,8 @@ def _wrong_shape(resource: dict[str, Any]) -> str | None:
         return "resource_type"
     if kind not in _READ:
         return None
-    shapes = _OTHER_SHAPES.get(kind, {})
+    shapes = _OTHER_SHAPES.get(kind, _SHAPES)
     for name, value in resource.items():
-        expected = shapes.get(name) or _SHAPES.get(name)
-        is_flag = isinstance(value, bool) and expected is not bool  # to Python a flag is a whole number
-        if expected is not None and (is_flag or not isinstance(value, expected)):
+        if name in shapes and type(value) not in shapes[name]:
             return "fhir_structure"
     return None

@@ -163,7 +163,7 @@ def _raw(source: Path | Mapping[str, Any], place: Place, section: FileSection, e
         raw = read_raw_frame(engine, source[file], file, name)
     else:
         raw = RawTable(file, name, (), 0, ("rule missing_frame: there is no frame of that name.",))
-    return RawTable(_label(place), raw.name, raw.columns, raw.n_rows, raw.faults)
+    return RawTable(_label(place), raw.name, raw.columns, raw.n_rows, raw.faults, raw.findings)
 
 
 def _missing_columns(raw: RawTable, sections: list[FileSection]) -> list[str]:
