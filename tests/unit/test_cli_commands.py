@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from katoutcomes.cli.main import main
+from katoutcomes.cli.progress import terminal_progress
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 PATIENTS = "patient_id,age_years\nP1,40\nP2,50\n"
@@ -92,3 +93,36 @@ def test_report_of_data_with_rejections_is_strict_on_request(tmp_path: Path) -> 
     arguments = ["report", "--data", str(data), "--out", str(tmp_path / "out"), "--quiet"]
     assert main(arguments) in {0, 2}
     assert main([*arguments, "--strict"]) == 2
+
+
+class TestProgress:
+    """A terminal is told what is being done, after a second; a file or a pipe never is."""
+
+    @pytest.fixture
+    def seconds(self, monkeypatch):
+        passed = [0.0]
+        monkeypatch.setattr("katoutcomes.cli.progress.time.monotonic", lambda: passed[0])
+        return passed
+
+    def test_nothing_is_said_into_a_file(self, monkeypatch):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+        assert terminal_progress() is None
+
+    def test_a_terminal_is_told_after_a_second(self, monkeypatch, seconds, capsys):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        say = terminal_progress()
+        say("reading patients.csv")
+        seconds[0] = 1.5
+        say("reading scores.csv")
+        captured = capsys.readouterr()
+        assert (captured.out, captured.err) == ("", "reading scores.csv …\n")
+
+    def test_check_and_map_hand_it_on(self, monkeypatch, tmp_path, capsys):
+        told = []
+        monkeypatch.setattr("katoutcomes.cli.progress.terminal_progress", lambda: told.append)
+        (tmp_path / "patients.csv").write_text("patient_id\nP1\n", encoding="utf-8")
+        (tmp_path / "sessions.csv").write_text("session_id,patient_id,day,kind\nS1,P1,0,dosing\n", encoding="utf-8")
+        assert main(["check", str(tmp_path)]) == 0
+        assert "reading sessions.csv" in told
+        assert main(["map", str(tmp_path)]) == 0
+        assert "looking at sessions.csv" in told

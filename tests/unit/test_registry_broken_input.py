@@ -461,15 +461,15 @@ STRUCTURE_FAULTS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     ),
     "a short row": (
         replace("sessions", "KEYSES03,KEYPAT01,", "KEYSES03,"),
-        ("sessions.csv: rule row_length: 1 rows", "line 4"),
+        ("sessions.csv: rule row_length: 1 row", "line 4"),
     ),
     "a long row": (
         replace("sessions", "60.5", "60,5"),
-        ("sessions.csv: rule row_length: 1 rows", "line 5"),
+        ("sessions.csv: rule row_length: 1 row", "line 5"),
     ),
     "a long row whose last cell is empty": (
         replace("sessions", "psycholytic,90,group,", "psycholytic,90,group,,"),
-        ("sessions.csv: rule row_length: 1 rows", "line 5"),
+        ("sessions.csv: rule row_length: 1 row", "line 5"),
     ),
     "many short rows": (
         edit("scores", lambda text: text + "CANARYSHORT,KEYPAT01\n" * 30),
@@ -597,23 +597,23 @@ IDENTIFIERS: dict[str, tuple[Callable[[Tables], None], tuple[str, ...]]] = {
     "notes": (set_cell("sessions", 1, "notes", "CANARYNOTE"), ("sessions.csv", "'notes'", "free_text")),
     "an e-mail address": (
         set_cell("patients", 2, "site", "canary.person@example.org"),
-        ("patients.csv, column 'site': rule value_email, 1 rows",),
+        ("patients.csv, column 'site': rule value_email, 1 row",),
     ),
     "an e-mail address in an unknown column": (
         set_cell("scores", 2, "rater", "ask canary@example.org"),
-        ("scores.csv, column 'rater': rule value_email, 1 rows",),
+        ("scores.csv, column 'rater': rule value_email, 1 row",),
     ),
     "a phone number as a key": (
         set_cell("scores", 2, "score_id", "604-555-0199"),
-        ("scores.csv, column 'score_id': rule value_phone, 1 rows",),
+        ("scores.csv, column 'score_id': rule value_phone, 1 row",),
     ),
     "a phone number in a number column": (
         set_cell("sessions", 2, "dose_mg", "(604) 555-0199"),
-        ("sessions.csv, column 'dose_mg': rule value_phone, 1 rows",),
+        ("sessions.csv, column 'dose_mg': rule value_phone, 1 row",),
     ),
     "an international phone number": (
         set_cell("patients", 2, "site", "+441632960961"),
-        ("column 'site': rule value_phone, 1 rows",),
+        ("column 'site': rule value_phone, 1 row",),
     ),
     "a social security number": (
         both(set_cell("patients", 1, "site", "078-05-1120"), set_cell("patients", 2, "site", "no 078-05-1120")),
@@ -621,16 +621,16 @@ IDENTIFIERS: dict[str, tuple[Callable[[Tables], None], tuple[str, ...]]] = {
     ),
     "a social insurance number": (
         set_cell("patients", 1, "site", "046 454 286"),
-        ("column 'site': rule value_social_insurance_number, 1 rows",),
+        ("column 'site': rule value_social_insurance_number, 1 row",),
     ),
     "a web address": (
         set_cell("adverse_events", 1, "term", "https://example.org/canary"),
-        ("adverse_events.csv, column 'term': rule value_url, 1 rows",),
+        ("adverse_events.csv, column 'term': rule value_url, 1 row",),
     ),
-    "an IP address": (set_cell("patients", 1, "site", "192.0.2.17"), ("column 'site': rule value_ip_address, 1 rows",)),
+    "an IP address": (set_cell("patients", 1, "site", "192.0.2.17"), ("column 'site': rule value_ip_address, 1 row",)),
     "a postal code as a value": (
         set_cell("patients", 1, "site", "V6B 4Y8"),
-        ("column 'site': rule value_postal_code, 1 rows",),
+        ("column 'site': rule value_postal_code, 1 row",),
     ),
     "an age above 89": (
         both(set_cell("patients", 1, "age_years", "90"), set_cell("patients", 2, "age_years", "103")),
@@ -638,11 +638,11 @@ IDENTIFIERS: dict[str, tuple[Callable[[Tables], None], tuple[str, ...]]] = {
     ),
     "an age above 89 as a covariate": (
         set_cell("patients", 1, "covariate_age", "93.5"),
-        ("column 'covariate_age': rule value_age_above_89, 1 rows",),
+        ("column 'covariate_age': rule value_age_above_89, 1 row",),
     ),
     "several at once": (
         both(set_cell("patients", 1, "phone", "x"), set_cell("scores", 1, "version", "canary@example.org")),
-        ("patients.csv, column 'phone'", "scores.csv, column 'version': rule value_email, 1 rows"),
+        ("patients.csv, column 'phone'", "scores.csv, column 'version': rule value_email, 1 row"),
     ),
 }
 
@@ -677,7 +677,7 @@ def test_a_value_in_place_of_the_header_is_named_by_position(tmp_path: Path) -> 
     with pytest.raises(IdentifierError) as caught:
         read_registry(tmp_path)
     assert "column 'number 2': rule value_in_header" in str(caught.value)
-    assert "column 'number 2': rule value_email, 1 rows" in str(caught.value)
+    assert "column 'number 2': rule value_email, 1 row" in str(caught.value)
     assert "KEYPAT" not in str(caught.value)
     assert "canary" not in str(caught.value)
 

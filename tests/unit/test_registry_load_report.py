@@ -41,6 +41,10 @@ def test_the_text() -> None:
         "  patients.csv  sex      code      1  3                 must be one of female, male\n"
         "  sessions.csv  dose_mg  range    21  1, 2, 3, 4, 5, …  must be small\n"
         "\n"
+        "what usually helps:\n"
+        "  code   export the codes of the schema, or decode them with a mapping file\n"
+        "  range  correct it at the source, or leave the cell empty where the value is not known\n"
+        "\n"
         "columns that are not in the schema and were left out:\n"
         "  patients.csv: therapist\n"
         "\n"
@@ -124,6 +128,9 @@ def test_a_full_report_as_text() -> None:
         "  file        column  rule  rows  what they look like\n"
         "  export.csv  sex     code     1  a label\n"
         "\n"
+        "what usually helps:\n"
+        "  code  export the codes of the schema, or decode them with a mapping file\n"
+        "\n"
         "rows of which nothing was made:\n"
         "  file        column  rule        rows  which  to be used, a row must be\n"
         "  export.csv  status  incomplete     2  7, 9   must be complete\n"
@@ -194,7 +201,7 @@ def test_the_page_is_well_formed_self_contained_and_accessible() -> None:
     assert set(page.headings[1:]) == {"h2"}
     assert page.heads == page.scopes > 0
     assert html.count("<caption>") == html.count("<table>") == 4
-    assert "1 of 9 rows were rejected." in page.text
+    assert "1 of 9 rows was rejected." in page.text
     assert "times <can> be matched" in page.text  # and is escaped
     assert "1 × a label" in page.text
     assert "export the codes of the schema" in page.text  # what to do

@@ -665,5 +665,5 @@ def test_table_refuses_unknown_names(registry: Registry) -> None:
 
 
 def test_the_repr_holds_counts_only(registry: Registry) -> None:
-    assert repr(registry) == "<Registry: 3 patients, 5 sessions, 4 scores, 2 adverse_events; 0 rows rejected>"
+    assert repr(registry) == "<Registry: 3 patients, 5 sessions, 4 scores, 2 adverse events; 0 rows rejected>"
     assert "<td>5</td><td>5</td><td>0</td>" in registry._repr_html_()

@@ -79,12 +79,14 @@ def _prorating_rules(texts: list[str]) -> dict[str, str]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from katoutcomes.cli.progress import terminal_progress
     from katoutcomes.errors import DataError
     from katoutcomes.registry.reading import read_registry
 
     refusal: DataError | None = None
     try:
-        report = read_registry(options.folder, **reading_arguments(options)).load_report
+        say = terminal_progress()
+        report = read_registry(options.folder, progress=say, **reading_arguments(options)).load_report
     except DataError as problem:
         refusal = problem
         report = _refused_report(problem)

@@ -23,10 +23,11 @@ def add_command(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from katoutcomes.cli.progress import terminal_progress
     from katoutcomes.errors import OptionError
     from katoutcomes.registry.mapping.draft import draft_mapping
 
-    text = draft_mapping(options.folder, format_name=options.format)
+    text = draft_mapping(options.folder, format_name=options.format, progress=terminal_progress())
     if options.out is None:
         print(text, end="")
         return 0
@@ -35,5 +36,8 @@ def _run(options: argparse.Namespace) -> int:
             f"{options.out} is there already, and nothing was written; name another file, or remove it first."
         )
     Path(options.out).write_text(text, encoding="utf-8", newline="\n")
-    print(f"Wrote {options.out}. Read every line: what is unsure says “please check” or “CONFIRM”.")
+    n_open = sum("please check" in line or "CONFIRM" in line for line in text.splitlines()[2:])
+    asks = "1 line says" if n_open == 1 else f"{n_open} lines say"
+    print(f"Wrote {options.out}. Read every line; {asks} “please check” or “CONFIRM”.")
+    print(f"Then: katoutcomes check {options.folder} --mapping {options.out}")
     return 0

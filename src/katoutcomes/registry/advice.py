@@ -49,6 +49,15 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "total_equals_items": "one of the two is wrong: give the items alone, or correct the total",
         "item_range": "export raw answers; leave the cell empty where nothing was answered",
         "one_score_a_day": "delete the one that was entered twice, or correct its day",
+        # What a mapping file says.
+        "not_decoded": 'add a line for it to that table of the mapping file; "" means “not known”',
+        "decimal": 'say decimal = "," or "." in the mapping file, or name the unit behind the numbers in [file.units]',
+        "unit": "correct it at the source; a number in another unit needs a section or a factor of its own",
+        "date_format": "name the form in date_format; several forms of one column are a list",
+        "time_format": "name the form in time_format",
+        "ambiguous_date": "ask where the export is made whether day or month comes first, and correct these dates",
+        "no_first_dose": "add the patient's dosing session, or leave the row out",
+        "repeated_row": "a row that was exported twice is deleted once; if both are right, give them keys",
         # Identifiers.
         "value_in_header": "the first line must hold the names of the columns, and nothing else",
         "value_age_above_89": "write 89 for every age above 89",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.advice import advice
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ class LoadReport:
             blocks.append("rules that rows break (a row may break several):\n" + _aligned((header, *rows)))
         if causes := _causes_text(self.problems):
             blocks.append(f"why, where it can be told:\n{causes}")
+        if helps := _advice_text(self.problems):
+            blocks.append(f"what usually helps:\n{helps}")
         if self.left_out_rows:
             header = ("file", "column", "rule", "rows", "which", "to be used, a row must be")
             rows = [
@@ -323,6 +326,11 @@ def _causes_text(problems: tuple[Problem, ...]) -> str:
         for cause, n_rows in problem.causes
     ]
     return _aligned((("file", "column", "rule", "rows", "what they look like"), *rows)) if rows else ""
+
+
+def _advice_text(problems: tuple[Problem, ...]) -> str:
+    rows = [(rule, text) for rule in dict.fromkeys(problem.rule for problem in problems) if (text := advice(rule))]
+    return _aligned(tuple(rows)) if rows else ""
 
 
 def _listed(texts: tuple[str, ...]) -> str:

@@ -70,7 +70,7 @@ def _verdict(report: LoadReport) -> str:
     elif report.faults:
         look, text = "refused", "Nothing was loaded: the files cannot be read as tables."
     elif rejected:
-        look, text = "caution", f"{rejected:,} of {total:,} rows were rejected."
+        look, text = "caution", f"{rejected:,} of {total:,} rows {'was' if rejected == 1 else 'were'} rejected."
     else:
         look, text = "good", f"All {total:,} rows were accepted or left out on purpose."
     return f'<p class="verdict {look}">{text}</p>'

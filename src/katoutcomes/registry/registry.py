@@ -80,9 +80,10 @@ class Registry:
         self.engine.close()
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{file.rows_accepted} {file.table}" for file in self.load_report.files)
-        rejected = sum(file.rows_rejected for file in self.load_report.files)
-        return f"<Registry{' (synthetic)' if self.is_synthetic else ''}: {counts}; {rejected} rows rejected>"
+        files = self.load_report.files
+        counts = ", ".join(_counted(file.rows_accepted, file.table.replace("_", " ")) for file in files)
+        rejected = _counted(sum(file.rows_rejected for file in files), "rows")
+        return f"<Registry{' (synthetic)' if self.is_synthetic else ''}: {counts}; {rejected} rejected>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -135,3 +136,7 @@ def keyed_query(engine: TableEngine, schema: TableSchema, further: str = "") -> 
         else:
             cells.append(f"t.{name}")
     return f"select {', '.join(cells)}{further} from {schema.name} as t{join}"
+
+
+def _counted(number: int, plural: str) -> str:
+    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from katoutcomes.errors import DataError, require_option
@@ -21,7 +22,13 @@ _FEWEST_OMOP_TABLES = 3
 _MIRAH_COLUMNS = frozenset(("questionnaire_mnemonic", "score_domain"))
 
 
-def draft_mapping(folder: str | Path, *, format_name: str | None = None, engine: Engine | None = None) -> str:
+def draft_mapping(
+    folder: str | Path,
+    *,
+    format_name: str | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> str:
     """Draft the mapping file of a folder.
 
     Names of columns and the forms of cells are looked at; the draft holds column names, counts, catalog names, known
@@ -36,6 +43,8 @@ def draft_mapping(folder: str | Path, *, format_name: str | None = None, engine:
         What they are; by default it is found out.
     engine : Engine, optional
         Where the files are read; a new one in memory by default.
+    progress : callable, optional
+        Is told, in a few words, what is being done.
 
     Returns
     -------
@@ -58,7 +67,9 @@ def draft_mapping(folder: str | Path, *, format_name: str | None = None, engine:
     used = engine if engine is not None else Engine()
     try:
         write = drafter(chosen)
-        sections = draft_tables(place, used) if write is None else write(place, used)
+        say = progress or (lambda _: None)
+        say(f"looking at the files as {chosen}")
+        sections = draft_tables(place, used, say) if write is None else write(place, used)
     finally:
         if engine is None:
             used.close()

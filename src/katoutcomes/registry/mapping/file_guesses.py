@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,11 +105,12 @@ class SeenFile:
         return is_typed_file(self.name)
 
 
-def look_at_folder(folder: Path, engine: Engine) -> list[SeenFile]:
+def look_at_folder(folder: Path, engine: Engine, say: Callable[[str], None]) -> list[SeenFile]:
     """Look at every table of a folder, in the order of the file names."""
     seen = []
     for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if path.is_file() and path.suffix.lower() in TABLE_ENDINGS and not path.name.startswith((".", "~$")):
+            say(f"looking at {path.name}")
             seen += _look_at(path, engine)
     return seen
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.identifiers import name_rule
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
 
 
-def draft_tables(folder: Path, engine: Engine) -> str:
+def draft_tables(folder: Path, engine: Engine, say: Callable[[str], None]) -> str:
     """Return the sections of a mapping for the CSV, Parquet and Excel files of a folder.
 
     Parameters
@@ -38,8 +38,10 @@ def draft_tables(folder: Path, engine: Engine) -> str:
         The files.
     engine : Engine
         Where they are read.
+    say : callable
+        Is told what is being done.
     """
-    files = look_at_folder(folder, engine)
+    files = look_at_folder(folder, engine, say)
     tables = {id(file): likely_table(file) for file in files if file.has_header and not file.faults}
     lines: list[str] = []
     for file in files:

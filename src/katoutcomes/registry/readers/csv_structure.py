@@ -115,12 +115,12 @@ class _Scan:
         found = []
         if self.wrong_length.count:
             found.append(
-                f"rule row_length: {self.wrong_length.count} rows have fewer or more cells than the header has columns "
-                f"({self.wrong_length.text()}); a cell that holds a comma stands in double quotes."
+                f"rule row_length: {row_count(self.wrong_length.count)} with fewer or more cells than the header has "
+                f"columns ({self.wrong_length.text()}); a cell that holds a comma stands in double quotes."
             )
         if self.broken_cells.count:
             found.append(
-                f"rule stray_quote: {self.broken_cells.count} rows run over the end of a line "
+                f"rule stray_quote: {row_count(self.broken_cells.count)} running over the end of a line "
                 f"({self.broken_cells.text()}); a quote is not closed, or a cell holds a line break."
             )
         if self.repeated_header.count:
@@ -153,6 +153,17 @@ def _scan_lines(path: Path, n_columns: int, scan: _Scan) -> None:
                 scan.broken_cells.add(scan.line + 1)
             scan.line = reader.line_num
         scan.has_mixed_endings = isinstance(file.newlines, tuple)
+
+
+def row_count(number: int) -> str:
+    """Return how many rows, in words.
+
+    Examples
+    --------
+    >>> row_count(1), row_count(2)
+    ('1 row', '2 rows')
+    """
+    return "1 row" if number == 1 else f"{number} rows"
 
 
 def _separator_fault(header: str) -> str:

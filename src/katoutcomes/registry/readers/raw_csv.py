@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from katoutcomes.registry.readers.csv_structure import row_count
 from katoutcomes.registry.readers.raw_rows import (
     SEPARATORS,
     FileDialect,
@@ -57,8 +58,8 @@ class _Scan:
             )
         if self.wrong_length.count:
             found.append(
-                f"rule row_length: {self.wrong_length.count} rows have fewer or more cells than there are columns "
-                f"({self.wrong_length.text()}); {self._likely_cause()}."
+                f"rule row_length: {row_count(self.wrong_length.count)} with fewer or more cells than there are "
+                f"columns ({self.wrong_length.text()}); {self._likely_cause()}."
             )
         if self.repeated_header.count:
             found.append(
