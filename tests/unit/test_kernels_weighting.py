@@ -222,7 +222,7 @@ def test_bootstrap_is_the_same_for_any_number_of_workers_and_any_prefix():
 
     told = []
     alone = bootstrap(statistic, 120, 2 * BLOCK + 7, 3, progress=lambda done, of: told.append((done, of)))
-    assert told == [(50, 107), (100, 107), (107, 107)]
+    assert told == [(100, 207), (200, 207), (207, 207)]
     assert np.array_equal(alone, bootstrap(statistic, 120, 2 * BLOCK + 7, 3, n_workers=4))
     assert np.array_equal(alone[: 2 * BLOCK], bootstrap(statistic, 120, 2 * BLOCK, 3))
     assert not np.array_equal(alone[:BLOCK], bootstrap(statistic, 120, BLOCK, 4))

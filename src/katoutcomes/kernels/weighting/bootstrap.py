@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-BLOCK = 50
+BLOCK = 100
 """Replicates in a block. It is part of the random stream, so changing it changes the draws."""
 
 

@@ -147,15 +147,17 @@ def _newton(
     converged = np.zeros(n_sets, dtype=np.bool_)
     for _ in range(MOST_STEPS):
         probability = expit(beta @ columns.T)
-        spread = frequencies * (probability * (1.0 - probability))
-        information = symmetric(spread @ products, n_columns)
-        pull = frequencies * (outcome - probability)
+        spread = frequencies * probability
+        pull = frequencies * outcome - spread
+        spread *= 1.0 - probability
         if firth:
+            information = symmetric(spread @ products, n_columns)
             pull += frequencies * _leverage(information, products, probability) * (0.5 - probability)
         score = pull @ columns - penalty * beta
         converged = np.abs(score).max(axis=1) <= _TOLERANCE * np.maximum(sizes, 1.0)
         if (converged | ~has_both).all():
             break
+        information = symmetric(spread @ products, n_columns)
         information[:, diagonal, diagonal] += penalty
         step = solve_each(information, score)
         furthest = np.abs(step @ columns.T).max(axis=1)

@@ -1,0 +1,136 @@
+"""Bias and coverage of the two defaults of `compare_cohorts` on the synthetic clinic's mechanism, truth known.
+
+    python tests/simulation/test_compare_cohorts_coverage.py 400
+
+prints the table of docs/methods/compare_cohorts.md. The truth is that of the mechanism under forced programs
+(test_synthetic_clinic_truths.py). Beside the two defaults stand two ways that are offered and worse: weights taken as
+known, and patients without a score left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.analyses.steps.comparison_arms import comparison
+from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices, default_interval
+from katoutcomes.analyses.steps.comparison_fits import fit_comparison
+from katoutcomes.registry.synthetic.mechanism import SITES, draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.results.provenance import Provenance
+
+N_PATIENTS = 300
+TRUTH = {"null": (0.0, 0.0), "effect": (-2.075504, -2.081385)}
+"""For everybody, and weighted by e (1 - e)."""
+MOST_BIAS, LEAST_COVERAGE, MOST_COVERAGE = 0.1, 0.92, 0.97
+WEEKLY, MONTHLY = tuple(range(1, 13)), (2, 4, 8, 12)
+COVARIATES = ("site", "prognosis", "affluence", "trauma_history")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of comparing: choices, the weeks that are visits, and which truth it is after."""
+
+    choices: dict
+    weeks: tuple
+    truth: int
+
+
+WAYS = {
+    "overlap, observation weights, bootstrap": Way({}, WEEKLY, 1),
+    "multiple imputation, analysis of covariance": Way(
+        {"missing": "multiple_imputation", "weights": "none"}, MONTHLY, 0
+    ),
+    "overlap, observation weights, robust": Way({"interval": "robust"}, WEEKLY, 1),
+    "overlap, complete cases, bootstrap": Way({"missing": "complete_cases"}, WEEKLY, 1),
+}
+DEFAULTS = tuple(WAYS)[:2]
+
+
+def clinic(seed, scenario, weeks):
+    """Return synthetic patients as an analysis set, with the last day in care."""
+    rng = np.random.default_rng([seed, 20261122])
+    intake = draw_intake(rng, N_PATIENTS, SCENARIOS[scenario])
+    course = follow(intake, draw_weeks(rng, N_PATIENTS), SCENARIOS[scenario], MECHANISMS["booked"])
+    seen = np.where(course.recorded, course.score.astype(np.float64), np.nan)
+    variables = (
+        kat.Variable("program", "Program", "category", intake.program.astype(np.float64), ("without", "with")),
+        kat.Variable("site", "Site", "category", intake.site.astype(np.float64), SITES),
+        *(kat.Variable(name, name, "number", getattr(intake, name)) for name in ("prognosis", "affluence")),
+        kat.Variable("trauma_history", "Trauma history", "flag", intake.trauma_history),
+        kat.Variable(
+            "until", "Until", "number", 7.0 * course.in_care[:, :12].sum(axis=1), unit="days", known_by_day=84
+        ),
+    )
+    return kat.AnalysisSet(
+        instrument=kat.instrument("PHQ-9"),
+        visits=tuple(kat.VisitWindow(f"week {week}", 7 * week, 7 * week - 2, 7 * week + 2) for week in weeks),
+        baseline=intake.baseline_score.astype(np.float64),
+        scores=seen[:, np.array(weeks) - 1],
+        variables=variables,
+        treatment="program",
+        attrition=(),
+        cohort="simulated",
+        population="simulated patients",
+        provenance=Provenance("simulation", "0" * 64, (), is_synthetic=True),
+    )
+
+
+def one_study(seed, scenario, way, n_bootstrap):
+    found = comparison(
+        clinic(seed, scenario, way.weeks), visit=None, treatment=None, covariates=COVARIATES, in_care_until="until"
+    )
+    named = {"weights": "overlap", "missing": "observation_weights"} | way.choices
+    choices = ComparisonChoices(
+        method="weighted_ancova",
+        slopes="pooled",
+        n_bootstrap=n_bootstrap,
+        n_imputations=20,
+        entropy=seed,
+        conf_level=0.95,
+        smallest_important=float("nan"),
+        **({"interval": default_interval(named["missing"])} | named),
+    )
+    difference = fit_comparison(found, choices).differences[0]
+    return difference.estimate, difference.std_error, difference.conf_low, difference.conf_high
+
+
+def studied(scenario, name, n_studies, n_bootstrap=200):
+    """Return bias, its error, standard deviation of the estimates, mean standard error, coverage and rejections."""
+    way = WAYS[name]
+    truth = TRUTH[scenario][way.truth]
+    found = np.array([one_study(seed, scenario, way, n_bootstrap) for seed in range(n_studies)])
+    estimate, std_error, low, high = found.T
+    return {
+        "bias": estimate.mean() - truth,
+        "bias_error": estimate.std(ddof=1) / n_studies**0.5,
+        "sd": estimate.std(ddof=1),
+        "mean_std_error": std_error.mean(),
+        "coverage": ((low <= truth) & (truth <= high)).mean(),
+        "rejections": ((low > 0.0) | (high < 0.0)).mean(),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["null", "effect"])
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_unbiased_and_cover(scenario, name):
+    n_studies = 200
+    found = studied(scenario, name, n_studies)
+    assert abs(found["bias"]) < MOST_BIAS + 2.0 * found["bias_error"]
+    allowance = 2.0 * (0.95 * 0.05 / n_studies) ** 0.5
+    assert LEAST_COVERAGE - allowance < found["coverage"] < MOST_COVERAGE + allowance
+    if scenario == "null":
+        assert found["rejections"] < 0.07 + allowance
+
+
+if __name__ == "__main__":
+    for scenario in sys.argv[2:3] or TRUTH:
+        for name in sys.argv[3:] or WAYS:
+            numbers = studied(scenario, name, int(sys.argv[1]))
+            texts = (f"{key} {value:+.3f}" for key, value in numbers.items())
+            print(scenario, "|", name, "|", *texts, flush=True)

@@ -1,0 +1,373 @@
+"""`compare_cohorts`: what it answers, what it refuses, and that it never answers something else silently."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, NumericalError, OptionError
+
+N_BOOTSTRAP = 100
+VISITS = {"week 4": 28, "week 8": 56, "week 12": 84}
+
+
+def people(n_patients=200, seed=3, effect=-2.0):
+    rng = np.random.default_rng(seed)
+    severity = rng.normal(size=n_patients)
+    frame = pd.DataFrame(
+        {
+            "id": [f"p{number}" for number in range(n_patients)],
+            "before": np.clip(np.round(16 + 3 * severity + rng.normal(0, 2, n_patients)), 5, 27),
+            "severity": np.round(severity, 2),
+            "clinic": rng.choice(list("abcdef"), n_patients),
+            "arm": np.where(rng.random(n_patients) < 1 / (1 + np.exp(-severity)), "booked", "not booked"),
+        }
+    )
+    # Drawn after everything else, so that what was there before stays as it is.
+    frame["control"] = np.round(10 + rng.normal(size=n_patients), 2)
+    frame["until"] = np.where(rng.random(n_patients) < 0.3, rng.integers(10, 80, n_patients), 99)
+    return frame, rng
+
+
+def tidy(frame, rng, effect=-2.0):
+    visits = []
+    for name, day in VISITS.items():
+        mean = frame["before"] - 3 + effect * (frame["arm"] == "booked") + 0.5 * frame["severity"]
+        score = np.clip(np.round(mean + rng.normal(0, 3, len(frame))), 0, 27)
+        left = frame["until"] < day
+        missing = rng.random(len(frame)) < np.where(left, 0.6, 0.1)
+        visits.append(frame.assign(visit=name, score=score.where(~missing)))
+    return pd.concat(visits, ignore_index=True)
+
+
+def analysis_set(rows, covariates=("severity", "clinic", "control", "until"), **choices):
+    named = {"treatment_known_by_day": 0, "treatment": "arm", "comparator": "not booked"} | choices
+    return kat.AnalysisSet.from_frame(
+        rows,
+        patient="id",
+        visit="visit",
+        score="score",
+        baseline="before",
+        covariates=list(covariates),
+        instrument="PHQ-9",
+        visits=VISITS,
+        **named,
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    return analysis_set(tidy(*people()))
+
+
+def values_of(data, name):
+    return np.asarray(data.variable(name).values, dtype=np.float64)
+
+
+def compare(data, **choices):
+    return kat.compare_cohorts(data, **({"covariates": ("severity",), "n_bootstrap": N_BOOTSTRAP, "rng": 5} | choices))
+
+
+def difference(result):
+    return result.select(measure="difference in means")[0]
+
+
+WAYS = [
+    {},
+    {"weights": "iptw_ate"},
+    {"weights": "iptw_att"},
+    {"weights": "entropy"},
+    {"weights": "none"},
+    {"missing": "complete_cases"},
+    {"missing": "multiple_imputation", "n_imputations": 5},
+    {"missing": "multiple_imputation", "n_imputations": 5, "weights": "none", "in_care_until": "until"},
+    {"method": "aipw"},
+    {"method": "aipw", "slopes": "per_arm"},
+    {"method": "g_computation", "weights": "iptw_ate"},
+    {"interval": "robust"},
+    {"in_care_until": "until"},
+    {"method": "mmrm", "missing": "likelihood", "weights": "none"},
+    {"method": "mmrm", "missing": "likelihood", "weights": "none", "in_care_until": "until"},
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way.values())) or "default")
+def test_every_way_finds_the_effect_that_is_there(data, way):
+    result = compare(data, **way)
+    found = difference(result)
+    assert found.term == "follow-up, weighted: booked - not booked"
+    assert found.estimate == pytest.approx(-2.0, abs=1.6)
+    assert found.conf_low < found.estimate < found.conf_high < 0.5
+    assert 0.2 < found.std_error < 1.2
+    assert found.conf_level == 0.95
+    assert result.estimand.is_causal
+    assert result.estimand.name == ("if_all_had_stayed" if way.get("method") == "mmrm" else "cohorts_by_arm")
+    means = result.select(measure="adjusted mean")
+    assert means[1].estimate - means[0].estimate == pytest.approx(found.estimate, abs=1e-9)
+
+
+def test_the_default_is_the_kernels_pipeline(data):
+    from katoutcomes.kernels.weighting.comparison import ArmData, Recipe, contrasts, estimated_means
+
+    result = compare(data)
+    severity = values_of(data, "severity")
+    scores = data.scores
+    last = data.baseline.copy()
+    for place in range(2):
+        last = np.where(np.isnan(scores[:, place]), last, scores[:, place])
+    missed = np.isnan(scores[:, 1]) * 1.0
+    arms = values_of(data, "arm").astype(np.int64)
+    by_hand = ArmData(
+        scores[:, 2],
+        arms,
+        2,
+        np.column_stack([data.baseline, severity]),
+        np.column_stack([last, missed, missed * last]),
+        (missed * arms)[:, None],
+    )
+    expected = contrasts(estimated_means(by_hand, Recipe(), np.ones((1, data.n_patients))))[0, 0]
+    assert difference(result).estimate == pytest.approx(expected, rel=1e-12)
+
+
+def test_seeds_workers_and_generators(data):
+    told = []
+    alone = compare(data, progress=lambda done, of: told.append((done, of)))
+    assert told[-1] == (N_BOOTSTRAP, N_BOOTSTRAP)
+    assert alone.to_json() == compare(data, n_workers=3).to_json()
+    assert alone.to_json() != compare(data, rng=6).to_json()
+    first, second = (compare(data, rng=np.random.default_rng(1)) for _ in range(2))
+    assert first.to_json() == second.to_json()
+
+
+def test_balance_before_and_as_analyzed(data):
+    result = compare(data)
+    before = result.select(term="balance, before weighting: severity", measure="standardized mean difference")[0]
+    after = result.select(term="balance, as analyzed: severity", measure="standardized mean difference")[0]
+    assert before.estimate > 0.5
+    assert abs(after.estimate) < 0.15
+    treated = values_of(data, "arm") == 1
+    severity = values_of(data, "severity")
+    spread = (severity[treated].var(ddof=1) + severity[~treated].var(ddof=1)) / 2
+    assert before.estimate == pytest.approx((severity[treated].mean() - severity[~treated].mean()) / spread**0.5)
+
+
+def test_counts_add_up(data):
+    result = compare(data)
+    for arm in ("arm: booked", "arm: not booked"):
+        compared = result.select(term="compared", subgroup=arm)[0].n_patients
+        scored = result.select(term="scored, of those compared", subgroup=arm)[0]
+        assert scored.n_patients == compared
+        part = result.part("scored_by_visit")
+        at_visit = [row[3] for row in part.rows if row[0] == "week 12" and row[2] == arm]
+        assert at_visit == [scored.n_counted]
+        patterns = [row[2] for row in result.part("missing_patterns").rows if row[1] == arm]
+        assert sum(patterns) == scored.n_counted
+
+
+def test_tipping_point_is_where_the_interval_reaches_zero(data):
+    result = compare(data, interval="robust", smallest_important=1.0)
+    points = {estimate.term.split(", until ")[1]: estimate for estimate in result.select(measure="tipping point")}
+    found = difference(result)
+    until_zero = points["the interval holds 0"].estimate
+    # The upper limit moves by the addition times the weighted share of missing scores, here about a quarter.
+    assert -found.conf_high / until_zero == pytest.approx(0.24, abs=0.02)
+    assert points["the difference is too small to matter"].estimate > 0.0
+
+
+def test_more_than_two_arms():
+    frame, rng = people(300)
+    frame["arm"] = np.where(rng.random(300) < 0.3, "third", frame["arm"])
+    result = compare(analysis_set(tidy(frame, rng)), weights="overlap")
+    found = [e for e in result.select(measure="difference in means") if e.term.startswith("follow-up, weighted")]
+    assert [estimate.treatment for estimate in found] == ["booked", "third"]
+    assert result.to_table().rows
+    with pytest.raises(OptionError, match="compare two arms"):
+        compare(analysis_set(tidy(frame, rng)), weights="entropy")
+
+
+# --- clinics ---------------------------------------------------------------------------------------------------------
+
+
+def clinic_policy(exposed, n_patients=240):
+    frame, rng = people(n_patients)
+    frame["arm"] = np.where(frame["clinic"].isin(list(exposed)), "booked", "not booked")
+    return analysis_set(tidy(frame, rng))
+
+
+def test_clinics_inside_which_both_arms_occur(data):
+    result = compare(data, cluster="clinic")
+    row = result.select(term="clinics as clusters (CR2, Satterthwaite)")[0]
+    assert 1.0 < row.df < 6.0
+    assert row.conf_low < row.estimate < row.conf_high
+    wild = next(e for e in result.estimates if e.term.startswith("wild cluster bootstrap"))
+    assert 0.0 < wild.p_value <= 1.0
+    assert difference(result).df != row.df  # the answer's interval is still that of patients
+
+
+def test_where_clinics_decide_the_arm_the_interval_is_theirs():
+    result = compare(clinic_policy("ace"), cluster="clinic")
+    found, row = difference(result), result.select(term="clinics as clusters (CR2, Satterthwaite)")[0]
+    assert (found.std_error, found.df) == (row.std_error, row.df)
+    assert found.df < 5.0
+    means = result.select(term="clinic means")[0]
+    assert means.df == 4.0
+
+
+def test_a_policy_of_few_clinics_is_refused():
+    frame, rng = people(120)
+    frame["clinic"] = np.where(frame["arm"] == "booked", "a", "b")
+    with pytest.raises(DesignError, match="policies of 2 clinics; below 4"):
+        compare(analysis_set(tidy(frame, rng)), cluster="clinic")
+    with pytest.raises(DesignError, match="cannot be a covariate as well"):
+        compare(clinic_policy("ace"), cluster="clinic", covariates=("clinic",))
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+def test_an_exposure_known_later_is_refused():
+    registry = kat.simulate_registry(seed=2, n_patients=40)
+    data = kat.select_cohort(registry).analysis_set("PHQ-9")
+    with pytest.raises(ImmortalTimeError, match="known only by day 84"):
+        kat.compare_cohorts(data, treatment="any_integration_by_day_84", rng=1)
+    with pytest.raises(DesignError, match="cannot be a covariate"):
+        kat.compare_cohorts(data, treatment="program_booked", covariates=("n_doses",), rng=1)
+
+
+def test_an_empty_arm_is_refused():
+    frame, rng = people(60)
+    frame.loc[frame["arm"] == "booked", "severity"] = np.nan
+    with pytest.raises(DesignError, match="nothing to compare"):
+        compare(analysis_set(tidy(frame, rng)))
+
+
+def test_no_scores_in_an_arm_is_an_answer():
+    frame, rng = people(120)
+    rows = tidy(frame, rng)
+    rows.loc[(rows["arm"] == "booked") & (rows["visit"] == "week 12"), "score"] = np.nan
+    result = compare(analysis_set(rows))
+    assert math.isnan(difference(result).estimate)
+    assert result.verdict == "withhold"
+    check = result.checks[0]
+    assert (check.name, check.passed) == ("estimable", False)
+    assert check.message == "Not estimable from these data. In booked, no patient has a score at week 12."
+    assert result.select(term="scored, of those compared", subgroup="arm: booked")[0].estimate == 0.0
+    assert result.to_table().rows
+    assert kat.release(result).to_table().rows
+
+
+def test_separation_is_an_answer():
+    frame, rng = people(120)
+    frame["severity"] = np.where(frame["arm"] == "booked", 5.0, -5.0) + frame["severity"]
+    result = compare(analysis_set(tidy(frame, rng)))
+    assert math.isnan(difference(result).estimate)
+    assert "separation" in result.checks[0].message
+    assert result.verdict == "withhold"
+
+
+def test_little_overlap_and_exploding_weights_are_withheld():
+    frame, rng = people(160)
+    shift = np.where(frame["arm"] == "booked", 2.6, -2.6)
+    frame["severity"] = shift + rng.normal(size=160)
+    result = compare(analysis_set(tidy(frame, rng)), weights="iptw_ate", missing="complete_cases")
+    failed = {check.name for check in result.checks if not check.passed}
+    assert {"overlap", "positivity", "effective sample size"} & failed
+    assert result.verdict == "withhold"
+
+
+def test_a_negative_control_that_differs_is_told(data):
+    fine = compare(data, negative_control="control")
+    assert next(check for check in fine.checks if check.name == "negative control").passed
+    frame, rng = people()
+    frame["control"] += 3.0 * (frame["arm"] == "booked")
+    told = compare(analysis_set(tidy(frame, rng)), negative_control="control")
+    check = next(check for check in told.checks if check.name == "negative control")
+    assert not check.passed
+    assert told.verdict != "report"
+    with pytest.raises(OptionError, match="number or a flag"):
+        compare(data, negative_control="clinic")
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"weights": "psm"}, "weights must be one of"),
+        ({"missing": "locf"}, "missing must be one of"),
+        ({"method": "mmrm"}, "belong together"),
+        ({"method": "mmrm", "missing": "likelihood"}, "weights='none'"),
+        ({"missing": "multiple_imputation", "interval": "bootstrap"}, "has interval='rubin'"),
+        ({"missing": "multiple_imputation", "method": "aipw"}, "goes with method='weighted_ancova'"),
+        ({"method": "aipw", "interval": "robust"}, "use interval='bootstrap'"),
+        ({"interval": "rubin"}, "does not belong"),
+        ({"n_bootstrap": 20}, "at least 100"),
+        ({"rng": 1.5}, "whole number"),
+        ({"rng": True}, "whole number"),
+        ({"conf_level": 95}, "conf_level"),
+        ({"in_care_until": "clinic"}, "must be a number"),
+        ({"covariates": ("arm",)}, "cannot be a covariate"),
+    ],
+)
+def test_choices_that_cannot_be_made(data, choices, message):
+    with pytest.raises(OptionError, match=message):
+        compare(data, **choices)
+
+
+def test_covariates_that_follow_from_others_are_named():
+    frame, rng = people(100)
+    frame["double"] = 2.0 * frame["severity"]
+    with pytest.raises(NumericalError, match="'double'"):
+        compare(analysis_set(tidy(frame, rng), ("severity", "double")), covariates=("severity", "double"))
+
+
+def test_who_had_left_must_not_be_guessed():
+    frame, rng = people(80)
+    rows = tidy(frame, rng)
+    rows.loc[rows["id"] == "p3", "until"] = np.nan
+    with pytest.raises(DataError, match="not known for everybody"):
+        compare(analysis_set(rows), in_care_until="until")
+
+
+# --- what a reader sees ----------------------------------------------------------------------------------------------
+
+
+def test_table_and_love_plot_show_the_same_numbers(data):
+    result = compare(data, covariates=("severity", "clinic"))
+    table = result.to_table()
+    assert table.caption.startswith(
+        "Comparison of cohorts: PHQ-9 at week 12. Difference in mean scores had all been in"
+    )
+    figure = result.plot("love")
+    assert result.plot().name == figure.name
+    smd = {
+        estimate.term.split(": ", 1)[1].replace("_", " "): estimate.estimate
+        for estimate in result.select(measure="standardized mean difference")
+        if "as analyzed" in estimate.term
+    }
+    assert {row[0]: row[2] for row in figure.rows} == smd
+    shown = [row for row, group in zip(table.rows, table.row_groups, strict=True) if group.startswith("Balance as")]
+    assert [row[0] for row in shown] == list(smd)
+    assert figure.svg() == figure.svg()
+
+
+def test_overlap_figure_holds_quantiles_and_hides_what_is_hidden(data):
+    result = compare(data)
+    figure = result.plot("overlap")
+    assert [row[0] for row in figure.rows] == ["not booked", "booked"]
+    assert all(0.0 < row[1] < row[3] < row[5] < 1.0 for row in figure.rows)
+    assert "median" in figure.alt_text
+    with pytest.raises(OptionError, match="no overlap"):
+        compare(data, weights="none").plot("overlap")
+    assert kat.release(result).plot("love").rows
+
+
+def test_words_say_whom_the_answer_is_about(data):
+    assert "weighted to those for whom each arm was likely" in compare(data).estimand.population
+    assert "weighted" not in compare(data, weights="iptw_ate").estimand.population
+    assert "like the patients of booked" in compare(data, weights="iptw_att").estimand.population
+    assert any("in_care_until" in warning for warning in compare(data).warnings)
+    assert not any("in_care_until" in warning for warning in compare(data, in_care_until="until").warnings)
+    assert any("negative control" in warning for warning in compare(data).warnings)
