@@ -39,5 +39,6 @@ def _run(options: argparse.Namespace) -> int:
     n_open = sum("please check" in line or "CONFIRM" in line for line in text.splitlines()[2:])
     asks = "1 line says" if n_open == 1 else f"{n_open} lines say"
     print(f"Wrote {options.out}. Read every line; {asks} “please check” or “CONFIRM”.")
-    print(f"Then: katoutcomes check {options.folder} --mapping {options.out}")
+    is_found = Path(options.out) == Path(options.folder) / "mapping.toml"  # the load finds it there by itself
+    print(f"Then: katoutcomes check {options.folder}" + ("" if is_found else f" --mapping {options.out}"))
     return 0

@@ -66,6 +66,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "value_checked_numbers": "replace them by study keys, or let --salt-file make new keys at the source",
         "value_postal_code_too_long": "keep the first three characters",
         "column_name_birth_date": "replace it by age_years",
+        "column_name_health_number": "replace it by a study key; if it is one already, give the column another name",
         "column_name_free_text": "leave free text out where the file is made: it may name anybody",
     }
 )

@@ -210,9 +210,11 @@ def _left_out(file: SeenFile, targets: tuple[Target, ...]) -> list[str]:
     used = {*_used_columns(file, targets), *_moment_columns(file)}
     rules = {finding.column: finding.rule for finding in file.findings}
     unused = [column for column in file.columns if column not in used]
+    keys = {target.column for target in targets if target.name == "patient_id"}
     lines = [
         f"{CHECK}: column {value_text(column)}: rule {rules[column]}; the load refuses it until it is changed "
         "where the export is made"
+        + ("; if it is a study key already, give the column another name" if column in keys else "")
         for column in file.columns
         if column in used and column in rules
     ]
