@@ -74,7 +74,7 @@ def test_missing_visits_given_or_absent_are_the_same_to_the_last_bit():
 
 def test_scores_left_empty_or_absent_in_a_registry_are_the_same_to_the_last_bit():
     """A row without a score is rejected by the registry and counted there; the model sees what it always saw."""
-    full = kat.simulate_registry(seed=20260930, n_patients=80)
+    full = kat.simulate_registry(seed=20260930, n_patients=50)
     columns = {
         "patients": ["patient_id", "age_years", "sex", "program_booked"],
         "sessions": ["session_id", "patient_id", "day", "kind"],
