@@ -133,4 +133,4 @@ if __name__ == "__main__":
         for name in sys.argv[3:] or WAYS:
             numbers = studied(scenario, name, int(sys.argv[1]))
             texts = (f"{key} {value:+.3f}" for key, value in numbers.items())
-            print(scenario, "|", name, "|", *texts, flush=True)
+            sys.stdout.write(f"{scenario} | {name} | {chr(32).join(texts)}\n")

@@ -46,6 +46,7 @@ def comparison_checks(
     checks += [_cells(found), _limited(found, fitted)]
     if choices.interval in {"bootstrap", "rubin"}:
         checks.append(_failed(fitted, choices))
+    checks.append(_interval(fitted))
     return tuple(checks)
 
 
@@ -231,6 +232,20 @@ def _failed(fitted: Fitted, choices: ComparisonChoices) -> Check:
         f"Nearly all {what} gave an estimate."
         if passed
         else f"Some {what} gave no estimate and are left out; the interval may be too narrow.",
+    )
+
+
+def _interval(fitted: Fitted) -> Check:
+    passed = not any(math.isnan(one.conf_low) for one in fitted.differences)
+    return Check(
+        "interval",
+        passed,
+        "withhold",
+        math.nan,
+        math.nan,
+        "Every difference has an interval."
+        if passed
+        else "A difference has no interval: the resamples all lie on one side of it, or nothing varies.",
     )
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.comparison_arms import earlier_visits
 from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval, fit_comparison, plain_weights
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
@@ -91,11 +92,11 @@ def _scores_in_care(found: Comparison) -> AnalysisSet:
     import numpy as np
 
     data = found.data
-    kept = np.where(found.compared[:, None], data.scores, np.nan)
+    places = [*earlier_visits(data, found.window), data.visit_index(found.window.name)]
+    kept = np.where(found.compared[:, None], data.scores[:, places], np.nan)
     if found.leaving is not None:
-        places = [place for place, visit in enumerate(data.visits) if visit.target_day <= found.window.target_day]
-        left = np.zeros(data.scores.shape, dtype=np.bool_)
-        left[np.ix_(np.flatnonzero(found.compared), np.array(places))] = found.leaving[:, : len(places)] > 0.0
+        left = np.zeros(kept.shape, dtype=np.bool_)
+        left[found.compared] = found.leaving > 0.0
         kept = np.where(left, np.nan, kept)
     levels = tuple(group.label for group in found.groups)
     codes = np.full(data.n_patients, np.nan)
@@ -103,10 +104,8 @@ def _scores_in_care(found: Comparison) -> AnalysisSet:
         codes[group.mask] = code
     treatment = replace(found.variable, kind="category", values=codes, levels=levels)
     variables = tuple(treatment if one.name == found.variable.name else one for one in data.variables)
-    visits = tuple(visit for visit in data.visits if not visit.is_anchored_later)
-    return replace(
-        data, scores=kept[:, : len(visits)], visits=visits, variables=variables, treatment=found.variable.name
-    )
+    visits = tuple(data.visits[place] for place in places)
+    return replace(data, scores=kept, visits=visits, variables=variables, treatment=found.variable.name)
 
 
 # --- the negative control --------------------------------------------------------------------------------------------
