@@ -12,8 +12,10 @@ from katoutcomes._version import __version__
 
 if TYPE_CHECKING:
     from katoutcomes.analyses.care_pathway import care_pathway
+    from katoutcomes.analyses.change_correlation import change_correlation
     from katoutcomes.analyses.change_from_baseline import change_from_baseline
     from katoutcomes.analyses.clinical_significance import clinical_significance
+    from katoutcomes.analyses.clinical_significance_sensitivity import clinical_significance_sensitivity
     from katoutcomes.analyses.cohort_difference import cohort_difference
     from katoutcomes.analyses.compare_cohorts import compare_cohorts
     from katoutcomes.analyses.contrast import contrast
@@ -72,13 +74,16 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import Method, ReleasedResult, Result
     from katoutcomes.tables.table import Table
     from katoutcomes.workflows.outcome_report import outcome_report
+    from katoutcomes.workflows.published_studies import published_layout
 
 _HOME_OF_NAME: dict[str, str] = {
     name: f"katoutcomes.{module}"
     for module, names in {
         "analyses.care_pathway": ("care_pathway",),
+        "analyses.change_correlation": ("change_correlation",),
         "analyses.change_from_baseline": ("change_from_baseline",),
         "analyses.clinical_significance": ("clinical_significance",),
+        "analyses.clinical_significance_sensitivity": ("clinical_significance_sensitivity",),
         "analyses.cohort_difference": ("cohort_difference",),
         "analyses.compare_cohorts": ("compare_cohorts",),
         "analyses.contrast": ("contrast",),
@@ -137,6 +142,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "results.result": ("Method", "ReleasedResult", "Result"),
         "tables.table": ("Table",),
         "workflows.outcome_report": ("outcome_report",),
+        "workflows.published_studies": ("published_layout",),
     }.items()
     for name in names
 }
@@ -187,9 +193,11 @@ __all__ = [
     "VisitWindow",
     "__version__",
     "care_pathway",
+    "change_correlation",
     "change_from_baseline",
     "check_totals",
     "clinical_significance",
+    "clinical_significance_sensitivity",
     "cohort_difference",
     "compare_cohorts",
     "contrast",
@@ -206,6 +214,7 @@ __all__ = [
     "nhs_outcomes",
     "outcome_report",
     "participant_flow",
+    "published_layout",
     "published_outcomes",
     "read_registry",
     "release",

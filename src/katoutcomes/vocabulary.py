@@ -80,7 +80,7 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("median", "statistic", "Median (type 7 quantile)."),
     Measure("lower quartile", "statistic", "25th percentile (type 7 quantile)."),
     Measure("upper quartile", "statistic", "75th percentile (type 7 quantile)."),
-    Measure("correlation", "statistic", "Pearson correlation between baseline and follow-up."),
+    Measure("correlation", "statistic", "Pearson correlation of two scores, or changes, of the same patients."),
     Measure("mean change", "statistic", "Mean of follow-up minus baseline, within patients."),
     Measure("d_av", "statistic", "Mean change over the root mean square of the baseline and follow-up SD."),
     Measure("d_z", "statistic", "Mean change over the SD of the changes."),

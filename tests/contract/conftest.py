@@ -29,6 +29,7 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
     "change_from_baseline": {},
     "clinical_significance": {},
     "severity_transitions": {},
+    "clinical_significance_sensitivity": {},
     "cohort_difference": {},
     "compare_cohorts": {"n_bootstrap": 100, "rng": 20261122},
     "mmrm": {},
@@ -36,7 +37,7 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
 }
 """Analyses of an analysis set, with the choices they are called with."""
 
-REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway", "nhs_outcomes")
+REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway", "nhs_outcomes", "change_correlation")
 """Analyses of an analysis set that need sessions or a second instrument, which the frames do not have."""
 
 REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {

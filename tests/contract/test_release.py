@@ -217,13 +217,10 @@ def people(result, estimate):
     """What the denominator of an estimate counts."""
     if result.analysis == "care_pathway":
         return step_cells(estimate)[0]
-    if result.analysis == "nhs_outcomes":
-        of = {"scored on both measures": "may be scored", "recovery": "case", "reliable recovery": "case"}
-        return (of.get(estimate.term, "scored on both measures"), estimate.visit, estimate.subgroup)
-    if result.analysis == "safety":
-        return safety_people(estimate)
-    if result.analysis == "dropout":
-        return loss_people(estimate)
+    if result.analysis in OWN_PEOPLE:
+        return OWN_PEOPLE[result.analysis](estimate)
+    if estimate.term == "correlation of changes":
+        return ("counted", "", estimate.visit, "with a change on both instruments", estimate.subgroup)
     if result.analysis in MODELS:
         is_seen = estimate.measure in {"adjusted mean", "mean change", "standard deviation"}
         return ("seen", estimate.visit, estimate.subgroup) if is_seen else ("in model", estimate.subgroup)
@@ -236,6 +233,11 @@ def people(result, estimate):
     if "recovery" in estimate.term:
         return ("at caseness", estimate.definition_set, estimate.visit, estimate.subgroup)
     return ("with both scores", estimate.visit, estimate.subgroup)
+
+
+def service_people(estimate):
+    of = {"scored on both measures": "may be scored", "recovery": "case", "reliable recovery": "case"}
+    return (of.get(estimate.term, "scored on both measures"), estimate.visit, estimate.subgroup)
 
 
 STEP_CONDITIONS = {
@@ -375,6 +377,13 @@ def sums_of_losses(result, values):
         sums.append((("with baseline", ""), [model]))
         sums += [(model, [cell]) for cell in values if cell[0] == "level"]
     return sums
+
+
+OWN_PEOPLE = {
+    "nhs_outcomes": service_people,
+    "safety": safety_people,
+    "dropout": loss_people,
+}
 
 
 def counted(estimate):
@@ -537,6 +546,7 @@ def sums_of(result, values):
     for where in dict.fromkeys((e.definition_set, e.visit, e.subgroup) for e in shares):
         sums += sums_of_terms(result, {e.term: e for e in shares if (e.definition_set, e.visit, e.subgroup) == where})
     sums += sums_of_definitions(values)
+    sums += sums_of_choices(values)
     nested = [cell for cell in values if cell[0] in {"at caseness", "baseline not zero"}]
     sums += [(("with both scores", *cell[-2:]), [cell]) for cell in nested]
     return sums + sums_of_groups(values) + sums_of_parts(result, values)
@@ -586,6 +596,13 @@ def sums_of_definitions(values):
         for one, other in combinations(sorted(cells, key=lambda cell: values[cell], reverse=True), 2):
             sums.append((one, [other] if values[one] != values[other] else [other, NOBODY]))
     return sums
+
+
+def sums_of_choices(values):
+    """Who recovered by some cut-off improved reliably, at the same reliability."""
+    cells = [cell for cell in values if cell[0] == "counted" and cell[1].startswith("r = ")]
+    improved = {cell[1]: cell for cell in cells if cell[3] == "reliable improvement"}
+    return [(improved[cell[1].split(", ")[0]], [cell]) for cell in cells if cell[3] == "recovered"]
 
 
 def sums_of_groups(values):
@@ -687,7 +704,7 @@ def found_by_auditor(result, released, minimum=MINIMUM):
         cell: value
         for cell, value in certain.items()
         if is_small(value, minimum)
-        or (cell[0] not in {"rest", "scores", "lost", "both"} and not is_small(value, minimum))
+        or (cell[0] not in {"rest", "scores", "lost", "both"} and not (cell[0] == "cell" and value == 0))
     }
 
 

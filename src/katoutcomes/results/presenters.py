@@ -24,6 +24,9 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "jacobson": "katoutcomes.figures.jacobson:jacobson",
             "responders": "katoutcomes.figures.responders:responders",
         },
+        "clinical_significance_sensitivity": {
+            "sensitivity_curve": "katoutcomes.figures.sensitivity_curve:sensitivity_curve"
+        },
         "nhs_outcomes": {"responders": "katoutcomes.figures.responders:responders"},
         "severity_transitions": {
             "severity_transitions": "katoutcomes.figures.severity_transitions:severity_transitions",
@@ -49,6 +52,9 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "describe": "katoutcomes.tables.describe:describe_table",
         "change_from_baseline": "katoutcomes.tables.change:change_table",
         "clinical_significance": "katoutcomes.tables.clinical_significance:clinical_significance_table",
+        "clinical_significance_sensitivity": (
+            "katoutcomes.tables.clinical_significance_sensitivity:clinical_significance_sensitivity_table"
+        ),
         "nhs_outcomes": "katoutcomes.tables.nhs_outcomes:nhs_outcomes_table",
         "severity_transitions": "katoutcomes.tables.severity_transitions:severity_transitions_table",
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
@@ -62,6 +68,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "from_summary": "katoutcomes.tables.from_summary:from_summary_table",
         "safety": "katoutcomes.tables.safety:safety_table",
         "dropout": "katoutcomes.tables.dropout:dropout_table",
+        "change_correlation": "katoutcomes.tables.change_correlation:change_correlation_table",
     }
 )
 """Analysis → "module:function"."""

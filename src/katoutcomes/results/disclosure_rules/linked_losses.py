@@ -27,6 +27,8 @@ def losses_n_key(estimate: Estimate) -> Key | None:
         return ("with baseline", estimate.subgroup)
     if estimate.term == BEGAN:
         return _key(SCORED, estimate.visit, estimate.subgroup)
+    if estimate.term == "correlation of changes":  # of `change_correlation`: those with both changes
+        return _key("with a change on both instruments", estimate.visit, estimate.subgroup)
     if estimate.measure == "odds ratio" and estimate.term.startswith(_ODDS):
         is_of_level = ": " in estimate.term
         return (

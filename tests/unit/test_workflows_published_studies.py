@@ -1,0 +1,140 @@
+"""The layouts of published studies, on a synthetic registry: every piece is there, and what cannot be made is said."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.errors import OptionError
+from katoutcomes.results.result import ReleasedResult
+from katoutcomes.workflows.published_studies import SEVERITY, with_baseline_severity
+
+PIECES = {
+    "dore_2019": [
+        "describe",
+        "severity_transitions",
+        "change_from_baseline",
+        "severity_transitions",
+        "change_from_baseline",
+        "change_from_baseline",
+        "change_from_baseline",
+        "change_from_baseline",
+        "change_correlation",
+    ],
+    "field_trip_2024": ["participant_flow", "dropout", "change_from_baseline", "clinical_significance"],
+    "mcinnes_2022": ["clinical_significance", "clinical_significance", "change_from_baseline"],
+    "whinkin_2023": ["change_from_baseline", "change_from_baseline"],
+}
+
+
+@cache
+def registry():
+    return kat.simulate_registry(seed=4, n_patients=130)
+
+
+@cache
+def layout(study):
+    return kat.published_layout(study, registry())
+
+
+@pytest.mark.parametrize("study", sorted(PIECES))
+def test_every_piece_is_made_or_missed_aloud(study):
+    made = layout(study)
+    assert len(made.pieces) + len(made.notes) == len(PIECES[study])
+    assert [piece.result.analysis for piece in made.pieces] == [
+        analysis for analysis in PIECES[study] if analysis in {piece.result.analysis for piece in made.pieces}
+    ][: len(made.pieces)]
+    assert "doi:10." in made.citation
+    assert all(piece.printed.endswith(".") for piece in made.pieces)
+
+
+@pytest.mark.parametrize("study", sorted(PIECES))
+def test_pieces_are_tables_and_figures_released_too(study):
+    released = layout(study).release()
+    for piece in released.pieces:
+        assert type(piece.result) is ReleasedResult
+        assert piece.table().rows
+        if piece.kind:
+            assert piece.figure().svg().startswith("<svg")
+    assert len(list(released.results())) == len(released.pieces)
+
+
+def test_what_the_registry_lacks_stands_in_the_notes():
+    tables = {name: registry().table(name) for name in ("patients", "sessions", "scores")}
+    columns = {
+        "patients": ["patient_id", "age_years"],
+        "sessions": ["session_id", "patient_id", "day", "kind"],
+        "scores": ["score_id", "patient_id", "day", "instrument", "total"],
+    }
+    tables = {name: table[columns[name]] for name, table in tables.items()}
+    tables["scores"] = tables["scores"][tables["scores"]["instrument"] == "phq9"]
+    made = kat.published_layout("whinkin_2023", kat.read_registry(tables, is_synthetic=True))
+    assert len(made.notes) + len(made.pieces) == 2
+    assert made.notes
+    assert all(note.startswith("Not made: Mean change") for note in made.notes)
+
+
+def test_other_instruments_can_stand_in():
+    made = kat.published_layout("mcinnes_2022", registry(), instruments=("GAD-7",))
+    assert {piece.result.estimand.endpoint.instrument for piece in made.pieces} == {"GAD-7"}
+
+
+def test_severity_at_baseline_is_the_band_of_the_score():
+    data = with_baseline_severity(kat.select_cohort(registry()).analysis_set("PHQ-9"))
+    severity = data.variable(SEVERITY)
+    of_moderate = data.baseline[severity.values == severity.levels.index("moderate")]
+    assert (of_moderate.min(), of_moderate.max()) >= (10.0, 10.0)
+    assert of_moderate.max() <= 14.0
+    assert np.array_equal(np.isnan(severity.values), np.isnan(data.baseline))
+
+
+@pytest.mark.parametrize("choices", [{"study": "nobody_1900"}, {"study": "dore_2019", "instruments": ("PHQ-9",)}])
+def test_what_cannot_be_chosen(choices):
+    with pytest.raises(OptionError):
+        kat.published_layout(registry=registry(), **choices)
+
+
+# --- the correlation of two changes ----------------------------------------------------------------------------------
+
+
+@cache
+def two_measures():
+    return kat.select_cohort(registry()).analysis_set(
+        "PHQ-9", treatment="program_booked", with_scores_of=["GAD-7", "HAM-A"]
+    )
+
+
+def test_correlation_of_changes_is_that_of_numpy_and_scipy():
+    from scipy.stats import pearsonr
+
+    data = two_measures()
+    result = kat.change_correlation(data, other="GAD-7")
+    first = data.scores_at("week 12") - data.baseline
+    second = data.variable("gad7_week_12").values - data.variable("gad7_baseline").values
+    both = ~np.isnan(first) & ~np.isnan(second)
+    theirs = pearsonr(first[both], second[both])
+    (found,) = result.select(measure="correlation", subgroup="")
+    limits = theirs.confidence_interval(0.95)
+    assert found.estimate == pytest.approx(theirs.statistic, rel=1e-12)
+    assert (found.conf_low, found.conf_high) == pytest.approx((limits.low, limits.high), rel=1e-10)
+    (share,) = result.select(measure="proportion", subgroup="")
+    assert (
+        (share.n_counted, share.n_patients)
+        == (both.sum(), (~np.isnan(first)).sum())
+        == (found.n_patients, share.n_patients)
+    )
+    assert {one.subgroup for one in result.estimates} == {
+        "",
+        "program_booked: ketamine_only",
+        "program_booked: with_integration",
+    }
+
+
+def test_the_other_instrument_must_be_clear():
+    with pytest.raises(OptionError, match="must be named"):
+        kat.change_correlation(two_measures())
+    with pytest.raises(OptionError, match="with_scores_of"):
+        kat.change_correlation(kat.select_cohort(registry()).analysis_set("PHQ-9"))
