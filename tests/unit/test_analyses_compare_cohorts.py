@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -229,13 +230,13 @@ def test_a_policy_of_few_clinics_is_refused():
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
-def test_an_exposure_known_later_is_refused():
-    registry = kat.simulate_registry(seed=2, n_patients=40)
-    data = kat.select_cohort(registry).analysis_set("PHQ-9")
+def test_an_exposure_known_later_is_refused(data):
+    later = tuple(dataclasses.replace(one, known_by_day=84) if one.name == "clinic" else one for one in data.variables)
+    known_later = dataclasses.replace(data, variables=later)
     with pytest.raises(ImmortalTimeError, match="known only by day 84"):
-        kat.compare_cohorts(data, treatment="any_integration_by_day_84", rng=1)
+        compare(known_later, treatment="clinic")
     with pytest.raises(DesignError, match="cannot be a covariate"):
-        kat.compare_cohorts(data, treatment="program_booked", covariates=("n_doses",), rng=1)
+        compare(known_later, covariates=("clinic",))
 
 
 def test_an_empty_arm_is_refused():
