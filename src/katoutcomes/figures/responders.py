@@ -167,7 +167,7 @@ def _chosen(shares: Sequence[Estimate], wanted: str | Sequence[str] | None) -> t
 
 
 def _heading(name: str) -> str:
-    return "Jacobson and Truax" if name == "jacobson_truax" else name
+    return {"jacobson_truax": "Jacobson and Truax", "nhs_talking_therapies": "NHS Talking Therapies"}.get(name, name)
 
 
 # --- the drawing -----------------------------------------------------------------------------------------------------

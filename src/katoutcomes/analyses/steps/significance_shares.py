@@ -47,8 +47,10 @@ class CountedShare:
 
     def counts(self, group: NDArray[np.bool_]) -> tuple[int, int]:
         """Return numerator and denominator among the patients of a group."""
+        import numpy as np
+
         among = self.among & group
-        return int((self.applies & among).sum()), int(among.sum())
+        return int(np.count_nonzero(self.applies & among)), int(np.count_nonzero(among))
 
 
 def of_kind(definitions: Sequence[DefinitionSet], kind: str) -> list[DefinitionSet]:

@@ -12,7 +12,9 @@ from katoutcomes.results.part import Part
 ANCHORS = "anchors"
 SEVERITY_TRANSITIONS = "severity_transitions"
 PARTS: frozenset[str] = frozenset({ANCHORS, SEVERITY_TRANSITIONS})
-ANALYSES: frozenset[str] = frozenset({"clinical_significance", "severity_transitions", "nhs_outcomes"})
+ANALYSES: frozenset[str] = frozenset(
+    {"clinical_significance", "clinical_significance_sensitivity", "severity_transitions", "nhs_outcomes"}
+)
 
 Values = Mapping[Key, int | None]
 
@@ -61,17 +63,20 @@ def _service_key(term: str, estimate: Estimate) -> Key:
 
 def sums_of_shares(values: Values) -> Iterator[Sum]:
     """Yield the sums of these analyses that are neither inside one definition set nor between two of one term."""
-    for key in values:
-        if key[0] != "counted":
-            continue
-        for whole, part in _HOLDS:
-            if key[3] == whole:
-                smaller = [
-                    other
-                    for other in values
-                    if other[0] == "counted" and other[3] == part and other[2] == key[2] and other[4] == key[4]
-                ]
-                yield from (_nested(values, key, other) for other in smaller)
+    counted = [key for key in values if key[0] == "counted"]
+    for whole in counted:
+        for part in counted:
+            if (whole[2], whole[4]) == (part[2], part[4]) and _holds(whole, part):
+                yield _nested(values, whole, part)
+
+
+def _holds(whole: Key, part: Key) -> bool:
+    """Return whether the second of two counts is part of the first, over the names of their definition sets.
+
+    ``"r = 0.89"`` counts who improved reliably, ``"r = 0.89, cut-off c"`` those of them who recovered.
+    """
+    is_narrower = (whole[3], part[3]) == ("reliable improvement", "recovered") and part[1].startswith(f"{whole[1]}, ")
+    return is_narrower or (whole[3], part[3]) in _HOLDS
 
 
 def sums_of_matrix(part: Part, values: Values) -> Iterator[Sum]:
