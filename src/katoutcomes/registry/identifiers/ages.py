@@ -6,7 +6,13 @@ import re
 
 from katoutcomes.registry.identifiers.dates import DATE_FORM
 from katoutcomes.registry.identifiers.folding import folded
-from katoutcomes.registry.identifiers.names import holds_age, holds_age_group, holds_birth, holds_birth_year
+from katoutcomes.registry.identifiers.names import (
+    holds_age,
+    holds_age_group,
+    holds_birth,
+    holds_birth_year,
+    holds_login,
+)
 from katoutcomes.registry.tables import HIGHEST_AGE_YEARS
 
 AGE_RULE = "value_age_above_89"
@@ -23,6 +29,9 @@ HIGH_AGE = (
 """A whole cell that is an age above 89 in a column of ages."""
 HIGH_GROUP = rf"(9[0-9]|1[0-9]{{2}}) ?(-|/|to|bis|à) ?[0-9]{{2,3}}{_UNIT}|(9[1-9]|1[0-9]{{2}}) ?[+]{_UNIT}"
 """A group of ages that tells more than "90 or older"."""
+LOGIN_RULE = "staff_login"
+_LOGIN = "[A-Za-z]{2,}[._-]?[A-Za-z]{2,}"
+_NO_LOGINS = ", ".join(f"'{word}'" for word in ("system", "admin", "self", "patient", "clinician", "staff", "import"))
 _YEAR = "(18|19|20)[0-9]{2}([.]0)?"
 _SERIAL_DAY = "[1-4][0-9]{4}([.]0+)?"
 
@@ -60,6 +69,8 @@ def age_tests(name: str, cell: str, reference_year: int | None) -> dict[str, str
     if holds_birth_year(name):
         latest = (reference_year or YEAR_WITHOUT_DATES) - HIGHEST_AGE_YEARS - 1
         tests[AGE_RULE] = f"{_matches(cell, _YEAR)} and try_cast(substring({cell}, 1, 4) as integer) <= {latest}"
+    if holds_login(name):
+        tests[LOGIN_RULE] = f"{_matches(cell, _LOGIN)} and lower({cell}) not in ({_NO_LOGINS})"
     return tests
 
 

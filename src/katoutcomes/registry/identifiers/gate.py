@@ -44,7 +44,7 @@ class Finding:
 
 def refuse(findings: Iterable[Finding]) -> None:
     """Raise `IdentifierError` if anything was found, naming file, column and rule."""
-    found = tuple(findings)
+    found = tuple(dict.fromkeys(findings))
     if not found:
         return
     lines = [

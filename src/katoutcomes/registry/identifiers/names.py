@@ -292,3 +292,15 @@ def holds_birth_year(name: str) -> bool:
     words = normalized_words(name)
     is_year = bool({"year", "yr", "jahr", "annee", "ano", "anno"} & set(words)) and holds_birth(name)
     return is_year or any(word in _BIRTH_YEARS for word in words) or words in (("born",), ("covariate", "born"))
+
+
+def holds_login(name: str) -> bool:
+    """Return whether a column name says that it holds the ids of users of a program, which may be their names.
+
+    Examples
+    --------
+    >>> holds_login("user_id"), holds_login("practitioner_id"), holds_login("patient_id"), holds_login("drug_user")
+    (True, True, False, False)
+    """
+    words = set(normalized_words(name))
+    return "id" in words and bool(words & {"user", "practitioner", "staff", "clinician", "therapist", "provider"})

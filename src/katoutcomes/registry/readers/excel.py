@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import OptionError
 from katoutcomes.registry.readers.frames import cell_text
 from katoutcomes.registry.readers.raw_rows import FileDialect, RawTable, RowNumbers, TextRows, column_name_faults
 from katoutcomes.registry.readers.sheet_errors import unknown_cells
+from katoutcomes.registry.readers.unread_parts import workbook_findings
+from katoutcomes.registry.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNREADABLE = "rule workbook: the file cannot be read as a workbook; is it cut off, or protected by a password?"
 _SECONDS_A_DAY = 86_400
+REGISTRY_WORKBOOK = "registry"
+"""Name of a workbook whose sheets are named as the tables of the schema."""
 
 
 def sheet_names(path: Path) -> tuple[str, ...]:
@@ -57,7 +62,18 @@ def read_raw_sheet(engine: Engine, path: Path, name: str, dialect: FileDialect) 
     if sheet is None or rows is None:
         return RawTable(path.name, name, (), 0, (_UNREADABLE,))
     faults = _cell_faults(path, chosen, sheet, dialect.skip_rows)
-    return _raw_table(engine, path.name, name, rows[dialect.skip_rows :], faults)
+    raw = _raw_table(engine, path.name, name, rows[dialect.skip_rows :], faults)
+    return replace(
+        raw, findings=workbook_findings(path, path.name, _other_sheets(path, book, chosen), book.sheet_names)
+    )
+
+
+def _other_sheets(path: Path, book: Any, chosen: str) -> list[tuple[int, list[list[Any]]]]:
+    """Return place and rows of the sheets that are not read; tables of the schema are read, each by itself."""
+    names = {schema.name for schema in TABLES} if path.stem == REGISTRY_WORKBOOK else {chosen}
+    others = [(place, title) for place, title in enumerate(book.sheet_names, start=1) if title not in names]
+    rows = [(place, _attempt(lambda title=title: book.get_sheet_by_name(title).to_python())) for place, title in others]
+    return [(place, found) for place, found in rows if found]
 
 
 def _raw_table(engine: Engine, file: str, name: str, rows: list[list[Any]], faults: list[str]) -> RawTable:

@@ -9,6 +9,7 @@ from katoutcomes.registry.identifiers import Finding, evident_name_rules, holds_
 from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_csv import read_raw_csv
 from katoutcomes.registry.readers.raw_rows import FileDialect, RawTable, column_name_faults
+from katoutcomes.registry.readers.unread_parts import parquet_findings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -150,7 +151,8 @@ def _read_parquet(engine: Engine, path: Path, name: str) -> RawTable:
         is_read = False
     if not is_read:
         return unreadable
-    return RawTable(path.name, name, names, int(engine.scalar(f"select count(*) from {name}")))
+    n_rows = int(engine.scalar(f"select count(*) from {name}"))
+    return RawTable(path.name, name, names, n_rows, findings=parquet_findings(engine, path, path.name))
 
 
 def _quoted(name: str) -> str:

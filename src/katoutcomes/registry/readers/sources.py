@@ -15,6 +15,7 @@ from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
 from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_rows import FileDialect
 from katoutcomes.registry.readers.staging import engine_names, stage_typed, text_query
+from katoutcomes.registry.readers.unread_parts import parquet_findings
 from katoutcomes.registry.tables import TABLES, Column, TableSchema
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
@@ -280,7 +281,9 @@ def _parquet_source(schema: TableSchema, path: Path, engine: Engine) -> tuple[Ta
             return (unreadable,)
         return ()
 
-    return TableSource(schema, path.name, names, stage), _header_faults(names) if types else (unreadable,)
+    parts = parquet_findings(engine, path, path.name)
+    source = TableSource(schema, path.name, names, stage, findings=parts)
+    return source, _header_faults(names) if types else (unreadable,)
 
 
 def _literal(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ PROBLEMS: dict[str, str] = {
     "comparator": "must be an exact number, not one above or below it",
     "answer_not_coded": "must be a number or a coded answer; free text is not read",
     "answer_code": "must be an answer code that the catalog or the mapping knows",
+    "item_date": "must be a day of the calendar on every line of the questionnaire, not only on the first",
     "total_code_as_item": "must be a number; the code of the total was used for a coded answer",
 }
 """Rules that a value on a form can break, and what they say."""
@@ -173,7 +175,24 @@ def _scores_of_sheet(sheet: _Sheet, codes: ScaleCodes) -> list[Score]:
                 values.setdefault((part.instrument, column), set()).add(str(number))
     for (scale, column), numbers in values.items():
         _put(scores[scale], column, numbers)
+    if any(_is_no_day(form.moment.date, sheet.moment.date) for form in sheet.forms):
+        for score in scores.values():
+            score.problems.add(("item_date", "date"))
     return list(scores.values())
+
+
+def _is_no_day(date: str | None, of_sheet: str | None) -> bool:
+    """Return whether a line has a date of its own that is none; a part of the questionnaire's date may stand for it.
+
+    The questionnaire's own date is held to the rules about dates later.
+    """
+    if date is None or of_sheet is None or of_sheet.startswith(date):
+        return False
+    try:
+        dt.date.fromisoformat(date)
+    except ValueError:
+        return True
+    return False
 
 
 def _scales_of(

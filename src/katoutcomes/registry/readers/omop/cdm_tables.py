@@ -110,8 +110,8 @@ SESSION_TABLES: tuple[CdmTable, ...] = (PROCEDURE_OCCURRENCE, DRUG_EXPOSURE, VIS
 READ_TABLES: tuple[CdmTable, ...] = (CONCEPT, PERSON, *SCORE_TABLES, *SESSION_TABLES)
 REQUIRED_TABLES: frozenset[str] = frozenset({"person", "concept"})
 
-IDENTIFYING_TABLES: frozenset[str] = frozenset({"note", "note_nlp", "location", "provider"})
-"""Tables of texts, addresses and names; where one of them is in the folder, the load is refused."""
+IDENTIFYING_TABLES: frozenset[str] = frozenset({"note", "note_nlp", "location", "provider", "care_site"})
+"""Tables of texts, addresses and names; where a file of one, of any kind, is in the folder, the load is refused."""
 
 BIRTH_COLUMNS: tuple[str, ...] = ("month_of_birth", "day_of_birth", "birth_datetime")
 SOURCE_KEYS: tuple[str, ...] = (

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from katoutcomes.registry.engine import Engine
 
 _ENDINGS = (".csv", ".parquet")
+_DATA_ENDINGS = (*_ENDINGS, ".tsv", ".txt", ".psv", ".json", ".ndjson", ".xlsx", ".xls", ".ods", ".gz", ".zip")
+_YEAR_COLUMN = "year_of_birth"
 _IDS = ("id", "person", "concept", "source_concept", "value_concept", "operator", "visit", "route", "gender")
 _WHOLE = frozenset({*_IDS, "birth_year", "number", "quantity"})
 
@@ -79,10 +81,7 @@ def read_folder(folder: Path, mapping: OmopMapping, engine: Engine, say: Callabl
         Is told what is being done.
     """
     there = table_files(folder)
-    findings = [
-        Finding(there[name][0].name, "all columns", "omop_identifying_table", None)
-        for name in sorted(IDENTIFYING_TABLES & set(there))
-    ]
+    findings = _identifying_files(folder)
     faults: list[str] = []
     files: dict[str, tuple[str, int]] = {}
     unused: list[tuple[str, str]] = []
@@ -110,6 +109,19 @@ def read_folder(folder: Path, mapping: OmopMapping, engine: Engine, say: Callabl
                 files[table.name] = (raw.file, raw.n_rows)
     engine.drop("raw_omop")
     return CdmFolder(files, tuple(findings), tuple(faults), tuple(unused), tuple(notes))
+
+
+def _identifying_files(folder: Path) -> list[Finding]:
+    """Return the files of tables that hold texts, addresses or names, also those of a kind that is not read."""
+    return [
+        Finding(
+            f"{path.name.lower().split('.')[0]}{path.suffix.lower()}", "all columns", "omop_identifying_table", None
+        )
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and path.name.lower().split(".")[0] in IDENTIFYING_TABLES
+        and path.suffix.lower() in _DATA_ENDINGS
+    ]
 
 
 def _places(raw: RawTable) -> dict[str, str]:
@@ -147,8 +159,17 @@ def _findings(engine: Engine, raw: RawTable, table: CdmTable, filled: dict[str, 
     narrow = RawTable(raw.file, "raw_filled", tuple(shown), raw.n_rows)
     found = list(raw_findings(engine, narrow, known=known if raw.n_rows else ()))
     engine.drop("raw_filled")
-    empty = {name: name_rule(name) for name in raw.columns if not filled[name.lower()]}
+    empty = {
+        name: name_rule(name)
+        for name in raw.columns
+        if not filled[name.lower()] and name.lower() not in BIRTH_COLUMNS  # the CDM has them, empty or not
+    }
     found += [Finding(raw.file, name, rule, None) for name, rule in empty.items() if rule is not None]
+    if filled.get(_YEAR_COLUMN):
+        cell = places[_YEAR_COLUMN]
+        wrong = f"regexp_full_match({cell}, '[0-9]{{5,}}([.]0+)?|[0-9]{{1,4}}[-/. ][0-9].*')"
+        n_rows = int(engine.scalar(f"select count(*) from raw_omop where {wrong}"))
+        found += [Finding(raw.file, _YEAR_COLUMN, "omop_birth_date", n_rows)] * (n_rows > 0)
     for rule, names in (("omop_birth_date", BIRTH_COLUMNS), ("omop_source_value", SOURCE_KEYS)):
         found += [Finding(raw.file, name, rule, filled[name]) for name in names if filled.get(name)]
     return found

@@ -91,9 +91,10 @@ def read_persons(
         description = f"must be a gender that the mapping decodes ({len(mapping.sexes)} are)"
         if wrong:
             problems.append(RowProblem("not_decoded", "sex", description, np.array(wrong, dtype=np.int64)))
+    ages, n_high = _ages(keys, texts(cells["birth_year"]), years)
+    findings = (Finding(files[0][1], "year_of_birth", AGE_RULE, n_high),) * (n_high > 0)
     if mapping.age == "index_year":
-        columns["age_years"], n_high = _ages(keys, texts(cells["birth_year"]), years)
-        findings = (Finding(files[0][1], "year_of_birth", AGE_RULE, n_high),) * (n_high > 0)
+        columns["age_years"] = ages
     table = ConvertedTable(
         schema=PATIENTS,
         columns=columns,
