@@ -292,3 +292,14 @@ class TestSensitivity:
     def test_a_reliability_outside_its_range(self, data):
         with pytest.raises(OptionError, match="between 0 and 1"):
             kat.clinical_significance_sensitivity(data, reliabilities=[1.2])
+
+
+def test_the_table_shows_what_is_not_counted_as_well(data):
+    choices = {"method": ("jacobson_truax", "hageman_arrindell"), "definition_sets": [OWN_MCID], "differences": True}
+    result = kat.clinical_significance(data, **choices)
+    table = result.to_table()
+    classes = [row[0] for row in table.rows]
+    assert "reliable improvement: program - usual (standardized difference)" in classes
+    assert "true improvement (estimated share, counts nobody)" in classes
+    assert f"change (mean change in points: {result.part('anchors').rows[0][3]})" in classes
+    assert any("Hageman and Arrindell (standard error of the index" in heading for heading in table.row_groups)

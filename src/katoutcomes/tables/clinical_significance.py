@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
+    DOES_NOT_APPLY,
     format_estimate,
     format_interval,
+    format_n_patients,
     format_share,
     minimum_cell_of,
 )
@@ -21,16 +24,42 @@ from katoutcomes.tables.footnotes import (
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
 
 _COMPLETENESS = "Patients with both scores, of those with a baseline"
-_DENOMINATORS = {
-    "recovery": "of those at caseness at baseline",
-    "reliable recovery": "of those at caseness at baseline",
-}
+_ABOVE_ZERO = "of those with a baseline score above 0"
+_DENOMINATORS: Mapping[str, str] = MappingProxyType(
+    {
+        "recovery": "of those at caseness at baseline",
+        "reliable recovery": "of those at caseness at baseline",
+        "relative improvement": _ABOVE_ZERO,
+        "no relative change": _ABOVE_ZERO,
+        "relative deterioration": _ABOVE_ZERO,
+    }
+)
+_METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "gulliksen_lord_novick": "Gulliksen, Lord and Novick",
+        "hsu_linn_lord": "Hsu, Linn and Lord",
+        "edwards_nunnally": "Edwards and Nunnally",
+        "nunnally_kotsch": "Nunnally and Kotsch",
+        "hageman_arrindell": "Hageman and Arrindell",
+        "growth_model": "Growth model",
+        "cut_off_only": "Cut-off only",
+    }
+)
+_UNCOUNTED: Mapping[str, str] = MappingProxyType(
+    {
+        "model-based share": "estimated share, counts nobody",
+        "mean change": "mean change in points",
+        "difference in proportions": "difference",
+        "standardized difference in proportions": "standardized difference",
+    }
+)
+"""Numbers beside the shares, and what stands behind their term."""
 
 
 def clinical_significance_table(result: ResultRecord) -> Table:
@@ -46,13 +75,15 @@ def clinical_significance_table(result: ResultRecord) -> Table:
     Table
         One row a share (and group), "n of N" first, under the name of its definition set with its thresholds.
     """
-    shares = result.select(measure="proportion")
+    shares = tuple(one for one in result.estimates if one.measure == "proportion" or one.measure in _UNCOUNTED)
     has_groups = any(subgroups(shares))
     names = tuple(dict.fromkeys(share.definition_set for share in shares))
+    verdicts = _verdicts(result)
     rows: list[tuple[str, ...]] = []
     headings: list[str] = []
     for share in sorted(shares, key=_order(shares)):
-        rows.append(_row(share, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
+        verdict = verdicts.get((share.visit, share.subgroup, share.definition_set), "")
+        rows.append(_row(share, verdict, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
         headings.append(_heading(result, share.definition_set))
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
@@ -77,7 +108,18 @@ def _order(shares: tuple[Estimate, ...]) -> Callable[[Estimate], tuple[int, int]
     return lambda share: (definitions.index(share.definition_set), terms.index((share.definition_set, share.term)))
 
 
-def _row(share: Estimate, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
+def _verdicts(result: ResultRecord) -> dict[tuple[str, ...], str]:
+    """Return what the interval of each mean change says, by visit, group and definition set."""
+    rows = next((part.rows for part in result.parts if part.name == "anchors"), ())
+    return {(str(row[0]), str(row[1]), str(row[2])): str(row[3]) for row in rows}
+
+
+def _row(share: Estimate, verdict: str, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
+    if share.measure != "proportion":
+        words = _UNCOUNTED[share.measure]
+        term = f"{share.term} ({words}{f': {verdict}' if verdict and share.measure == 'mean change' else ''})"
+        group = (DOES_NOT_APPLY if share.comparator else group_label(share.subgroup),) if has_groups else ()
+        return (term, *group, format_n_patients(share, minimum_cell), format_estimate(share), format_interval(share))
     of_whom = _DENOMINATORS.get(share.term, "")
     text = f"{share.term} ({of_whom})" if of_whom else share.term
     group = (group_label(share.subgroup),) if has_groups else ()
@@ -92,7 +134,7 @@ def _heading(result: ResultRecord, name: str) -> str:
         f"{threshold.term} {format_estimate(threshold)}{' points' if threshold.unit == 'points' else ''}"
         for threshold in result.select(measure="threshold", definition_set=name)
     )
-    words = definition_name(name)
+    words = _METHODS.get(name) or definition_name(name)
     heading = f"{words[:1].upper()}{words[1:]}"
     return f"{heading} ({thresholds})" if thresholds else heading
 
