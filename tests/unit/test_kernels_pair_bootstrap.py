@@ -89,6 +89,25 @@ def test_statistics_from_sums_are_those_of_the_scores():
         assert found[name][0] == pytest.approx(statistic(name)(before, after), rel=1e-10)
 
 
+def test_draws_are_multinomial():
+    """Means, variances and covariances of the counts, and their sum; with few patients and with many."""
+    from katoutcomes.kernels.pair_bootstrap import _multinomial
+
+    for counts in (np.array([1, 2, 4]), np.array([100, 30, 350, 20])):
+        n_pairs, n_draws = int(counts.sum()), 60_000
+        drawn = _multinomial(counts, n_draws, *np.random.default_rng(6).spawn(2))
+        assert (drawn.sum(axis=1) == n_pairs).all()
+        assert (drawn >= 0).all()
+        shares = counts / n_pairs
+        spread = n_pairs * (np.diag(shares) - np.outer(shares, shares))
+        error = 5 * np.sqrt(spread.diagonal() / n_draws)
+        assert (np.abs(drawn.mean(axis=0) - counts) < error).all()
+        assert np.cov(drawn.T) == pytest.approx(spread, rel=0.05, abs=0.05 * spread.diagonal().max())
+        first = np.bincount(drawn[:, 0], minlength=n_pairs + 1)[: n_pairs + 1] / n_draws
+        expected = stats.binom.pmf(np.arange(n_pairs + 1), n_pairs, shares[0])
+        assert np.abs(np.cumsum(first) - np.cumsum(expected)).max() < 1.9 / np.sqrt(n_draws)  # Kolmogorov, 0.1 %
+
+
 def test_the_order_of_the_patients_does_not_matter():
     before, after = whole_scores(50)
     order = np.random.default_rng(0).permutation(50)

@@ -23,7 +23,7 @@ from katoutcomes.kernels.regression_to_the_mean import (
     regression_without_cut_off,
     truncated_normal,
 )
-from katoutcomes.kernels.superiority import normal_share, superiority
+from katoutcomes.kernels.superiority import normal_share, superiority, superiority_limits
 
 ROUNDING = 1e-12
 
@@ -200,8 +200,17 @@ def test_superiority_without_ties_is_wilson():
 def test_superiority_where_nothing_moves():
     found = superiority(0, 9, 0, 0.95)
     assert found.estimate == 0.5
-    assert math.isnan(found.conf_low)
+    assert found.conf_low == pytest.approx(1.0 - found.conf_high, abs=1e-12)
+    assert 0.2 < found.conf_low < 0.4
     assert math.isnan(superiority(0, 0, 0, 0.95).estimate)
+
+
+def test_superiority_keeps_its_level_where_nearly_all_improve():
+    """Half ties and hardly anybody worse: an interval that takes the ties as known covers 82 % here."""
+    rng = np.random.default_rng(2)
+    drawn = rng.multinomial(20, (0.93, 0.05, 0.02), size=20_000).astype(float)
+    low, high = superiority_limits(drawn[:, 0], drawn[:, 2], 20.0, 0.95)
+    assert ((low <= 0.955) & (high >= 0.955)).mean() > 0.92
 
 
 def test_u3():

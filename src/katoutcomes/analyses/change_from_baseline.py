@@ -200,7 +200,7 @@ def _estimand(data: AnalysisSet) -> Estimand:
 def _estimates(data: AnalysisSet, groups: tuple[Group, ...], choices: ChangeChoices) -> list[Estimate]:
     """Return all estimates: what was stated, group by group, the differences, the adjusted p-values."""
     population = None if choices.selection is None else referral_population(data, choices.selection)
-    found = list(_stated(choices))
+    found = [*_stated(choices), *_referral(data, choices, population)]
     for group in groups:
         found += [replace(one, subgroup=group.subgroup) for one in _group_estimates(data, group, choices, population)]
     if choices.compares_subgroups:
@@ -220,6 +220,20 @@ def _stated(choices: ChangeChoices) -> Iterator[Estimate]:
             definition_set=choices.margin.definition_set,
             estimate=choices.margin.value,
         )
+
+
+def _referral(data: AnalysisSet, choices: ChangeChoices, population: ReferralPopulation | None) -> Iterator[Estimate]:
+    """Yield the referral mean: as it was stated, or as the baseline scores beyond the cut-off give it."""
+    if choices.selection is None or population is None:
+        return
+    is_stated = choices.selection.referral_mean is not None
+    yield Estimate(
+        term="referral mean",
+        measure="threshold",
+        unit="points",
+        estimate=population.mean,
+        n_patients=None if is_stated else int(data.with_baseline.sum()),
+    )
 
 
 def _group_estimates(

@@ -18,8 +18,10 @@ from katoutcomes.kernels.paired_effects import EFFECTS, effect_values
 INTERVALS: tuple[str, ...] = ("bca", "percentile")
 MEAN_CHANGE = "mean change"
 STATISTICS: tuple[str, ...] = (MEAN_CHANGE, *EFFECTS)
-_CHUNK_CELLS = 2_000_000
-"""Resampled counts held at once: 16 MB."""
+_CHUNK_CELLS = 100_000
+"""Resampled counts held at once: few enough to stay in the processor's cache."""
+_SPARE = 8.0
+"""How many standard deviations of their sum the Poisson numbers stay below the sample size."""
 _MOST_UNDEFINED = 0.05
 """Beyond this share of samples in which an effect does not exist, its interval does not either."""
 
@@ -88,7 +90,7 @@ def bootstrap_intervals(
     method : {"bca", "percentile"}
         Which interval.
     chunk_size : int, optional
-        How many samples are held at once; by default as many as fill 16 MB. It changes no bit of the result.
+        How many samples are held at once; by default as many as fill 800 KB. It changes no bit of the result.
 
     References
     ----------
@@ -148,20 +150,43 @@ def _statistics(sums: NDArray[np.float64], n_pairs: int) -> dict[str, NDArray[np
 def _resampled(
     pairs: _Pairs, n_pairs: int, n_resamples: int, rng: np.random.Generator, chunk_size: int | None
 ) -> dict[str, NDArray[np.float64]]:
-    """Return every statistic of all samples, drawn chunk by chunk from a stream that the chunks do not change."""
+    """Return every statistic of all samples, drawn chunk by chunk from streams that the chunks do not change."""
     n_distinct = pairs.counts.size
     rows = chunk_size or max(1, _CHUNK_CELLS // max(n_distinct, 1))
     sums = np.empty((n_resamples, pairs.features.shape[1]))
-    shares = pairs.counts / n_pairs
+    of_cells, of_rest = rng.spawn(2)
     for start in range(0, n_resamples, rows):
         size = min(rows, n_resamples - start)
-        weights = rng.multinomial(n_pairs, shares, size=size).astype(np.float64)
+        weights = _multinomial(pairs.counts, size, of_cells, of_rest).astype(np.float64)
         if pairs.is_whole:
             sums[start : start + size] = weights @ pairs.features
         else:  # a matrix product adds in an order that depends on its size; a sum row by row does not
             for column in range(sums.shape[1]):
                 sums[start : start + size, column] = (weights * pairs.features[:, column]).sum(axis=1)
     return _statistics(sums, n_pairs)
+
+
+def _multinomial(
+    counts: NDArray[np.int64], size: int, of_cells: np.random.Generator, of_rest: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return how often each distinct pair is drawn in `size` samples of as many patients as there are.
+
+    Independent Poisson numbers are multinomial given their sum. Most of a sample is drawn so, in numbers that are too
+    small to overshoot; the patients that are left to draw are drawn one by one. That is a multinomial draw as well, at
+    half the cost of one pair after the other.
+    """
+    n_pairs = int(counts.sum())
+    expected = counts * max(0.0, 1.0 - _SPARE / math.sqrt(n_pairs))
+    drawn = of_cells.poisson(np.broadcast_to(expected, (size, counts.size)))
+    rest = n_pairs - drawn.sum(axis=1)
+    while (rest < 0).any():  # about once in 10 ** 15 samples
+        again = np.flatnonzero(rest < 0)
+        drawn[again] = of_cells.poisson(np.broadcast_to(expected, (again.size, counts.size)))
+        rest = n_pairs - drawn.sum(axis=1)
+    pair_of_patient = np.repeat(np.arange(counts.size), counts)
+    one_by_one = pair_of_patient[of_rest.integers(0, n_pairs, int(rest.sum()))]
+    row = np.repeat(np.arange(size) * counts.size, rest)
+    return drawn + np.bincount(row + one_by_one, minlength=drawn.size).reshape(drawn.shape)
 
 
 def _acceleration(left_out: NDArray[np.float64], counts: NDArray[np.int64]) -> float:

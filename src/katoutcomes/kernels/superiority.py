@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Superiority:
@@ -15,7 +18,7 @@ class Superiority:
     estimate : float
         (improved + unchanged / 2) / all.
     conf_low, conf_high : float
-        Limits between 0 and 1; NaN where nobody's score changed.
+        Limits between 0 and 1; NaN without patients.
     """
 
     estimate: float
@@ -26,8 +29,9 @@ class Superiority:
 def superiority(n_improved: int, n_unchanged: int, n_worse: int, conf_level: float) -> Superiority:
     """Return the paired probability of superiority with its score interval.
 
-    With p = (improved + ½ unchanged)/n and q = unchanged/n the variance of one patient's part is p(1 − p) − q/4. The
-    limits are the p that solve (p̂ − p)² = z²(p(1 − p) − q̂/4)/n; without ties this is Wilson's interval.
+    It is (1 + Δ)/2 with Δ the share that improved minus the share that got worse, so its limits are those of Tango for
+    a difference between paired shares: the Δ at which |improved − worse − nΔ| = z √(n(2q + Δ(1 − Δ))), with q the
+    maximum-likelihood share of those who got worse given Δ. Without ties this is Wilson's interval.
 
     Parameters
     ----------
@@ -39,28 +43,70 @@ def superiority(n_improved: int, n_unchanged: int, n_worse: int, conf_level: flo
     References
     ----------
     Grissom RJ, Kim JJ. Effect sizes for research. 2nd ed. New York: Routledge; 2012. (Paired scores.)
-    Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;22:209-212.
-    doi:10.1080/01621459.1927.10502953.
+    Tango T. Equivalence test and confidence interval for the difference in proportions for the paired-sample design.
+    Stat Med 1998;17:891-908. doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
 
     Examples
     --------
     >>> found = superiority(30, 4, 6, conf_level=0.95)
     >>> found.estimate, round(found.conf_low, 4), round(found.conf_high, 4)
-    (0.8, 0.6618, 0.8856)
+    (0.8, 0.6631, 0.8885)
     """
-    from scipy.special import ndtri
-
     n_patients = n_improved + n_unchanged + n_worse
     if n_patients == 0:
         return Superiority(math.nan, math.nan, math.nan)
-    estimate, ties = (n_improved + 0.5 * n_unchanged) / n_patients, n_unchanged / n_patients
-    if n_unchanged == n_patients:
-        return Superiority(estimate, math.nan, math.nan)
-    k = float(ndtri(0.5 + conf_level / 2.0)) ** 2 / n_patients
-    middle = (2.0 * estimate + k) / (2.0 * (1.0 + k))
-    square = middle**2 - (estimate**2 + k * ties / 4.0) / (1.0 + k)
-    reach = math.sqrt(max(0.0, square))
-    return Superiority(estimate, max(0.0, min(estimate, middle - reach)), min(1.0, max(estimate, middle + reach)))
+    estimate = (n_improved + 0.5 * n_unchanged) / n_patients
+    counts = (np.array([float(n_improved)]), np.array([float(n_worse)]))
+    low, high = (float(limit[0]) for limit in superiority_limits(*counts, float(n_patients), conf_level))
+    return Superiority(estimate, min(low, estimate), max(high, estimate))
+
+
+def superiority_limits(
+    n_improved: NDArray[np.float64], n_worse: NDArray[np.float64], n_patients: float, conf_level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the limits of many samples at once; see `superiority`.
+
+    Parameters
+    ----------
+    n_improved, n_worse : ndarray of float64, shape (n_samples,)
+        Of each sample.
+    n_patients : float
+        In every sample, those without change included.
+    conf_level : float
+        Between 0 and 1, both excluded.
+
+    Examples
+    --------
+    >>> low, high = superiority_limits(np.array([30.0, 40.0]), np.array([6.0, 0.0]), 40.0, conf_level=0.95)
+    >>> high.tolist()[1]
+    1.0
+    """
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + conf_level / 2.0))
+    difference = (n_improved - n_worse) / n_patients
+    ends = []
+    for end in (-1.0, 1.0):
+        inside, outside = difference.copy(), np.full_like(difference, end)
+        for _ in range(60):  # halves the distance to nothing
+            middle = (inside + outside) / 2.0
+            is_inside = np.abs(_score(n_improved, n_worse, n_patients, middle)) <= reach
+            inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
+        ends.append(np.where(difference == end, end, outside))
+    return (1.0 + ends[0]) / 2.0, (1.0 + ends[1]) / 2.0
+
+
+def _score(
+    n_improved: NDArray[np.float64], n_worse: NDArray[np.float64], n_patients: float, delta: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return Tango's score of a difference in shares."""
+    linear = -n_improved - n_worse + (2.0 * n_patients - n_improved + n_worse) * delta
+    constant = -n_worse * delta * (1.0 - delta)
+    worse = (np.sqrt(np.maximum(0.0, linear**2 - 8.0 * n_patients * constant)) - linear) / (4.0 * n_patients)
+    variance = n_patients * (2.0 * worse + delta * (1.0 - delta))
+    apart = n_improved - n_worse - n_patients * delta
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(apart == 0.0, 0.0, apart / np.sqrt(np.maximum(variance, 0.0)))
 
 
 def normal_share(standardized_shift: float) -> float:

@@ -19,6 +19,8 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "change_from_baseline": {
             "trajectory": "katoutcomes.figures.trajectory:trajectory",
             "paired_change": "katoutcomes.figures.paired_change:paired_change",
+            "forest": "katoutcomes.figures.forest:forest",
+            "change_by_baseline": "katoutcomes.figures.change_by_baseline:change_by_baseline",
         },
         "clinical_significance": {
             "jacobson": "katoutcomes.figures.jacobson:jacobson",

@@ -49,10 +49,16 @@ share <- function(m) c(t.test(d + m * sleep_1, alternative = "greater")$p.value,
                        t.test(d - m * sleep_1, alternative = "less")$p.value)
 rows <- c(rows, row("equivalence, share", p_values = share(0.3)))
 
-score <- function(p, i, u, n, z) (((i + u / 2) / n) - p)^2 - z^2 * (p * (1 - p) - u / n / 4) / n
+# Tango's score for a difference in paired shares; the probability of superiority is (1 + difference)/2.
+score <- function(delta, b, c, n, z) {
+  B <- -b - c + (2 * n - b + c) * delta; C <- -c * delta * (1 - delta)
+  q <- (sqrt(B^2 - 8 * n * C) - B) / (4 * n)
+  (b - c - n * delta)^2 - z^2 * n * (2 * q + delta * (1 - delta))
+}
 superiority <- function(i, u, w) {
-  n <- i + u + w; p <- (i + u / 2) / n; z <- qnorm(0.975)
-  c(p, uniroot(score, c(0, p), i, u, n, z, tol = 1e-15)$root, uniroot(score, c(p, 1), i, u, n, z, tol = 1e-15)$root)
+  n <- i + u + w; d <- (i - w) / n; z <- qnorm(0.975)
+  ends <- c(uniroot(score, c(-0.999, d), i, w, n, z, tol = 1e-15)$root, uniroot(score, c(d, 0.9999), i, w, n, z, tol = 1e-15)$root)
+  (1 + c(d, ends)) / 2
 }
 rows <- c(rows, row("superiority 30 4 6", values = superiority(30, 4, 6)), row("superiority 8 1 3", values = superiority(8, 1, 3)))
 

@@ -136,8 +136,9 @@ def change_method(choices: ChangeChoices, instrument: Instrument) -> Method:
             "By ranks: Wilcoxon's signed rank test (changes of 0 left out; exact below 50 changes without ties, "
             "otherwise normal with the variance corrected for ties and a continuity correction of ½) and the "
             "Hodges-Lehmann estimate of all changes. Percent change is that of the mean, never a mean of percentages, "
-            "with Fieller's interval. Probability of superiority counts patients without change half; U3 is the share "
-            "of a normal baseline distribution that is worse than the follow-up mean."
+            "with Fieller's interval. Probability of superiority counts patients without change half "
+            "(Tango's score interval); U3 is the share of a normal baseline distribution that is worse than the mean at "
+            "follow-up."
         ),
         _adjusted_sentence(choices),
         _bootstrap_sentence(choices),
