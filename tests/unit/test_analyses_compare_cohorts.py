@@ -261,6 +261,18 @@ def test_no_scores_in_an_arm_is_an_answer():
     assert kat.release(result).to_table().rows
 
 
+def test_hardly_a_score_in_an_arm_is_withheld_and_not_told():
+    frame, rng = people(120)
+    rows = tidy(frame, rng)
+    booked = rows.index[(rows["arm"] == "booked") & (rows["visit"] == "week 12") & rows["score"].notna()]
+    rows.loc[booked[1:], "score"] = np.nan
+    for interval in ("robust", "bootstrap"):
+        result = compare(analysis_set(rows), interval=interval)
+        assert result.verdict == "withhold"
+        assert "estimable" not in {check.name for check in result.checks}
+        assert interval == "bootstrap" or math.isnan(difference(result).conf_low)
+
+
 def test_separation_is_an_answer():
     frame, rng = people(120)
     frame["severity"] = np.where(frame["arm"] == "booked", 5.0, -5.0) + frame["severity"]

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet
 
 NEGATIVE_CONTROL = "negative control"
-FEWEST_SCORED = 3
-"""With fewer scores in an arm there is no spread to speak of."""
 
 
 def why_not_estimable(found: Comparison) -> str:
     """Return why the data cannot answer, without a count (they stand beside it), or nothing.
 
-    An arm has hardly a score, or the covariates tell the arms apart completely, so that nobody has a counterpart.
+    An arm has no score, or the covariates tell the arms apart completely, so that nobody has a counterpart.
     """
     import numpy as np
 
@@ -33,9 +31,9 @@ def why_not_estimable(found: Comparison) -> str:
 
     data = found.arms
     for arm, group in enumerate(found.groups):
-        if found.n_of(arm, scored=True) < FEWEST_SCORED:
-            few = "no" if found.n_of(arm, scored=True) == 0 else "hardly any"
-            return f"In {group.label}, {few} patient has a score at {found.window.name}."
+        # Only where there is none: to be told of one or two would be to be told a small count.
+        if found.n_of(arm, scored=True) == 0:
+            return f"In {group.label}, no patient has a score at {found.window.name}."
     for arm, group in found.later_arms:
         pair = ((data.arms == 0) | (data.arms == arm)).astype(np.float64)
         treated = data.arms == arm

@@ -12,6 +12,7 @@ from katoutcomes.kernels.weighting.cross_products import packed_products, solve_
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-12
+_FULL_LEVERAGE = 1e-10
 
 
 def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> Floats:
@@ -144,10 +145,13 @@ def robust_fit(
 
 def _inflation(leverage: Floats, is_used: NDArray[np.bool_], kind: str, df: float) -> Floats:
     """Return what each residual is multiplied by."""
-    left = np.maximum(1.0 - leverage, 1e-10)
+    # A patient who alone decides a coefficient has no residual to estimate a variance from: there is none.
+    left = np.where(1.0 - leverage > _FULL_LEVERAGE, 1.0 - leverage, np.nan)
     if kind == "HC1":
         return np.full(leverage.shape, np.sqrt(is_used.sum() / df) if df > 0 else np.nan)
-    power = {"HC0": 0.0, "HC2": -0.5, "HC3": -1.0}[kind]
+    if kind == "HC0":
+        return np.ones(leverage.shape)
+    power = {"HC2": -0.5, "HC3": -1.0}[kind]
     return np.asarray(left**power)
 
 
