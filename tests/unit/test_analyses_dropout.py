@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
+from katoutcomes.errors import DesignError, DisclosureError, ImmortalTimeError, OptionError
 
 NAN = float("nan")
 VISITS = {"week 4": 28, "week 8": 56, "week 12": 84}
@@ -189,3 +189,27 @@ def test_without_a_baseline_nobody_can_be_lost():
 def test_what_cannot_be_chosen(choices):
     with pytest.raises(OptionError):
         kat.dropout(analysis_set(), **choices)
+
+
+# --- single patients -------------------------------------------------------------------------------------------------
+
+
+def test_single_patients_are_drawn_with_every_score_they_have(result):
+    figure = result.plot("individual_trajectories")
+    drawn = sorted(row[3] for row in figure.rows)
+    began = [scores for scores in PATTERNS.values() if not math.isnan(scores[0])]
+    wanted = [score for scores in began for score in scores if not math.isnan(score)]
+    assert drawn == sorted(wanted)
+    last = [(row[1], row[3]) for row in figure.rows if row[4]]
+    assert sorted(last) == [("baseline", 10.0), ("week 4", 9.0), ("week 8", 9.0), ("week 8", 9.0)]
+
+
+def test_single_patients_never_leave(result):
+    released = kat.release(result)
+    with pytest.raises(DisclosureError, match="stay in the clinic"):
+        released.plot("individual_trajectories")
+
+
+def test_many_patients_are_not_drawn_one_by_one(large):
+    with pytest.raises(OptionError, match="at most 40"):
+        kat.dropout(large, predictors=()).plot("individual_trajectories")

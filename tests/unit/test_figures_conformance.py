@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.errors import DisclosureError
 from katoutcomes.figures.adjusted_means import adjusted_means
 from katoutcomes.figures.flow import flow
 from katoutcomes.figures.jacobson import jacobson
@@ -42,6 +43,13 @@ def clinic():
 @cache
 def care_pathway_result(by="program_booked"):
     return kat.care_pathway(kat.select_cohort(clinic()).analysis_set(treatment=by, pathway=True))
+
+
+@cache
+def significance(analysis="clinical_significance", by="program_booked", **choices):
+    cohort = kat.select_cohort(clinic())
+    data = cohort.analysis_set("PHQ-9", treatment=by, with_scores_of=["GAD-7"])
+    return getattr(kat, analysis)(data, **choices)
 
 
 @cache
@@ -78,6 +86,11 @@ def dropout_result():
 
 
 @cache
+def few_patients():
+    return kat.dropout(kat.select_cohort(kat.simulate_registry(seed=5, n_patients=34)).analysis_set("PHQ-9"))
+
+
+@cache
 def safety_result(by=None):
     return kat.safety(kat.select_cohort(clinic()), by=by)
 
@@ -85,10 +98,19 @@ def safety_result(by=None):
 CASES = {
     "dropout curve": lambda: dropout_result().plot(),
     "dropout curve, by severity, released": lambda: kat.release(dropout_result()).plot(by_severity=True),
+    "individual trajectories": lambda: few_patients().plot("individual_trajectories"),
     "safety events": lambda: safety_result().plot(),
     "safety events, two groups, released": lambda: kat.release(safety_result("program_booked")).plot(),
     "care pathway": lambda: care_pathway_result().plot(),
     "care pathway, one group, released": lambda: kat.release(care_pathway_result()).plot(each_group=False),
+    "responders": lambda: significance().plot("responders"),
+    "responders, five groups": lambda: significance(by="site").plot("responders", definition_sets="jacobson_truax"),
+    "responders, released": lambda: kat.release(significance()).plot("responders"),
+    "responders, two measures": lambda: significance("nhs_outcomes").plot(),
+    "severity transitions": lambda: significance("severity_transitions").plot(),
+    "severity transitions, released": lambda: kat.release(significance("severity_transitions")).plot(each_group=True),
+    "sensitivity curve": lambda: significance("clinical_significance_sensitivity").plot(),
+    "sensitivity curve, released": lambda: kat.release(significance("clinical_significance_sensitivity")).plot(),
     "care pathway, many groups": lambda: care_pathway_result(by="age_band").plot(),
     "specification curve": lambda: small_multiverse().plot(),
     "specification curve, released": lambda: kat.release(small_multiverse(gap_days=(90, 30))).plot(),
@@ -302,9 +324,16 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "multiverse": lambda _: small_multiverse(),
         "dropout": lambda _: dropout_result(),
         "safety": lambda _: safety_result(),
+        "clinical_significance_sensitivity": lambda _: significance("clinical_significance_sensitivity"),
+        "nhs_outcomes": lambda _: significance("nhs_outcomes"),
+        "severity_transitions": lambda _: significance("severity_transitions"),
     }
-    result = results[analysis](80)
+    result = few_patients() if kind == "individual_trajectories" else results[analysis](80)
     figure = result.plot(kind)
     assert figure.name.startswith(kind)
     assert figure.svg() == figure_function(analysis, kind)(result).svg()
-    assert made.released(result).plot(kind).svg()
+    if kind == "individual_trajectories":
+        with pytest.raises(DisclosureError):
+            made.released(result).plot(kind)
+    else:
+        assert made.released(result).plot(kind).svg()

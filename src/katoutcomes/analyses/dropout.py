@@ -16,6 +16,7 @@ from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.formatting import format_level
+from katoutcomes.results.part import IndividualValues, ScoreCourses
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
@@ -145,7 +146,19 @@ def dropout(
             *model.checks,
         ),
         warnings=anchored_warnings(data.visits),
+        individual_values=IndividualValues((), tuple(_courses(data, group) for group in reported_groups(data, by))),
     )
+
+
+def _courses(data: AnalysisSet, group: Group) -> ScoreCourses:
+    """Return the scores of the patients with a baseline at every visit, in an order that tells nothing."""
+    import numpy as np
+
+    mask = group.mask & data.with_baseline
+    scores = np.column_stack([data.baseline[mask], data.scores[mask]])
+    scores = scores[np.lexsort(scores.T[::-1])]
+    scores.setflags(write=False)
+    return ScoreCourses(group.subgroup, ("baseline", *(visit.name for visit in data.visits)), scores)
 
 
 def _severity_groups(data: AnalysisSet) -> tuple[Group, ...]:

@@ -75,6 +75,28 @@ class ScorePairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScoreCourses:
+    """Scores of the patients of one group at every visit, without keys.
+
+    Attributes
+    ----------
+    group : str
+        Which group; the group of all patients is ``""``.
+    visits : tuple of str
+        The baseline and the visits.
+    scores : ndarray of float64, shape (n_patients, n_visits)
+        NaN where there is none. Sorted by the scores, so that the order of the rows tells nothing.
+    """
+
+    group: str
+    visits: tuple[str, ...]
+    scores: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        return f"<ScoreCourses: {self.group or 'all patients'}; not printed>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IndividualValues:
     """The only part of a result that holds individual values; `release` drops it.
 
@@ -82,9 +104,12 @@ class IndividualValues:
     ----------
     pairs : tuple of ScorePairs
         One a visit and group.
+    courses : tuple of ScoreCourses
+        One a group; empty where an analysis needs none.
     """
 
     pairs: tuple[ScorePairs, ...]
+    courses: tuple[ScoreCourses, ...] = ()
 
     def __repr__(self) -> str:
         return f"<IndividualValues: {len(self.pairs)} sets of score pairs; not printed>"

@@ -40,7 +40,10 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "safety": {"safety_events": "katoutcomes.figures.safety_events:safety_events"},
-        "dropout": {"dropout_curve": "katoutcomes.figures.dropout_curve:dropout_curve"},
+        "dropout": {
+            "dropout_curve": "katoutcomes.figures.dropout_curve:dropout_curve",
+            "individual_trajectories": "katoutcomes.figures.individual_trajectories:individual_trajectories",
+        },
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
         "contrast": {"comparisons": "katoutcomes.figures.comparisons:comparisons"},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from katoutcomes.registry.registry import Registry
     from katoutcomes.results.collection import Results
     from katoutcomes.results.disclosure import DisclosurePolicy
-    from katoutcomes.results.result import ResultRecord
+    from katoutcomes.results.result import ReleasedResult, Result
 
 SEVERITY = "baseline_severity"
 """The variable that holds the band of the baseline score."""
@@ -38,7 +38,7 @@ class LayoutPiece:
     """
 
     printed: str
-    result: ResultRecord
+    result: Result | ReleasedResult
     kind: str = ""
     choices: Mapping[str, Any] = field(default_factory=dict)
 
@@ -85,7 +85,7 @@ class PublishedLayout:
         """Return the results alone, for a report."""
         from katoutcomes.results.collection import Results
 
-        return Results(self.citation, tuple(piece.result for piece in self.pieces), self.notes)  # type: ignore[arg-type]
+        return Results(self.citation, tuple(piece.result for piece in self.pieces), self.notes)
 
     def release(self, policy: DisclosurePolicy | None = None) -> PublishedLayout:
         """Return the same with every result released."""
@@ -101,7 +101,7 @@ class _Question:
     """A piece that has not been asked yet."""
 
     printed: str
-    ask: Callable[[], ResultRecord]
+    ask: Callable[[], Result]
     kind: str = ""
     choices: Mapping[str, Any] = field(default_factory=dict)
 
