@@ -62,7 +62,7 @@ COLUMNS: tuple[str, ...] = (
 JACOBSON_TRUAX = "jacobson_truax"
 CHANGE_THRESHOLD = "reliable change threshold"
 COMPLETENESS, REMISSION = "paired completeness", "remission"
-CUT_OFF_TERMS: tuple[str, ...] = ("cut-off c", "caseness")
+CUT_OFF_TERMS: tuple[str, ...] = ("cut-off c", "cut-off a", "cut-off b", "caseness")
 CLASSES: tuple[str, ...] = (IMPROVEMENT, "no reliable change", "reliable deterioration")
 RECOVERIES: tuple[str, ...] = ("recovered", "improved, not recovered", "recovery", "reliable recovery")
 
