@@ -117,7 +117,7 @@ def sensitivity_curve(result: ResultRecord) -> Figure:
     words = [word for point in points for word in point.text.split()]
     notes = general_notes(result, words)
     return Figure(
-        name=figure_name("sensitivity", endpoint.instrument, endpoint.visit),
+        name=figure_name("sensitivity_curve", endpoint.instrument, endpoint.visit),
         title=title,
         alt_text=_alt_text(title, subtitle, curves, notes),
         columns=COLUMNS,
