@@ -76,14 +76,17 @@ sample: $(VENV)/run.stamp  ## make data/sample anew (byte for byte the same)
 figures: $(VENV)/run.stamp  ## draw the README's figure anew
 	@$(BIN)/python docs/images/make_images.py
 
-coverage: $(VENV)/test.stamp  ## simulate the coverage of the repeated-measures model and draw it anew
+coverage: $(VENV)/test.stamp  ## simulate the coverage of intervals (repeated measures, change) and draw it anew
 	@$(BIN)/python docs/images/make_mmrm_coverage.py --simulate 5000
-	@$(BIN)/python -m pytest -n 2 -m slow tests/simulation/test_mmrm_coverage.py
+	@$(BIN)/python docs/images/make_outcome_coverage.py --simulate 20000
+	@$(BIN)/python -m pytest -n 2 -m slow tests/simulation/test_mmrm_coverage.py tests/simulation/test_outcome_coverage.py
 
 bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run
 	@$(BIN)/python benchmarks/main_job.py
 	@$(BIN)/python benchmarks/pipeline.py --patients 100000
 	@$(BIN)/python benchmarks/mmrm.py
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@$(BIN)/python benchmarks/outcomes.py
 
 clean:  ## remove everything that the commands above made
 	@rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,6 @@
 """How often the intervals of a paired change hold the truth, with normal and with whole, bounded scores.
 
-The slow version measures coverage to about 0.15 percentage points; docs/methods/change_from_baseline.md prints it.
+The slow version measures coverage to about 0.15 percentage points. docs/images/make_outcome_coverage.py covers more.
 """
 
 from __future__ import annotations

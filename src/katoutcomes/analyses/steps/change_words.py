@@ -137,7 +137,7 @@ def change_method(choices: ChangeChoices, instrument: Instrument) -> Method:
             "otherwise normal with the variance corrected for ties and a continuity correction of ½) and the "
             "Hodges-Lehmann estimate of all changes. Percent change is that of the mean, never a mean of percentages, "
             "with Fieller's interval. Probability of superiority counts patients without change half "
-            "(Tango's score interval); U3 is the share of a normal baseline distribution that is worse than the mean at "
+            "(Tango's score interval); U3 is the share of a normal baseline distribution worse than the mean at "
             "follow-up."
         ),
         _adjusted_sentence(choices),
