@@ -247,8 +247,8 @@ class TestRepeatedValues:
 
     def test_unknown_values_do_not_repeat(self) -> None:
         with Engine() as engine:
-            rows = "values (1, 1, null), (2, 1, null), (3, 2, 'a'), (4, 2, 'a')"
-            engine.materialize("t", "select * from (" + rows + ") as v(k, n, s)")
+            query = "select * from (values (1, 1, null), (2, 1, null), (3, 2, 'a'), (4, 2, 'a')) as v(k, n, s)"
+            engine.materialize("t", query)
             engine.materialize_repeated("r", "t", ("n", "s"), "k")
             assert engine.fetch("select k, n from r order by k")["k"].tolist() == [3, 4]
 

@@ -202,7 +202,6 @@ class _Load:
         engine.view("linked_sessions", linked_sessions_query("absolute_sessions"))
         self.judge_patients(SESSIONS)
         self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
-        self.discard(SESSIONS, "absolute_sessions")
         self.stage("session_spans", "03_session_spans")
         self.stage("placed_patients", "04_placed_patients")
         engine.materialize("sessions", placed_sessions_query(self.staged["sessions"]))
@@ -227,12 +226,12 @@ class _Load:
         """Hold the rows of an event table against the patients."""
         self.judge(*link_rules(schema))
 
-    def discard(self, schema: TableSchema, table: str | None = None) -> None:
+    def discard(self, schema: TableSchema) -> None:
         """Delete the rows of an event table of which a problem is known."""
         broken = f"select input_row from problems where file = {schema.number}"
         n_broken = int(self.engine.scalar(f"select count(*) from ({broken}) as broken"))
         if n_broken > self.n_discarded.get(schema.name, 0):
-            self.engine.delete(table or schema.name, f"{schema.code} in ({broken})")
+            self.engine.delete(schema.name, f"{schema.code} in ({broken})")
             self.n_discarded[schema.name] = n_broken
 
     def pack(self) -> None:

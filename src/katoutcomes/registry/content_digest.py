@@ -104,7 +104,7 @@ def _line(
         else:
             texts.append(f"coalesce({_canonical(name, kind)}, '')")
     parts = [*texts, *(f"cast({word} as varchar)" for word in _words(numbers))]
-    return " || chr(31) || ".join(parts), ";".join(bases)
+    return f"concat_ws(chr(31), {', '.join(parts)})", ";".join(bases)
 
 
 def _words(numbers: list[_Number]) -> list[str]:

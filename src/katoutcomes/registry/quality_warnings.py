@@ -205,7 +205,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
 
     from katoutcomes.instruments.catalog import instrument
 
-    named = engine.fetch("select instrument from scores group by instrument order by instrument")["instrument"]
+    named = engine.fetch("select distinct cast(instrument as varchar) as name from scores order by name")["name"]
     scales = [scale for scale in (instrument(str(name)) for name in named) if scale.recall_days]
     engine.materialize_arrays(
         "recall_days",

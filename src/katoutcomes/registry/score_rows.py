@@ -42,6 +42,8 @@ class ScoreColumns:
         Value of the given total.
     prorating : mapping of str to str
         Id of a scale to the name of the rule for missing items that was asked for.
+    has_whole_totals : bool
+        Whether the given totals came as whole numbers, so that one that agrees with its items is the same number.
     only : Instrument or None
         Where the scale is known already: expressions are for it alone, without a case.
     """
@@ -51,6 +53,7 @@ class ScoreColumns:
     item_is_filled: Mapping[int, str]
     total: str
     prorating: Mapping[str, str] = field(default_factory=dict)
+    has_whole_totals: bool = False
     only: Instrument | None = None
 
     def by_scale(self, of_scale: Callable[[Instrument], str], otherwise: str = "null") -> str:
@@ -204,10 +207,20 @@ def total_in_own_metric(columns: ScoreColumns) -> str:
 
 
 def final_total(columns: ScoreColumns) -> str:
-    """Return the SQL of the total that counts: of the items, prorated only on request, or else as given."""
+    """Return the SQL of the total that counts: of the items, prorated only on request, or else as given.
+
+    A sound total agrees with its items; where both are the same number the given one comes first, as the items need not
+    be added then.
+    """
     parts = [total_of_items(columns), prorated_total(columns), total_in_own_metric(columns)]
+    if columns.has_whole_totals and not columns.prorating and all(_is_plain_sum(scale) for scale in columns.scales):
+        parts.reverse()
     known = [part for part in parts if part != "null"]
     return f"cast(coalesce({', '.join(known)}) as double)" if known else "cast(null as double)"
+
+
+def _is_plain_sum(scale: Instrument) -> bool:
+    return scale.scoring.kind == "sum" and scale.scoring.factor == 1.0 and len(scale.metrics) < 2
 
 
 def prorated_total(columns: ScoreColumns) -> str:

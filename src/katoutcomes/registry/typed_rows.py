@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.cells import cell_value
+from katoutcomes.registry.cells import WHOLE_TYPES, cell_value
 from katoutcomes.registry.rules import age_band
 from katoutcomes.registry.score_rows import ScoreColumns, final_total
 from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
@@ -82,6 +82,7 @@ def score_columns(table: StagedTable, scales: tuple[Instrument, ...], prorating:
         item_is_filled={number: f"({name} is not null)" for number, name in names.items()},
         total=table.value(table.column("total")),
         prorating=prorating,
+        has_whole_totals=table.stored.get("total") in WHOLE_TYPES,
     )
 
 
@@ -156,7 +157,10 @@ def placed_sessions_query(table: StagedTable) -> str:
     if _has(table, "time"):
         placed["minute"] = "try_cast(cast(t.minute as bigint) - 1440 * c.index_day as int) as minute"
     cells = ", ".join(placed.get(name, f"t.{name}") for name in (table.schema.code, *names))
-    return f"select {cells} from absolute_sessions as t inner join placed_patients as c on t.patient = c.patient"
+    return (
+        f"select {cells} from absolute_sessions as t inner join placed_patients as c on t.patient = c.patient "
+        "where t.session not in (select r.input_row from rejected_sessions as r)"
+    )
 
 
 def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
