@@ -121,13 +121,16 @@ def severity_transitions(
 
 
 def _bands(result: ResultRecord) -> tuple[str, ...]:
-    from katoutcomes.tables.footnotes import definition_set
+    from katoutcomes.instruments.catalog import instrument
 
     name = next((share.definition_set for share in result.select(term=MOVES[0])), "")
-    found = definition_set(name) if name else None
-    if found is None:
+    try:
+        definition = instrument(name.partition("/")[0]).definition("bands", name)
+    except OptionError:
+        definition = None
+    if definition is None:
         raise OptionError("the catalog does not hold the bands of this result; pass labels=, least severe first.")
-    return tuple(band.label for band in found.bands)
+    return tuple(band.label for band in definition.bands)
 
 
 def _matrix(result: ResultRecord, group: str) -> TransitionMatrix:

@@ -177,7 +177,7 @@ def _state(patterns: list[_Pattern], parameters: Floats) -> _State:
         (p.design.T @ inverse @ p.scores.sum(axis=0) for p, inverse in zip(patterns, inverses, strict=True)),
         np.zeros(2),
     )
-    covariance_of_means = np.linalg.inv(precision)
+    covariance_of_means = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     means = covariance_of_means @ weighted
     score, information, quadratic, n_scores = np.zeros(4), np.zeros((4, 4)), 0.0, 0
     for pattern, inverse in zip(patterns, inverses, strict=True):
