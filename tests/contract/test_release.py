@@ -831,6 +831,17 @@ def test_the_auditor_finds_nothing_in_small_care_pathways(seed, house):
         assert kat.release(released).to_json() == released.to_json()
 
 
+@pytest.mark.parametrize("seed", [21, 24])
+def test_the_auditor_finds_nothing_in_the_safety_of_small_clinics(seed, house):
+    registry = kat.simulate_registry(seed=seed, n_patients=24 + 30 * (seed % 5))
+    for by in (None, "sex"):
+        result = kat.safety(registry, by=by)
+        released = kat.release(result)
+        assert [count for count in shown_counts(released) if is_small(count)] == []
+        assert found_by_auditor(result, released) == {}
+        assert kat.release(released).to_json() == released.to_json()
+
+
 # --- again, and with other minimums ----------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from katoutcomes.figures.drawing.trajectory_drawing import visit_positions
 from katoutcomes.figures.drawing.wording import capitalized, general_notes, group_label
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_count, format_day, format_number
+from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +124,7 @@ def individual_trajectories(result: ResultRecord, *, group: str = "", instrument
 
 
 def _courses(result: ResultRecord, group: str) -> ScoreCourses:
-    values = getattr(result, "individual_values", None)
+    values = result.individual_values if isinstance(result, Result) else None
     if values is None:
         raise DisclosureError("single patients are not drawn of a released result; their scores stay in the clinic.")
     found = {courses.group: courses for courses in values.courses}
