@@ -30,8 +30,9 @@ from katoutcomes.kernels.weighting.comparison import (  # noqa: E402
     ArmData,
     Recipe,
     contrasts,
-    estimated_means,
+    estimate_arms,
     observation_design,
+    starting_values,
 )
 from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow  # noqa: E402
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS  # noqa: E402
@@ -101,8 +102,10 @@ def main() -> int:
     chosen = options.parse_args()
     data, recipe = synthetic_arms(chosen.patients, chosen.seed), Recipe(ridge=0.0)
 
+    starts = starting_values(data, recipe)
+
     def difference(frequencies: np.ndarray) -> np.ndarray:
-        return contrasts(estimated_means(data, recipe, frequencies))
+        return contrasts(estimate_arms(data, recipe, frequencies, starts).means)
 
     loop = Loop(data)
     counts = frequencies_of_block(chosen.seed, 0, BLOCK, chosen.patients)

@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 _MOST_STEPS = 400
 _TOLERANCE = 1e-6
 """EM has converged when no predicted mean moves by more than this share of the scores' standard deviation."""
+_TOLERANCE_OF_DRAWS = 1e-4
+"""Enough where the fit is to a resample: what is left is far below what resampling moves."""
 _RIDGE = 1e-6
 
 
@@ -44,7 +46,9 @@ class _Pattern:
     missing: NDArray[np.int64]
 
 
-def fit_normal_regression(design: Floats, scores: Floats, frequencies: Floats | None = None) -> NormalRegression:
+def fit_normal_regression(
+    design: Floats, scores: Floats, frequencies: Floats | None = None, *, tolerance: float = _TOLERANCE
+) -> NormalRegression:
     """Fit by expectation maximization; visits that nobody has a score at must be left out.
 
     Parameters
@@ -55,6 +59,8 @@ def fit_normal_regression(design: Floats, scores: Floats, frequencies: Floats | 
         NaN where missing.
     frequencies : ndarray of float64, shape (n_patients,), optional
         How often each patient counts.
+    tolerance : float, default 1e-6
+        EM has converged when no predicted mean moves by more than this share of the scores' standard deviation.
 
     References
     ----------
@@ -88,7 +94,7 @@ def fit_normal_regression(design: Floats, scores: Floats, frequencies: Floats | 
         covariance[np.diag_indices_from(covariance)] += _RIDGE * scale**2
         change = float(np.abs(design @ (moved - coefficients)).max())
         coefficients = moved
-        if change <= _TOLERANCE * scale:
+        if change <= tolerance * scale:
             return NormalRegression(coefficients, covariance, step, True)
     return NormalRegression(coefficients, covariance, _MOST_STEPS, False)
 
@@ -168,7 +174,7 @@ def impute(
     completed, converged = np.empty((n_imputations, *scores.shape)), np.empty(n_imputations, dtype=np.bool_)
     for number, stream in enumerate(rng.spawn(n_imputations)):
         frequencies = _resampled(scores, n_patients, stream)
-        fit = fit_normal_regression(design, scores, frequencies)
+        fit = fit_normal_regression(design, scores, frequencies, tolerance=_TOLERANCE_OF_DRAWS)
         completed[number] = _drawn(scores, design @ fit.coefficients, fit.covariance, patterns, stream)
         converged[number] = fit.converged
     return completed, converged

@@ -111,14 +111,16 @@ def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
     import numpy as np
 
     from katoutcomes.kernels.weighting.bootstrap import bootstrap, percentile_interval
-    from katoutcomes.kernels.weighting.comparison import estimate_arms
+    from katoutcomes.kernels.weighting.comparison import estimate_arms, starting_values
 
     data, recipe, n_arms = found.arms, recipe_of(choices), found.arms.n_arms
     weights, combined, shares = _weights(data, recipe)
     point = estimate_arms(data, recipe, np.ones((1, data.arms.size))).means[0]
 
+    starts = starting_values(data, recipe)
+
     def statistic(frequencies: Floats) -> Floats:
-        arms = estimate_arms(data, recipe, frequencies)
+        arms = estimate_arms(data, recipe, frequencies, starts)
         return np.column_stack([arms.means, arms.means[:, 1:] - arms.means[:, :1], arms.missing_shares])
 
     drawn = bootstrap(

@@ -133,7 +133,28 @@ class ArmEstimates:
     missing_shares: Floats
 
 
-def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmEstimates:
+@dataclass(frozen=True, slots=True, eq=False)
+class Starts:
+    """Coefficients of the logistic models of all patients, at which the fits of resamples begin."""
+
+    propensity: Floats | None
+    observed: Floats | None
+
+
+def starting_values(data: ArmData, recipe: Recipe) -> Starts:
+    """Fit the logistic models to the patients as they are: once before many resamples."""
+    once = np.ones((1, data.arms.size))
+    propensity = observed = None
+    if data.n_arms == 2 and not (recipe.weights == "none" and recipe.method != "aipw"):
+        treated = (data.arms == 1).astype(np.float64)
+        propensity = fit_logistic(data.covariates, treated, once, ridge=recipe.ridge).coefficients[0]
+    if recipe.observation_weights and not data.is_observed.all():
+        seen = data.is_observed.astype(np.float64)
+        observed = fit_logistic(observation_design(data), seen, once, ridge=recipe.ridge).coefficients[0]
+    return Starts(propensity, observed)
+
+
+def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats, starts: Starts | None = None) -> ArmEstimates:
     """Refit everything for each set of frequencies.
 
     Parameters
@@ -144,8 +165,10 @@ def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmEsti
         How.
     frequencies : ndarray of float64, shape (B, n_patients)
         How often each patient counts.
+    starts : Starts, optional
+        From `starting_values`, where there are many sets; they save time and change nothing beyond the tolerance.
     """
-    found = arm_weights(data, recipe, frequencies)
+    found = arm_weights(data, recipe, frequencies, starts)
     if recipe.method in {"aipw", "g_computation"}:
         model = _outcome_model(data, recipe)
         if recipe.method == "aipw":
@@ -204,10 +227,11 @@ def _weighted_means(data: ArmData, recipe: Recipe, frequencies: Floats, found: A
 # --- weights ---------------------------------------------------------------------------------------------------------
 
 
-def arm_weights(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmWeights:
+def arm_weights(data: ArmData, recipe: Recipe, frequencies: Floats, starts: Starts | None = None) -> ArmWeights:
     """Return propensities, balancing weights and probabilities of being observed for each set of frequencies."""
-    propensities, n_limited = _propensities(data, recipe, frequencies)
-    observed, n_limited_observed = _observed(data, recipe, frequencies)
+    begin = Starts(None, None) if starts is None else starts
+    propensities, n_limited = _propensities(data, recipe, frequencies, begin.propensity)
+    observed, n_limited_observed = _observed(data, recipe, frequencies, begin.observed)
     tilt = _tilt(recipe.weights, propensities)
     if recipe.weights == "entropy":
         balancing = _entropy_weights(data, frequencies, observed)
@@ -216,7 +240,7 @@ def arm_weights(data: ArmData, recipe: Recipe, frequencies: Floats) -> ArmWeight
     return ArmWeights(propensities, balancing, tilt, observed, n_limited, n_limited_observed)
 
 
-def _propensities(data: ArmData, recipe: Recipe, frequencies: Floats) -> tuple[Floats, Floats]:
+def _propensities(data: ArmData, recipe: Recipe, frequencies: Floats, start: Floats | None) -> tuple[Floats, Floats]:
     n_sets, n_patients = frequencies.shape
     if recipe.weights == "none" and recipe.method != "aipw":
         return np.full((n_sets, n_patients, data.n_arms), 1.0 / data.n_arms), np.zeros(n_sets)
@@ -226,7 +250,6 @@ def _propensities(data: ArmData, recipe: Recipe, frequencies: Floats) -> tuple[F
         )
         return fits.probabilities, fits.n_limited
     is_treated = (data.arms == 1).astype(np.float64)
-    start = fit_logistic(data.covariates, is_treated, np.ones((1, n_patients)), ridge=recipe.ridge).coefficients[0]
     fit = fit_logistic(data.covariates, is_treated, frequencies, ridge=recipe.ridge, limits=recipe.limits, start=start)
     return np.stack([1.0 - fit.probabilities, fit.probabilities], axis=2), fit.n_limited
 
@@ -237,12 +260,11 @@ def observation_design(data: ArmData) -> Floats:
     return np.column_stack([data.covariates, data.history, indicators, data.history_by_arm])
 
 
-def _observed(data: ArmData, recipe: Recipe, frequencies: Floats) -> tuple[Floats, Floats]:
+def _observed(data: ArmData, recipe: Recipe, frequencies: Floats, start: Floats | None) -> tuple[Floats, Floats]:
     n_sets, n_patients = frequencies.shape
     if not recipe.observation_weights or data.is_observed.all():
         return np.ones((n_sets, n_patients)), np.zeros(n_sets)
     design, seen = observation_design(data), data.is_observed.astype(np.float64)
-    start = fit_logistic(design, seen, np.ones((1, n_patients)), ridge=recipe.ridge).coefficients[0]
     fits = fit_logistic(design, seen, frequencies, ridge=recipe.ridge, limits=recipe.limits, start=start)
     return fits.probabilities, fits.n_limited
 

@@ -21,6 +21,8 @@ PROBABILITY_LIMITS = (0.01, 0.99)
 MOST_STEPS = 60
 _TOLERANCE = 1e-9
 """Largest element of the score, per patient, at which a fit has converged."""
+_LAST_MOVE = 1e-5
+"""A step of Newton's method that moves no linear predictor further is the last: what is left is its square."""
 _LARGEST_MOVE = 4.0
 """No linear predictor moves further in one step, which keeps Newton's method from overshooting."""
 
@@ -110,7 +112,10 @@ def fit_logistic(
 
 def expit(eta: Floats) -> Floats:
     """Return 1 / (1 + exp(-eta)); beyond 35 it is 0 or 1 to the last bit but three."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(eta, -35.0, 35.0))))
+    odds = np.clip(eta, -35.0, 35.0)
+    np.exp(np.negative(odds, out=odds), out=odds)
+    odds += 1.0
+    return np.asarray(np.reciprocal(odds, out=odds))
 
 
 def standardized_columns(design: Floats) -> tuple[Floats, Floats, Floats]:
@@ -162,6 +167,9 @@ def _newton(
         step = solve_each(information, score)
         furthest = np.abs(step @ columns.T).max(axis=1)
         beta = beta + step * np.minimum(1.0, _LARGEST_MOVE / np.maximum(furthest, 1e-300))[:, None]
+        if not firth and (furthest[has_both] < _LAST_MOVE).all():
+            converged = np.isfinite(furthest)  # the next step would be the square of this one
+            break
     beta[sizes == 0.0] = np.nan
     return beta, converged & has_both
 
