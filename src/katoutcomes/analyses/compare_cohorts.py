@@ -91,7 +91,7 @@ def compare_cohorts(
         Of the outcome models of "aipw" and "g_computation"; pooled ones have half the standard error in small samples.
     interval : {"bootstrap", "robust", "rubin", "model"}, optional
         By default the one that belongs to `missing`: "rubin" for imputation, "model" for the likelihood, else
-        "bootstrap". "robust" takes the weights as known; below 1,000 patients it was too narrow in simulation.
+        "bootstrap". "robust" takes the weights as known, which the bootstrap does not have to.
     n_bootstrap : int, default 1000
         Resamples of patients, at least 100.
     n_imputations : int, default 20

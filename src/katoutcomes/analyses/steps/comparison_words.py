@@ -48,8 +48,9 @@ _INTERVAL_WORDS = {
         "of 95 percent intervals held the truth)"
     ),
     "robust": (
-        "Intervals take the weights as known (HC3, t): with observation weights and covariates they were too narrow in "
-        "simulation below 1,000 patients; prefer the bootstrap"
+        "Intervals take the weights as known (HC3, t), which is wrong in either direction below 1,000 patients: in "
+        "simulation 97 to 98 percent of 95 percent intervals held the truth with overlap weights and 300 patients, and "
+        "fewer than 95 percent where more models lay behind the weights; prefer the bootstrap"
     ),
     "rubin": (
         "Intervals follow Rubin's rules with the degrees of freedom of Barnard and Rubin (in simulation 93 to 95 "
