@@ -11,7 +11,7 @@ from katoutcomes.registry.mapping.mapping_file import parse_mapping
 from katoutcomes.registry.readers.coded import scores, sessions
 from katoutcomes.registry.readers.fhir import export
 from katoutcomes.registry.readers.fhir import sections as fhir_sections
-from katoutcomes.registry.readers.fhir.privacy import DOCUMENT_RESOURCES, PERSON_RESOURCES
+from katoutcomes.registry.readers.fhir.person_elements import DOCUMENT_RESOURCES, PERSON_RESOURCES
 from katoutcomes.registry.readers.omop import convert as omop_convert
 from katoutcomes.registry.readers.omop import sections as omop_sections
 from katoutcomes.registry.readers.omop.cdm_tables import BIRTH_COLUMNS, IDENTIFYING_TABLES, READ_TABLES
@@ -46,7 +46,8 @@ def test_the_pages_name_every_rule(page: str, left_out: dict[str, tuple[str, str
 def test_the_pages_name_what_refuses_a_load() -> None:
     assert set(re.findall(r"`(fhir_[a-z_]+)`", FHIR)) == {
         "fhir_person_resource", "fhir_document_resource", "fhir_human_name", "fhir_person_element",
-        "fhir_person_display", "fhir_person_identifier", "fhir_attachment",
+        "fhir_person_display", "fhir_person_identifier", "fhir_attachment", "fhir_place",
+        "fhir_element_name",
     }  # fmt: skip
     for kind in PERSON_RESOURCES | DOCUMENT_RESOURCES:
         assert kind in FHIR

@@ -18,8 +18,8 @@ from katoutcomes.registry.tables import HIGHEST_AGE_YEARS
 AGE_RULE = "value_age_above_89"
 BIRTH_RULE = "value_birth_date"
 
-YEAR_WITHOUT_DATES = 2017
-"""Where no other date is known, the year that years of birth are held against: treatments are not older than that."""
+YEAR_WITHOUT_DATES = 2024
+"""Where no other date is known, the year that years of birth are held against: it is later than most treatments."""
 
 _UNIT = "( ?(?i:y|yrs?|years?( old)?|yo|y[.]o[.]|ans?|jahre?|j|a|años|anos))?"
 HIGH_AGE = (

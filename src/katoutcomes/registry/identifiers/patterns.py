@@ -68,7 +68,7 @@ VALUE_RULES: Mapping[str, str] = MappingProxyType(
             rf"|{_BEFORE}[(]?0[1-9][0-9]{{2,4}}[)]?[ /] ?[0-9]{{3,4}} ?[0-9]{{3,5}}{_AFTER}"
             rf"|{_BEFORE}[(]?0[1-9][0-9]{{1,4}}[)]?[ /] ?([0-9]{{2}} ){{2,4}}[0-9]{{2}}{_AFTER}"
             rf"|{_BEFORE}01[5-7][0-9]-[1-9][0-9]{{6,7}}{_AFTER}"
-            rf"|{_BEFORE}{_AREA}[2-9][0-9]{{6}} ?(?i:x|ext)[. ]?[0-9]+{_AFTER}"
+            rf"|{_BEFORE}{_AREA}[2-9][0-9]{{6}} ?(?i:x|ext)[. ]{{0,2}}[0-9]+{_AFTER}"
             rf"|(?i:(^|[^a-zé])({_LABELS})[.: #]{{1,3}})[(+]?[0-9][-. ()/0-9]{{5,}}[0-9]"
         ),
         "value_social_security_number": _BEFORE + r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}" + _AFTER,

@@ -90,7 +90,7 @@ class PrivacyWalk:
         strings = set(inside)
         self._strings |= strings
         self._strings.update(_LONG_NUMBER.findall(" ".join(set(parts[::2]))))
-        if not WATCHED.isdisjoint(strings):
+        if not WATCHED.isdisjoint(strings) or "birth" in text or "Birth" in text:
             return True
         displays = [place for place, part in enumerate(inside) if part == "display"]
         if not all(inside[place - 2] in _BEFORE_A_DISPLAY for place in displays):

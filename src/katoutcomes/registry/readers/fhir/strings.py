@@ -10,6 +10,7 @@ from katoutcomes.registry.identifiers import holds_given_name
 from katoutcomes.registry.identifiers.folding import OTHER_SIGN
 from katoutcomes.registry.identifiers.patterns import SHORTEST_IDENTIFIER
 from katoutcomes.registry.identifiers.values import ANYTHING
+from katoutcomes.registry.readers.fhir.person_elements import element_name_rule
 from katoutcomes.registry.tables import LOWEST_AGE_YEARS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _HARMLESS = re.compile(
 ).fullmatch
 _DATE = re.compile(r"((?:19|20)[0-9]{2})-?[0-9]{2}-?[0-9]{2}(?:T.*)?").fullmatch
 _WORDS = re.compile(r"[^0-9:/{}\[\]]{4,60}").fullmatch
+_NAME = re.compile(r"_?[A-Za-z][A-Za-z_]{1,30}").fullmatch
 _NUMBER = re.compile(r"[0-9]{9,20}|[A-Z]{4}[0-9]{8}|[A-Z][0-9]{7,9}[A-Z]?").fullmatch
 
 
@@ -38,9 +40,15 @@ def is_suspect(strings: Iterable[str]) -> bool:
     for text in strings:
         if found := _DATE(text):
             years.append(int(found[1]))
-        elif "birth" in text or (_NUMBER(text) is not None) or (_WORDS(text) and holds_given_name(text)):
+        elif _may_be_of_a_person(text):
             return True
     return bool(years) and min(years) <= sorted(years)[len(years) // 2] - LOWEST_AGE_YEARS
+
+
+def _may_be_of_a_person(text: str) -> bool:
+    if _NUMBER(text) is not None or (_NAME(text) is not None and element_name_rule(text) is not None):
+        return True
+    return _WORDS(text) is not None and holds_given_name(text)
 
 
 def may_hold_identifier(engine: Engine, texts: Iterable[str]) -> bool:
