@@ -86,7 +86,7 @@ def clinical_significance_sensitivity(
     Returns
     -------
     Result
-        For each reliability the threshold and the shares who improved and who deteriorated reliably, and for each
+        For each reliability the threshold and the shares who improved, stayed and deteriorated reliably, and for each
         cut-off (a, b, c) that can be worked out the share recovered. `definition_set` names the choice:
         ``"r = 0.89"``, ``"r = 0.89, cut-off c"``. Of all patients with both scores.
 
@@ -188,11 +188,12 @@ class _Pairs:
     sign: int
 
     def shares(self, reliability: float, rules: Sequence[ReliableChangeRule]) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import DETERIORATED, IMPROVED, moves, reliable_change
+        from katoutcomes.kernels.reliable_change import DETERIORATED, IMPROVED, UNCHANGED, moves, reliable_change
 
         sd = rules[0].standard_deviation
         classes = reliable_change(self.baseline, self.follow_up, sd, reliability, sign=self.sign).classes
         yield self._share("reliable improvement", _name(reliability), classes == IMPROVED)
+        yield self._share("no reliable change", _name(reliability), classes == UNCHANGED)
         yield self._share("reliable deterioration", _name(reliability), classes == DETERIORATED)
         for rule in rules:
             if rule.cut_off is not None:

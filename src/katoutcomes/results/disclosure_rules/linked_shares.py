@@ -66,7 +66,8 @@ def sums_of_shares(values: Values) -> Iterator[Sum]:
     counted = [key for key in values if key[0] == "counted"]
     for whole in counted:
         for part in counted:
-            if (whole[2], whole[4]) == (part[2], part[4]) and _holds(whole, part):
+            is_known = values[whole] is not None and values[part] is not None
+            if is_known and (whole[2], whole[4]) == (part[2], part[4]) and _holds(whole, part):
                 yield _nested(values, whole, part)
 
 
