@@ -120,6 +120,8 @@ class _Source:
     registry: Registry
     definition: CohortDefinition | None
     instruments: tuple[str, ...]
+    made: dict[tuple[int, tuple[VisitWindow, ...], str], AnalysisSet] = field(default_factory=dict, repr=False)
+    """Analysis sets that several pieces of one layout share."""
 
     def data(self, number: int = 0, visits: tuple[VisitWindow, ...] = (), second: str = "") -> AnalysisSet:
         """Return the analysis set of an instrument, with the band of the baseline score as a variable."""
@@ -127,13 +129,15 @@ class _Source:
         from katoutcomes.cohorts.selection import select_cohort
         from katoutcomes.estimands.visit_window import DEFAULT_VISITS
 
+        if (number, visits, second) in self.made:
+            return self.made[number, visits, second]
         name = self.instruments[number]
         definition = self.definition or CohortDefinition(instrument=name)
         cohort = select_cohort(self.registry, definition)
         windows = visits or DEFAULT_VISITS
-        return with_baseline_severity(
-            cohort.analysis_set(name, visits=windows, with_scores_of=[second] if second else [])
-        )
+        data = cohort.analysis_set(name, visits=windows, with_scores_of=[second] if second else [])
+        self.made[number, visits, second] = with_baseline_severity(data)
+        return self.made[number, visits, second]
 
 
 def with_baseline_severity(data: AnalysisSet) -> AnalysisSet:
