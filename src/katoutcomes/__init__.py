@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.eligibility import Criterion
     from katoutcomes.estimands.estimand import Endpoint, Estimand
     from katoutcomes.estimands.selection_rule import SelectionRule
+    from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
+    from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration
+    from katoutcomes.estimands.target_trial import FeasibilityGate, TargetTrial
     from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
     from katoutcomes.evidence.from_summary import from_summary
     from katoutcomes.evidence.printed_numbers import PrintedCount, PrintedMean
@@ -116,6 +119,9 @@ _HOME_OF_NAME: dict[str, str] = {
         "estimands.eligibility": ("Criterion",),
         "estimands.estimand": ("Endpoint", "Estimand"),
         "estimands.selection_rule": ("SelectionRule",),
+        "estimands.named_estimands": ("NAMED_ESTIMANDS", "NamedEstimand"),
+        "estimands.strategies": ("AfterEachDose", "NoneUntil", "StartIntegration"),
+        "estimands.target_trial": ("FeasibilityGate", "TargetTrial"),
         "estimands.visit_window": ("BASELINE_WINDOW", "DEFAULT_VISITS", "VisitWindow"),
         "evidence.from_summary": ("from_summary",),
         "evidence.printed_numbers": ("PrintedCount", "PrintedMean"),
@@ -150,6 +156,8 @@ _HOME_OF_NAME: dict[str, str] = {
 __all__ = [
     "BASELINE_WINDOW",
     "DEFAULT_VISITS",
+    "NAMED_ESTIMANDS",
+    "AfterEachDose",
     "AnalysisPlan",
     "AnalysisSet",
     "Band",
@@ -165,6 +173,7 @@ __all__ = [
     "Endpoint",
     "Estimand",
     "Estimate",
+    "FeasibilityGate",
     "Figure",
     "IdentifierError",
     "ImmortalTimeError",
@@ -174,6 +183,8 @@ __all__ = [
     "KatOutcomesWarning",
     "LoadReport",
     "Method",
+    "NamedEstimand",
+    "NoneUntil",
     "Norms",
     "NumericalError",
     "OptionError",
@@ -187,7 +198,9 @@ __all__ = [
     "Result",
     "Results",
     "SelectionRule",
+    "StartIntegration",
     "Table",
+    "TargetTrial",
     "UniquenessReport",
     "Variable",
     "VisitWindow",

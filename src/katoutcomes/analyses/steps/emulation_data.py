@@ -1,0 +1,145 @@
+"""The patients of an emulated trial as the arrays of its kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.analyses.steps.covariate_columns import CovariateColumns, covariate_columns, without_lone_patients
+from katoutcomes.cohorts.exposure import require_adjustable
+from katoutcomes.errors import DesignError, OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.cohorts.analysis_set import Variable
+    from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
+    from katoutcomes.estimands.target_trial import TargetTrial
+    from katoutcomes.kernels.emulation.data import EmulationData
+
+_WEEK = 7.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emulation:
+    """A target trial with its patients.
+
+    Attributes
+    ----------
+    trial : TargetTrial
+        The question.
+    found : EmulationSet
+        The eligible patients, without those whose baseline or a covariate is not known.
+    variables : tuple of Variable
+        The covariates beside the baseline score, of these patients.
+    columns : CovariateColumns
+        The same as columns of a design, the baseline score first.
+    data : EmulationData
+        The kernel's arrays.
+    n_eligible : int
+        Patients who meet the criteria.
+    """
+
+    trial: TargetTrial
+    found: EmulationSet
+    variables: tuple[Variable, ...]
+    columns: CovariateColumns
+    data: EmulationData
+    n_eligible: int
+
+    @property
+    def n_patients(self) -> int:
+        """Patients of the trial, each with a copy in both arms."""
+        return self.data.n_patients
+
+
+def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]) -> Emulation:
+    """Return the trial's patients as arrays.
+
+    Raises
+    ------
+    DesignError
+        If a covariate is known only after time zero, or nobody is left.
+    OptionError
+        If a covariate is unknown or stands twice.
+    """
+    import numpy as np
+
+    variables = chosen_variables(found, (*trial.confounders, *covariates))
+    complete = ~np.isnan(found.baseline)
+    for variable in variables:
+        complete &= ~np.isnan(variable.values)
+    kept = without_lone_patients(variables, complete)
+    if not kept.any():
+        raise DesignError("nobody is eligible with a baseline score and every covariate known.")
+    chosen = restricted(found, kept)
+    variables = tuple(chosen.variable(variable.name) for variable in variables)
+    columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
+    data = emulation_data(trial, chosen, columns.values)
+    return Emulation(trial, chosen, variables, columns, data, found.n_patients)
+
+
+def chosen_variables(found: EmulationSet, names: Sequence[str]) -> tuple[Variable, ...]:
+    """Return the covariates by name, none twice, all known at time zero."""
+    for name in names:
+        if list(names).count(name) > 1:
+            raise OptionError(f"the covariate {name!r} stands twice.")
+    variables = tuple(found.variable(name) for name in names)
+    for variable in variables:
+        require_adjustable(variable)
+    return variables
+
+
+def restricted(found: EmulationSet, kept: NDArray[np.bool_]) -> EmulationSet:
+    """Return some of the patients."""
+    from dataclasses import replace
+
+    arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "session_days", "dose_days")
+    chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left")}
+    variables = tuple(replace(one, values=one.values[kept]) for one in found.variables)
+    return replace(found, **chosen, variables=variables)
+
+
+def emulation_data(trial: TargetTrial, found: EmulationSet, covariates: NDArray[np.float64]) -> EmulationData:
+    """Return the kernel's arrays: decisions, arms, history until the visit, and who belongs to the landmark.
+
+    Parameters
+    ----------
+    trial : TargetTrial
+        The strategies.
+    found : EmulationSet
+        The patients.
+    covariates : ndarray of float64, shape (n_patients, p)
+        Known at time zero, the baseline score among them.
+    """
+    import numpy as np
+
+    from katoutcomes.cohorts.emulation.decisions import compiled
+    from katoutcomes.kernels.emulation.data import EmulationData
+
+    models, arms = compiled(trial, found)
+    n_weeks = trial.by_day // 7
+    return EmulationData(
+        outcome=found.outcome,
+        covariates=covariates,
+        history=_history(found, n_weeks),
+        models=models,
+        arms=arms,
+        in_care=found.last_care_day >= trial.by_day,
+        exposed_early=np.asarray(found.session[:, :n_weeks].any(axis=1)),
+        exposed_ever=np.asarray(found.session.any(axis=1)),
+    )
+
+
+def _history(found: EmulationSet, n_weeks: int) -> NDArray[np.float64]:
+    """Return the last score, having left, their products, and sessions until the decision and until the visit."""
+    import numpy as np
+
+    left = found.has_left.astype(np.float64)
+    last, started = found.last_score[:, -1], found.session[:, :n_weeks].any(axis=1).astype(np.float64)
+    sessions = found.session.sum(axis=1).astype(np.float64)
+    weeks = np.clip(found.last_care_day / _WEEK, 0.0, found.n_weeks)
+    columns = [last, left, left * last, left * weeks, left * found.baseline, started, sessions, sessions * left]
+    return np.column_stack([column for column in columns if np.ptp(column) > 0.0] or [np.zeros((len(left), 0))])

@@ -1,0 +1,156 @@
+"""The trial that would answer the question, and how the clinic's records stand in for each of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from katoutcomes.errors import DesignError
+from katoutcomes.estimands.eligibility import Criterion
+from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
+from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration, TreatedStrategy
+from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
+
+ADULTS = Criterion("age_years", ">=", 18, "under 18 or age unknown")
+_START, _NONE = StartIntegration(), NoneUntil()
+
+
+@dataclass(frozen=True, slots=True)
+class FeasibilityGate:
+    """What must be there before any outcome is looked at; otherwise the answer is "not estimable from these data".
+
+    Attributes
+    ----------
+    fewest_followers : int
+        Patients of each arm who followed its strategy and have a score at the visit.
+    fewest_effective : float
+        Effective sample size of the followers of each arm under the artificial-censoring weights.
+    largest_weight_share : float
+        Share of the weight of an arm that one patient may have.
+    """
+
+    fewest_followers: int = 30
+    fewest_effective: float = 30.0
+    largest_weight_share: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetTrial:
+    """A trial of integration that could have been run, written down before the data are looked at.
+
+    Attributes
+    ----------
+    strategy : StartIntegration or AfterEachDose
+        What the treated would do.
+    comparator : NoneUntil
+        What the others would do, until the same day.
+    eligibility : tuple of Criterion
+        Who may enter, as known at time zero. A baseline score is always needed.
+    confounders : tuple of str
+        Variables known at time zero that drive sessions, leaving and the outcome; those that drive sessions after the
+        grace period as well. The baseline score and the last recorded score are always among them.
+    instrument : str
+        Name in the catalog.
+    visit : VisitWindow
+        When the outcome is measured, counted from time zero.
+    baseline_window : VisitWindow
+        Where the baseline score is looked for.
+    gap_days : int
+        A new course begins with a dose more than this many days after the one before. The first course is analyzed.
+
+    Raises
+    ------
+    DesignError
+        If the strategies end on different days, or the outcome is measured before their end or from another dose.
+
+    References
+    ----------
+    Hernan MA, Robins JM. Am J Epidemiol 2016;183:758-764. doi:10.1093/aje/kwv254.
+
+    Examples
+    --------
+    >>> trial = TargetTrial(confounders=("site", "program_booked"))
+    >>> trial.estimand.name
+    'start_integration'
+    >>> print(trial.to_text().splitlines()[0])
+    Question: How would scores differ on average if everybody who is still in care began integration within the ...
+    """
+
+    strategy: TreatedStrategy = _START
+    comparator: NoneUntil = _NONE
+    eligibility: tuple[Criterion, ...] = (ADULTS,)
+    confounders: tuple[str, ...] = ()
+    instrument: str = "PHQ-9"
+    visit: VisitWindow = DEFAULT_VISITS[-1]
+    baseline_window: VisitWindow = BASELINE_WINDOW
+    gap_days: int = 90
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "eligibility", tuple(self.eligibility))
+        object.__setattr__(self, "confounders", tuple(self.confounders))
+        if self.strategy.by_day != self.comparator.by_day:
+            raise DesignError("the two strategies must be decided by the same day (by_day).")
+        if self.visit.is_anchored_later or self.visit.first_day <= self.by_day:
+            raise DesignError("the visit must count from the first dose and begin after the strategies are decided.")
+
+    @property
+    def by_day(self) -> int:
+        """The day by which it is known which strategies a patient has followed."""
+        return self.comparator.by_day
+
+    @property
+    def estimand(self) -> NamedEstimand:
+        """The question by name, with its sentence."""
+        is_sustained = isinstance(self.strategy, AfterEachDose)
+        return NAMED_ESTIMANDS["sustained_integration" if is_sustained else "start_integration"]
+
+    def protocol(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the items of the protocol: item, in the target trial, as emulated from the records."""
+        left_out = "; ".join(one.reason for one in self.eligibility) or "nobody"
+        when = f"day {self.visit.target_day} (days {self.visit.first_day} to {self.visit.last_day})"
+        adjusted = ", ".join(("the baseline score", *self.confounders, "the last recorded score"))
+        return (
+            (
+                "eligibility criteria",
+                f"a first dose and a {self.instrument} score before it; left out: {left_out}",
+                "the same, for the first course of each patient; every confounder known",
+            ),
+            (
+                "treatment strategies",
+                f"{self.strategy.sentence()}; or {self.comparator.sentence()}",
+                "the same, read from the dates of sessions in weeks after the first dose",
+            ),
+            (
+                "assignment",
+                "at random at time zero, not blinded",
+                f"a copy of every patient in each arm; assignment at random is assumed given {adjusted}",
+            ),
+            ("time zero", "the first dose", "the same"),
+            (
+                "follow-up",
+                f"until the score at {when}, whether or not the patient is still in care",
+                "the same; a copy is censored when the patient's record departs from its strategy",
+            ),
+            (
+                "outcome",
+                f"{self.instrument} score at {when}",
+                f"the {self.visit.choice} score of the window; a missing one is predicted from the patient's history",
+            ),
+            (
+                "intercurrent events",
+                "leaving care before the strategy is decided is compatible with it; then treatment policy",
+                "the same; leaving care is read from the last session, or from the days that are given",
+            ),
+            ("causal contrast", "per protocol, difference in mean scores", "the observational analog of the same"),
+            (
+                "statistical analysis",
+                "analysis of covariance on the baseline score",
+                "the same with weights for the artificial censoring; bootstrap of patients through all of it",
+            ),
+        )
+
+    def to_text(self) -> str:
+        """Return the question and the protocol as lines of text."""
+        lines = [f"Question: {self.estimand.sentence}"]
+        for item, target, emulated in self.protocol():
+            lines += [f"{item[0].upper()}{item[1:]}", f"  target trial: {target}", f"  emulation: {emulated}"]
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Emulated trials of what begins after time zero: artificial censoring, weights, estimators. Arrays only."""

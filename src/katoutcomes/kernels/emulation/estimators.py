@@ -1,0 +1,194 @@
+"""The estimators of an emulated trial, and the comparisons that go wrong, for many sets of frequencies at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from katoutcomes.kernels.emulation.censoring_weights import (
+    CensoringWeights,
+    censoring_weights,
+    kept_probability,
+    truncated,
+)
+from katoutcomes.kernels.emulation.data import EmulationData
+from katoutcomes.kernels.weighting.logistic import fit_logistic
+from katoutcomes.kernels.weighting.weighted_ancova import weighted_coefficients
+
+Floats = NDArray[np.float64]
+
+TRUNCATION = 0.99
+ESTIMATES: tuple[str, ...] = (
+    "comparator mean",
+    "treated mean",
+    "cloned, censored, weighted",
+    "truncated weights",
+    "weights for missing outcomes",
+    "augmented",
+    "clones without weights",
+    "landmark",
+    "ever or never",
+)
+"""The columns of `emulated_estimates`; all but the first two are treated minus comparator."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutcomePrediction:
+    """What is put in the place of missing outcomes, a row for each set of frequencies.
+
+    Attributes
+    ----------
+    completed : ndarray of float64, shape (B, n_patients)
+        The outcome, or its prediction from the history where it is missing.
+    corrected : ndarray of float64, shape (B, n_patients)
+        The prediction plus, for the observed, their residual over the probability of being observed.
+    observed : ndarray of float64, shape (B, n_patients)
+        Probability of having an outcome, within limits.
+    """
+
+    completed: Floats
+    corrected: Floats
+    observed: Floats
+
+
+def emulated_estimates(data: EmulationData, frequencies: Floats) -> Floats:
+    """Refit everything for each set of frequencies.
+
+    Parameters
+    ----------
+    data : EmulationData
+        The patients.
+    frequencies : ndarray of float64, shape (B, n_patients)
+        How often each patient counts.
+
+    Returns
+    -------
+    ndarray of float64, shape (B, 9)
+        The columns are `ESTIMATES`; NaN where an arm is left without an outcome.
+    """
+    weights = censoring_weights(data, frequencies)
+    outcome = predicted_outcome(data, frequencies)
+    cut = tuple(truncated(one, frequencies, TRUNCATION) for one in weights.arms)
+    observed = tuple(np.where(data.is_observed, one / outcome.observed, 0.0) for one in weights.arms)
+    measured = np.tile(np.nan_to_num(data.outcome), (len(frequencies), 1))
+    means = clone_means(data, outcome.completed, weights.arms, frequencies)
+    columns = [
+        *means.T,
+        means[:, 1] - means[:, 0],
+        np.diff(clone_means(data, outcome.completed, cut, frequencies))[:, 0],
+        np.diff(clone_means(data, measured, observed, frequencies))[:, 0],
+        augmented_difference(data, outcome.corrected, weights, frequencies),
+        np.diff(plain_clone_means(data, frequencies))[:, 0],
+        landmark_difference(data, frequencies),
+        ever_or_never_difference(data, frequencies),
+    ]
+    found = np.column_stack(columns)
+    found[~_every_arm_observed(data, frequencies)] = np.nan
+    return found
+
+
+def predicted_outcome(data: EmulationData, frequencies: Floats) -> OutcomePrediction:
+    """Predict missing outcomes by linear regression on covariates and history among the observed."""
+    columns = np.column_stack([data.covariates, data.history])
+    design = np.column_stack([np.ones(data.n_patients), columns - columns.mean(axis=0)])
+    seen = data.is_observed
+    expected = weighted_coefficients(design, data.outcome, np.where(seen, frequencies, 0.0)) @ design.T
+    if seen.all():
+        observed = np.ones(frequencies.shape)
+    else:
+        observed = fit_logistic(columns, seen.astype(np.float64), frequencies).probabilities
+    residual = np.where(seen, np.nan_to_num(data.outcome) - expected, 0.0)
+    return OutcomePrediction(expected + residual, expected + residual / observed, observed)
+
+
+def clone_means(data: EmulationData, outcome: Floats, weights: tuple[Floats, ...], frequencies: Floats) -> Floats:
+    """Return the adjusted mean of each arm by weighted analysis of covariance of the stacked copies, shape (B, 2).
+
+    Parameters
+    ----------
+    data : EmulationData
+        The patients.
+    outcome : ndarray of float64, shape (B, n_patients)
+        Of every patient who has a weight.
+    weights : tuple of ndarray of float64, shape (B, n_patients)
+        Of the copies in each arm, 0 for those censored.
+    frequencies : ndarray of float64, shape (B, n_patients)
+        How often each patient counts.
+    """
+    centered = data.covariates - data.covariates.mean(axis=0)
+    n_arms, n_patients = len(weights), data.n_patients
+    arms = np.repeat(np.eye(n_arms), n_patients, axis=0)
+    design = np.column_stack([arms, np.tile(centered, (n_arms, 1))])
+    stacked = np.concatenate([frequencies * one for one in weights], axis=1)
+    coefficients = weighted_coefficients(design, np.tile(outcome, (1, n_arms)), stacked)
+    target = frequencies @ centered / frequencies.sum(axis=1, keepdims=True)
+    shift = np.einsum("bp,bp->b", coefficients[:, n_arms:], target)
+    return np.asarray(coefficients[:, :n_arms] + shift[:, None])
+
+
+def augmented_difference(
+    data: EmulationData, outcome: Floats, weights: CensoringWeights, frequencies: Floats
+) -> Floats:
+    """Return the difference by sequential augmented weighting, shape (B,).
+
+    Backward over the periods: among those at a decision, the outcome of who kept to the strategy is regressed on
+    covariates and state, q; everybody at it gets q plus, where kept, the residual over the probability of keeping.
+
+    References
+    ----------
+    Bang H, Robins JM. Biometrics 2005;61:962-973. doi:10.1111/j.1541-0420.2005.00377.x.
+    """
+    means = []
+    for arm in data.arms:
+        model, value = data.models[arm.model], outcome.copy()
+        kept = kept_probability(arm, weights.probabilities[arm.model])
+        for slot in np.unique(model.slot[arm.is_decision])[::-1]:
+            rows = np.flatnonzero(arm.is_decision & (model.slot == slot))
+            people, did = model.patient[rows], model.happened[rows] == arm.required
+            columns = np.column_stack([data.covariates[people], model.state[rows]])
+            design = np.column_stack([np.ones(rows.size), columns - columns.mean(axis=0)])
+            fitted = weighted_coefficients(design, value[:, people], np.where(did, frequencies[:, people], 0.0))
+            expected = fitted @ design.T
+            value[:, people] = expected + np.where(did, (value[:, people] - expected) / kept[:, rows], 0.0)
+        means.append(np.einsum("bn,bn->b", frequencies, value) / frequencies.sum(axis=1))
+    return np.asarray(means[1] - means[0])
+
+
+# --- comparisons that answer another question, or none ---------------------------------------------------------------
+
+
+def plain_clone_means(data: EmulationData, frequencies: Floats) -> Floats:
+    """Return the plain mean of the scored followers of each arm, shape (B, 2): copies without weights."""
+    seen = np.column_stack([arm.followed & data.is_observed for arm in data.arms]).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((frequencies * np.nan_to_num(data.outcome)) @ seen / (frequencies @ seen))
+
+
+def landmark_difference(data: EmulationData, frequencies: Floats) -> Floats:
+    """Return the adjusted difference of those with and without a session, among those in care at the landmark."""
+    used = np.where(data.in_care & data.is_observed, frequencies, 0.0)
+    exposed = data.exposed_early.astype(np.float64)
+    centered = data.covariates - data.covariates.mean(axis=0)
+    design = np.column_stack([1.0 - exposed, exposed, centered])
+    coefficients = weighted_coefficients(design, data.outcome, used)
+    both = (used @ exposed > 0.0) & (used @ (1.0 - exposed) > 0.0)
+    return np.where(both, coefficients[:, 1] - coefficients[:, 0], np.nan)
+
+
+def ever_or_never_difference(data: EmulationData, frequencies: Floats) -> Floats:
+    """Return the plain difference of the scored who ever had a session and who never had one.
+
+    It is immortal-time biased, and exists to be shown as such beside an estimate that is not.
+    """
+    used = np.where(data.is_observed, frequencies, 0.0)
+    exposed, outcome = data.exposed_ever.astype(np.float64), np.nan_to_num(data.outcome)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = [(used * group) @ outcome / (used @ group) for group in (1.0 - exposed, exposed)]
+    return np.asarray(means[1] - means[0])
+
+
+def _every_arm_observed(data: EmulationData, frequencies: Floats) -> NDArray[np.bool_]:
+    seen = np.column_stack([arm.followed & data.is_observed for arm in data.arms]).astype(np.float64)
+    return np.asarray((frequencies @ seen > 0.0).all(axis=1))
