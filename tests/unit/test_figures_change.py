@@ -92,3 +92,24 @@ def test_without_a_selection_rule_there_is_no_line():
     figure = kat.change_from_baseline(as_set(60)).plot("change_by_baseline")
     assert not [row for row in figure.rows if row[0] == "regression to the mean"]
     assert "No line for regression to the mean" in figure.alt_text
+
+
+def test_a_raincloud_counts_every_patient_once(result):
+    figure = result.plot("change_distribution", each_group=True)
+    groups = list(dict.fromkeys(row[0] for row in figure.rows))
+    for group in groups:
+        rows = [row for row in figure.rows if row[0] == group]
+        (mean,) = [row for row in rows if row[2] == "mean change"]
+        shown = sum(row[6] for row in rows if row[2] == "patients")
+        assert str(shown) == mean[6]
+        centre = sum(row[3] * row[6] for row in rows if row[2] == "patients") / shown
+        assert centre == pytest.approx(mean[3])
+    assert len(figure.axes()) == len(groups)
+
+
+def test_a_released_raincloud_is_made_of_bins_that_may_be_shown(result):
+    figure = kat.release(result).plot("change_distribution")
+    bars = [row for row in figure.rows if row[2] == "patients"]
+    assert bars
+    assert all(row[6] >= 11 for row in bars)
+    assert "middles of two bins" in figure.alt_text

@@ -21,6 +21,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "paired_change": "katoutcomes.figures.paired_change:paired_change",
             "forest": "katoutcomes.figures.forest:forest",
             "change_by_baseline": "katoutcomes.figures.change_by_baseline:change_by_baseline",
+            "change_distribution": "katoutcomes.figures.change_distribution:change_distribution",
         },
         "clinical_significance": {
             "jacobson": "katoutcomes.figures.jacobson:jacobson",
