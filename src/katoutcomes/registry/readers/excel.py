@@ -72,8 +72,13 @@ def _other_sheets(path: Path, book: Any, chosen: str) -> list[tuple[int, list[li
     """Return place and rows of the sheets that are not read; tables of the schema are read, each by itself."""
     names = {schema.name for schema in TABLES} if path.stem == REGISTRY_WORKBOOK else {chosen}
     others = [(place, title) for place, title in enumerate(book.sheet_names, start=1) if title not in names]
-    rows = [(place, _attempt(lambda title=title: book.get_sheet_by_name(title).to_python())) for place, title in others]
+    rows = [(place, _sheet_rows(book, title)) for place, title in others]
     return [(place, found) for place, found in rows if found]
+
+
+def _sheet_rows(book: Any, title: str) -> list[list[Any]] | None:
+    rows: list[list[Any]] | None = _attempt(lambda: book.get_sheet_by_name(title).to_python())
+    return rows
 
 
 def _raw_table(engine: Engine, file: str, name: str, rows: list[list[Any]], faults: list[str]) -> RawTable:

@@ -114,7 +114,7 @@ def _sheet_findings(rows: list[list[Any]], file: str) -> list[Finding]:
     """Search another sheet column by column; its first row may be names of columns."""
     from katoutcomes.registry.readers.frames import cell_text
 
-    found = []
+    found: list[Finding] = []
     filled = [[cell if isinstance(cell, str) else cell_text(cell) for cell in row] for row in rows]
     for position, cells in enumerate(zip(*filled, strict=False), start=1):
         column = f"number {position}"

@@ -114,9 +114,7 @@ def read_folder(folder: Path, mapping: OmopMapping, engine: Engine, say: Callabl
 def _identifying_files(folder: Path) -> list[Finding]:
     """Return the files of tables that hold texts, addresses or names, also those of a kind that is not read."""
     return [
-        Finding(
-            f"{path.name.lower().split('.')[0]}{path.suffix.lower()}", "all columns", "omop_identifying_table", None
-        )
+        Finding(f"{path.name.split('.')[0]}{path.suffix}", "all columns", "omop_identifying_table", None)
         for path in sorted(folder.iterdir())
         if path.is_file()
         and path.name.lower().split(".")[0] in IDENTIFYING_TABLES
