@@ -251,9 +251,6 @@ def classes_beyond(improvement: NDArray[np.float64], limit: float | NDArray[np.f
     return (improvement > limit).astype(np.int8) - (improvement < -limit).astype(np.int8)
 
 
-# --- the cut-off and the group, by Hageman and Arrindell -------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TrueEnd:
     """Where the estimated true follow-up scores lie, against a cut-off for true scores.
@@ -320,14 +317,9 @@ class ModelShare:
 
 @dataclass(frozen=True, slots=True)
 class GroupShares:
-    """Estimated shares of a group by Hageman and Arrindell.
+    """Estimated shares of a group by Hageman and Arrindell: whose true score improved, and ended functional.
 
-    Attributes
-    ----------
-    truly_improved : ModelShare
-        Share whose true score improved at all.
-    truly_functional : ModelShare
-        Share whose true follow-up score lies on the functional side of the cut-off; NaN without one.
+    The second is NaN without a cut-off.
     """
 
     truly_improved: ModelShare
