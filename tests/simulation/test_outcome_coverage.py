@@ -66,15 +66,15 @@ def test_the_simulation_uses_the_intervals_that_are_offered(
 
 @pytest.mark.parametrize("distribution", ["normal", "skewed"])
 def test_the_truth_is_that_of_very_many_patients(script: ModuleType, distribution: str) -> None:
-    setting = script.Setting(distribution, 0.5, 400_000)
+    setting = script.Setting(distribution, 0.5, 60_000)
     ((before,), (after,)) = script.samples(setting, 1, np.random.default_rng(2))
     known, change = script.truth(setting), paired_change(before, after, 0.95)
     for name in ("d_z", "d_av", "d_rm", "delta_pre"):
         assert abs(known[name] - getattr(change, name).estimate) < 5 * getattr(change, name).std_error
     assert abs(known["mean change"] - change.change.estimate) < 5 * change.change.std_error
     better = float((after < before).mean() + 0.5 * (after == before).mean())
-    assert known["superiority"] == pytest.approx(better, abs=0.004)
-    assert known["Hodges-Lehmann"] == pytest.approx(rank_change(after - before, 0.95).estimate, abs=0.03)
+    assert known["superiority"] == pytest.approx(better, abs=0.008)
+    assert known["Hodges-Lehmann"] == pytest.approx(rank_change(after - before, 0.95).estimate, abs=0.1)
 
 
 @pytest.mark.slow
