@@ -106,7 +106,8 @@ def _conversion(engine: Engine, wanted: OmopMapping, cdm: CdmFolder, own: Patien
         files=tuple(files),
         left_out=(*_left_out(wanted, found, made, files), *persons.left_out),
         left_out_columns=cdm.unused + _own_unused(wanted, own),
-        findings=(*cdm.findings, *(own.findings if own is not None else ()), *persons.findings),
+        # A year of birth that any data would tell is found in the file already.
+        findings=tuple(dict.fromkeys((*cdm.findings, *(own.findings if own is not None else ()), *persons.findings))),
         notes=_notes(wanted, cdm, made.n_joined),
         settings=(("age", wanted.age), ("format", "OMOP CDM 5.4"), ("several_doses", wanted.several_doses)),
     )
