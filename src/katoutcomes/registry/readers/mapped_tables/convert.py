@@ -46,7 +46,7 @@ def convert(
     sections = read_sections(mapping)
     opened = open_files(source, sections, engine, say)
     files = tuple(SourceFile(file.label, len(file.rows)) for file in opened.files.values())
-    if opened.findings or opened.faults:
+    if opened.faults:
         return Conversion((), files, findings=opened.findings, faults=opened.faults)
     say("applying the mapping")
     records = [
@@ -60,6 +60,7 @@ def convert(
         files=files,
         left_out=tuple(rows for file in opened.files.values() for rows in file.left_out()),
         left_out_columns=opened.left_out_columns,
+        findings=opened.findings,
         notes=(*_notes(source, opened), *_notes_on_days(records)),
     )
 

@@ -119,7 +119,9 @@ def open_files(
         lacking = _missing_columns(raw, of_file)
         faults += [f"{label}: {fault}" for fault in (*raw.faults, *lacking)]
         named = [column for section in of_file for column in section.named_columns()]
-        findings += raw_findings(engine, raw, known=[column for column in named if ITEM not in column])
+        found = raw_findings(engine, raw, known=[column for column in named if ITEM not in column])
+        # Sheets that another section reads are no unread parts.
+        findings += [one for one in found if one.rule != "unread_parts" or not place[1]]
         if not raw.faults and not lacking:
             known = {column for section in of_file for column in section.leave_out}
             n_known += len(known)
