@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.provenance import Provenance
     from katoutcomes.results.result import Method, ReleasedResult, Result
     from katoutcomes.tables.table import Table
-    from katoutcomes.workflows.outcome_report import outcome_report
+    from katoutcomes.workflows.outcome_report import outcome_report, run_plan
     from katoutcomes.workflows.published_studies import published_layout
 
 _HOME_OF_NAME: dict[str, str] = {
@@ -147,7 +147,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "results.provenance": ("Provenance",),
         "results.result": ("Method", "ReleasedResult", "Result"),
         "tables.table": ("Table",),
-        "workflows.outcome_report": ("outcome_report",),
+        "workflows.outcome_report": ("outcome_report", "run_plan"),
         "workflows.published_studies": ("published_layout",),
     }.items()
     for name in names
@@ -232,6 +232,7 @@ __all__ = [
     "read_registry",
     "release",
     "run",
+    "run_plan",
     "safety",
     "safety_flags",
     "score_items",

@@ -83,7 +83,7 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
         answers.extend(_answers(plan, data, covariates, notes))
     if not population:
         raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
-    return Results(plan.title, (data_quality(registry), *population, *answers), tuple(notes))
+    return Results(plan.title, (data_quality(registry), *population, *answers), tuple(notes), plan.disclosure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,23 @@ from katoutcomes.report.content import ReportContent, report_content
 from katoutcomes.report.html import report_html
 from katoutcomes.report.markdown import report_markdown
 from katoutcomes.report.summary import summary_json
+from katoutcomes.results.whole_files import whole_folder
 
 if TYPE_CHECKING:
     from katoutcomes.results.collection import Results
 
 
-def write_report(results: Results, folder: Path) -> tuple[Path, ...]:
+def write_report(results: Results, folder: str | Path) -> tuple[Path, ...]:
     """Write ``report.html``, ``summary.json``, ``summary.md``, ``figures/`` and ``tables/``.
 
     Parameters
     ----------
     results : Results
         Released results.
-    folder : Path
-        Made if it is not there. Files of an earlier report in ``figures/`` and ``tables/`` that this one does not
-        write are removed, so that the folder never mixes two reports.
+    folder : str or Path
+        Made if it is not there. Everything is written aside and then moved, so that no file is ever half written.
+        Files of an earlier report in ``figures/`` and ``tables/`` that this one does not write are removed, so that
+        the folder never mixes two reports.
 
     Returns
     -------
@@ -36,16 +38,22 @@ def write_report(results: Results, folder: Path) -> tuple[Path, ...]:
         If a result has not been released.
     """
     content = report_content(results)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [
+    place = Path(folder)
+    with whole_folder(place) as aside:
+        names = [path.relative_to(aside) for path in _write_everything(content, aside)]
+    written = tuple(place / name for name in names)
+    _remove_leftovers(place, set(written))
+    return written
+
+
+def _write_everything(content: ReportContent, folder: Path) -> list[Path]:
+    return [
         _write_text(folder / "report.html", report_html(content)),
         _write_text(folder / "summary.json", summary_json(content)),
         _write_text(folder / "summary.md", report_markdown(content)),
+        *_write_figures(content, folder / "figures"),
+        *_write_tables(content, folder / "tables"),
     ]
-    written += _write_figures(content, folder / "figures")
-    written += _write_tables(content, folder / "tables")
-    _remove_leftovers(folder, set(written))
-    return tuple(written)
 
 
 def _write_figures(content: ReportContent, folder: Path) -> list[Path]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from katoutcomes.errors import OptionError
-from katoutcomes.results.disclosure import DisclosurePolicy, release
+from katoutcomes.results.disclosure import DEFAULT_POLICY, DisclosurePolicy, release
 from katoutcomes.results.result import ReleasedResult, Result
+from katoutcomes.results.results_file import is_released, read_results_file, results_json
+from katoutcomes.results.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,21 @@ class Results:
         The answers; an analysis appears once an instrument.
     notes : tuple of str
         What the plan asked for and the data could not give, in sentences without numbers.
+    disclosure : DisclosurePolicy
+        What the plan lets leave the clinic; of released results, what they were released with.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> results = kat.run(kat.AnalysisPlan.default(), kat.read_registry("data/sample"))  # doctest: +SKIP
+    >>> results.write("results.json")  # doctest: +SKIP
+    >>> kat.Results.read("results.json").release().write("released.json")  # doctest: +SKIP
     """
 
     title: str
     entries: tuple[Result | ReleasedResult, ...]
     notes: tuple[str, ...] = ()
+    disclosure: DisclosurePolicy = DEFAULT_POLICY
 
     def __iter__(self) -> Iterator[Result | ReleasedResult]:
         return iter(self.entries)
@@ -57,7 +70,49 @@ class Results:
         names = (entry.estimand.endpoint.instrument for entry in self.entries)
         return tuple(dict.fromkeys(name for name in names if name))
 
+    @property
+    def is_released(self) -> bool:
+        """Whether there are results and all of them have been released."""
+        return is_released(self.entries)
+
     def release(self, policy: DisclosurePolicy | None = None) -> Results:
-        """Return the same results as they may leave the clinic."""
-        chosen = policy if policy is not None else DisclosurePolicy()
-        return Results(self.title, tuple(release(entry, chosen) for entry in self.entries), self.notes)
+        """Return the same results as they may leave the clinic.
+
+        Parameters
+        ----------
+        policy : DisclosurePolicy, optional
+            What may leave; by default what the plan says.
+
+        Raises
+        ------
+        DisclosureError
+            If they were released with a higher minimum before.
+        """
+        chosen = policy if policy is not None else self.disclosure
+        return Results(self.title, tuple(release(entry, chosen) for entry in self.entries), self.notes, chosen)
+
+    def write(self, path: str | Path) -> Path:
+        """Write one JSON file that `read` reads without loss, and return its path.
+
+        The file says whether everything in it has been released. Unreleased results hold small counts and stay in the
+        clinic. Individual values and fitted models are never in a file.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; then what was there before is still there.
+        """
+        return write_whole(path, results_json(self))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Results:
+        """Read a file that `write` has written.
+
+        Raises
+        ------
+        OptionError
+            If the file cannot be read, is not JSON, or does not hold results of this layout.
+        DisclosureError
+            If it says that its results are released and one of them is not.
+        """
+        return cls(**read_results_file(path))

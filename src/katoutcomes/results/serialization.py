@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 N_COLUMNS: tuple[str, ...] = ("n_patients", "n_observations")
+NOT_FINITE = "not finite"
 NOT_FOR_RELEASE = "Not for release: small cells are not suppressed."
+
+_Number = Callable[[float], float | str | None]
+"""How a number is written."""
 
 
 def estimates_frame(result: ResultRecord) -> pd.DataFrame:
@@ -53,12 +57,15 @@ def estimates_frame(result: ResultRecord) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def result_dict(result: ResultRecord) -> dict[str, Any]:
+def result_dict(result: ResultRecord, *, exact: bool = False) -> dict[str, Any]:
     """Return plain dictionaries, lists, strings, numbers and None, ready for JSON.
 
     Numbers are rounded to 12 significant digits, so that the same data give the same text on another processor; what is
-    not finite is None. `minimum_cell` is None for a result that has not been released.
+    not finite is None. With `exact`, every digit and every infinity is kept, for a file that is read again.
+    `minimum_cell` is None for a result that has not been released.
     """
+    number = _exact_number if exact else _plain_number
+    cell = _exact_cell if exact else _cell
     return {
         "schema_version": SCHEMA_VERSION,
         "analysis": result.analysis,
@@ -70,10 +77,10 @@ def result_dict(result: ResultRecord) -> dict[str, Any]:
             "description": result.method.description,
             "sources": list(result.method.sources),
         },
-        "estimates": [_estimate_dict(estimate) for estimate in result.estimates],
-        "parts": [_part_dict(part) for part in result.parts],
+        "estimates": [_estimate_dict(estimate, number) for estimate in result.estimates],
+        "parts": [_part_dict(part, cell) for part in result.parts],
         "assumptions": list(result.assumptions),
-        "checks": [_check_dict(check) for check in result.checks],
+        "checks": [_check_dict(check, number) for check in result.checks],
         "verdict": result.verdict,
         "warnings": list(result.warnings),
         "provenance": {
@@ -107,14 +114,16 @@ def result_from_dict(content: Mapping[str, Any]) -> ResultRecord:
     Raises
     ------
     DataError
-        If the layout is of another version or a field is missing.
+        If the layout is of another version, a field is missing, or a value is of another kind.
     """
     if content.get("schema_version") != SCHEMA_VERSION:
         raise DataError(f"the result is not in layout {SCHEMA_VERSION}; write it again with this version.")
     try:
         record = _record_fields(content)
-    except (KeyError, TypeError) as problem:
-        raise DataError(f"the result lacks a field or has one too many: {problem}.") from problem
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        # The words of the problem may quote the file, and a file that is not what it should be may hold anything.
+        kind = "lacks a field or has one too many" if isinstance(problem, KeyError | TypeError) else "has a wrong value"
+        raise DataError(f"the result {kind} ({type(problem).__name__}).") from problem
     minimum_cell = content.get("minimum_cell")
     if minimum_cell is None:
         return Result(**record)
@@ -140,12 +149,17 @@ def _plain_number(value: float) -> float | None:
     return significant(float(value)) + 0.0 if math.isfinite(value) else None  # + 0.0: no "-0.0"
 
 
-def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
+def _exact_number(value: float) -> float | str | None:
+    """Return every digit; JSON has no word for infinity, so that it is one here, and NaN is null as ever."""
+    return float(value) if math.isfinite(value) else None if math.isnan(value) else str(float(value))
+
+
+def _estimate_dict(estimate: Estimate, number: _Number) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in fields(estimate):
         value = getattr(estimate, field.name)
         if field.name in NUMERIC_ESTIMATE_COLUMNS:
-            value = _plain_number(value)
+            value = number(value)
         elif field.name in N_COLUMNS:
             value = None if value is None else operator.index(value)
         values[field.name] = value
@@ -161,23 +175,30 @@ def _cell(value: Any) -> Cell:
     return operator.index(value)
 
 
-def _part_dict(part: Part) -> dict[str, Any]:
+def _exact_cell(value: Any) -> Any:
+    """Return a cell with every digit; what is not finite says so, since a cell may also be None or text."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {NOT_FINITE: str(float(value))}
+    return _cell(value)
+
+
+def _part_dict(part: Part, cell: Callable[[Any], Any]) -> dict[str, Any]:
     return {
         "name": part.name,
         "columns": list(part.columns),
-        "rows": [[_cell(value) for value in row] for row in part.rows],
+        "rows": [[cell(value) for value in row] for row in part.rows],
         "suppressed": [list(position) for position in part.suppressed],
         "below_minimum": [list(position) for position in part.below_minimum],
     }
 
 
-def _check_dict(check: Check) -> dict[str, Any]:
+def _check_dict(check: Check, number: _Number) -> dict[str, Any]:
     return {
         "name": check.name,
         "passed": bool(check.passed),
         "severity": check.severity,
-        "value": _plain_number(check.value),
-        "limit": _plain_number(check.limit),
+        "value": number(check.value),
+        "limit": number(check.limit),
         "message": check.message,
     }
 
@@ -219,10 +240,14 @@ def _part(values: Mapping[str, Any]) -> Part:
     return Part(
         name=values["name"],
         columns=tuple(values["columns"]),
-        rows=tuple(tuple(row) for row in values["rows"]),
+        rows=tuple(tuple(_read_cell(value) for value in row) for row in values["rows"]),
         suppressed=_pairs(values["suppressed"]),
         below_minimum=_pairs(values["below_minimum"]),
     )
+
+
+def _read_cell(value: Any) -> Cell:
+    return float(value[NOT_FINITE]) if isinstance(value, dict) else value
 
 
 def _pairs(values: Sequence[Sequence[Any]]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.registry.registry import Registry
+    from katoutcomes.results.collection import Results
 
 Progress = Callable[[int, int, str], None]
 """Called before each step with its number, the number of steps and a few words."""
@@ -85,21 +86,100 @@ def outcome_report(
     >>> written.report.name  # doctest: +SKIP
     'report.html'
     """
-    from katoutcomes.plans.run import run
     from katoutcomes.report.write import write_report
 
     chosen = _plan(plan, minimum_cell)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
-    steps.tell("reading and checking the data")
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
-    registry = _registry(source, reading)
-    results = run(chosen, registry, progress=steps.tell)
+    found = _run(source, chosen, reading, steps)
     steps.tell("hiding small cells")
-    released = results.release(chosen.disclosure)
+    released = found.results.release()
     steps.tell("drawing figures and writing the report")
     files = write_report(released, Path(out))
     page = next(path for path in files if path.name == "report.html")
-    return WrittenReport(page, files, registry.load_report.has_rejections)
+    return WrittenReport(page, files, found.has_rejections)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRun:
+    """What `run_plan` found.
+
+    Attributes
+    ----------
+    results : Results
+        Not released: they stay in the clinic.
+    has_rejections : bool
+        Whether a row of the input was rejected; the results count them.
+    """
+
+    results: Results
+    has_rejections: bool
+
+
+def run_plan(
+    plan: AnalysisPlan | str | Path | None,
+    source: str | Path | Mapping[str, Any] | Registry,
+    out: str | Path | None = None,
+    *,
+    mapping: str | Path | None = None,
+    rekey_salt: bytes | str | None = None,
+    allow: Sequence[str] = (),
+    prorating: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> PlanRun:
+    """Read and check data, answer every question of a plan, and write the results into one file.
+
+    Parameters
+    ----------
+    plan : AnalysisPlan, str, Path or None
+        The questions, or a TOML file of them; None for the built-in plan.
+    source : str, Path, mapping or Registry
+        A folder, a mapping of table name to data frame, or a registry that has been read already.
+    out : str or Path, optional
+        File for the results. They hold small counts, so it stays in the clinic; `Results.release` makes of them what
+        may leave.
+    mapping, rekey_salt, allow, prorating : optional
+        How the source is read; as `read_registry` takes them. Only for a folder or frames.
+    progress : callable, optional
+        Called before each step.
+
+    Returns
+    -------
+    PlanRun
+        The results, and whether rows were rejected.
+
+    Raises
+    ------
+    DataError, IdentifierError
+        If the data cannot be used, or hold what may identify a person.
+    DesignError
+        If no patient is left to report on.
+    OptionError
+        If the plan is not one, or a registry that has been read already comes with a choice of how to read it.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> found = kat.run_plan(None, "data/sample", "results.json")  # doctest: +SKIP
+    >>> found.results.release().write("released.json")  # doctest: +SKIP
+    """
+    chosen = _plan(plan, None)
+    steps = _Steps(progress, n_steps=2 + len(chosen.instruments))
+    reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
+    found = _run(source, chosen, reading, steps)
+    if out is not None:
+        found.results.write(out)
+    return found
+
+
+def _run(
+    source: str | Path | Mapping[str, Any] | Registry, plan: AnalysisPlan, reading: dict[str, Any], steps: _Steps
+) -> PlanRun:
+    from katoutcomes.plans.run import run
+
+    steps.tell("reading and checking the data")
+    registry = _registry(source, reading)
+    return PlanRun(run(plan, registry, progress=steps.tell), registry.load_report.has_rejections)
 
 
 class _Steps:
