@@ -247,8 +247,10 @@ def test_an_untouched_draft_of_a_messy_folder_loads(tmp_path: Path) -> None:
     text = draft_mapping(folder)
     for line in (
         '"Research consent (Y/N)" = "eligible_consent"  # please check: the name says so; is it consent to research?',
-        '"Cleared medically" = "eligible_medical"  # please check: the name says so; '
-        "is it known before the first dose?",
+        (
+            '"Cleared medically" = "eligible_medical"  # please check: the name says so; '
+            "is it known before the first dose?"
+        ),
         'date_format = ["%Y-%m-%d", "%m/%d/%Y"]  # the dates of this column are written in 2 ways',
         'dose_mg = "mg"  # stands behind numbers; another unit is refused',
     ):
