@@ -51,8 +51,8 @@ def model_based_shares(
         except ValueError:  # nothing but error of measurement is left of the spread, so no share can be told
             spread = None
         if spread is not None:
-            choices = {"sign": data.instrument.sign, "conf_level": conf_level}
-            found = group_shares(moments, int(baseline.size), spread, cut_off, **choices)
+            sign, n_patients = data.instrument.sign, int(baseline.size)
+            found = group_shares(moments, n_patients, spread, cut_off, sign=sign, conf_level=conf_level)
     terms = {"true improvement": found.truly_improved}
     if method.true_cut_off is not None:
         terms["truly on the functional side"] = found.truly_functional
