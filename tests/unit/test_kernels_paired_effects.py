@@ -176,6 +176,18 @@ def test_ranks_of_very_many_whole_scores():
     assert abs(found.estimate - changes.mean()) < 0.2
 
 
+@pytest.mark.parametrize(("level", "fewest"), [(0.5, 2), (0.9, 5), (0.95, 6), (0.99, 8)])
+def test_no_rank_limits_where_their_level_is_out_of_reach(level, fewest):
+    changes = np.array([-9.0, -7.5, -6.25, -4.0, -2.5, -1.0, 0.5, 3.0])
+    for n_values in range(1, 9):
+        for tied in (False, True):
+            some = changes[:n_values].copy()
+            if tied and n_values > 2:
+                some[1] = some[0]
+            assert math.isnan(rank_change(some, level).conf_low) == (n_values < fewest)
+            assert math.isnan(rank_change(some, level).conf_high) == (n_values < fewest)
+
+
 def test_ranks_without_change():
     found = rank_change(np.zeros(5), 0.95)
     assert (found.estimate, found.n_zero) == (0.0, 5)

@@ -21,7 +21,8 @@ class RankChange:
     estimate : float
         Hodges and Lehmann's: the median of the means of all pairs of changes, each change with itself included.
     conf_low, conf_high : float
-        Its interval, from the order statistics of these means; NaN below two changes or where nothing changes alike.
+        Its interval, from the order statistics of these means; NaN where all changes are alike or too few for the
+        level: even smallest to largest holds the truth with 1 − 2/2ⁿ alone, so 95 % takes six changes.
     statistic : float
         Sum of the ranks of the changes above 0 among all that are not 0.
     p_value : float
@@ -80,7 +81,9 @@ def rank_change(changes: NDArray[np.float64], conf_level: float) -> RankChange:
     values, counts = np.unique(changes, return_counts=True)
     middle = (_pairwise_mean(values, counts, (n_means + 1) // 2) + _pairwise_mean(values, counts, n_means // 2 + 1)) / 2
     low = high = math.nan
-    if values.size > 1:
+    # From the smallest to the largest of n changes is as wide as these limits go. R gives it with a warning.
+    is_attainable = 0.5**n_values <= (1.0 - conf_level) / 2.0 * (1.0 + 1e-12)
+    if values.size > 1 and is_attainable:
         place = _order_of_limit(n_values, conf_level, is_exact=is_exact)
         low = _pairwise_mean(values, counts, place)
         high = _pairwise_mean(values, counts, n_means + 1 - place)
