@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
     from katoutcomes.analyses.dropout import dropout
+    from katoutcomes.analyses.emulate_trial import emulate_trial
     from katoutcomes.analyses.internal_consistency import internal_consistency
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.multiverse import multiverse
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.part import Part
     from katoutcomes.results.provenance import Provenance
     from katoutcomes.results.result import Method, ReleasedResult, Result
+    from katoutcomes.results.run_comparison import compare_runs
     from katoutcomes.tables.table import Table
     from katoutcomes.workflows.outcome_report import outcome_report, run_plan
     from katoutcomes.workflows.published_studies import published_layout
@@ -93,6 +95,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
         "analyses.dropout": ("dropout",),
+        "analyses.emulate_trial": ("emulate_trial",),
         "analyses.internal_consistency": ("internal_consistency",),
         "analyses.mmrm": ("mmrm",),
         "analyses.multiverse": ("multiverse",),
@@ -146,6 +149,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "results.part": ("Part",),
         "results.provenance": ("Provenance",),
         "results.result": ("Method", "ReleasedResult", "Result"),
+        "results.run_comparison": ("compare_runs",),
         "tables.table": ("Table",),
         "workflows.outcome_report": ("outcome_report", "run_plan"),
         "workflows.published_studies": ("published_layout",),
@@ -213,10 +217,12 @@ __all__ = [
     "clinical_significance_sensitivity",
     "cohort_difference",
     "compare_cohorts",
+    "compare_runs",
     "contrast",
     "data_quality",
     "describe",
     "dropout",
+    "emulate_trial",
     "from_summary",
     "instrument",
     "instrument_by_loinc",

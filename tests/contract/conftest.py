@@ -50,6 +50,9 @@ REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
 COHORT_ANALYSES: dict[str, dict[str, Any]] = {"safety": {"by": "program_booked"}}
 """Analyses of a cohort, which need sessions and events."""
 
+TRIAL_ANALYSES: dict[str, dict[str, Any]] = {"emulate_trial": {"n_bootstrap": 100, "rng": 20261122}}
+"""Analyses of a target trial and a registry."""
+
 RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm"}
 """Analyses of the result of another analysis, which is run on the data first."""
 
@@ -57,6 +60,7 @@ ANALYSES: tuple[str, ...] = (
     *SET_ANALYSES,
     *REGISTRY_SET_ANALYSES,
     *COHORT_ANALYSES,
+    *TRIAL_ANALYSES,
     *RESULT_ANALYSES,
     *REGISTRY_ANALYSES,
 )
@@ -79,6 +83,8 @@ CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
+    Case("emulate_trial", "start registry"),
+    Case("emulate_trial", "registry"),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
     Case("internal_consistency", "registry"),
@@ -159,8 +165,15 @@ def patchy_registry() -> kat.Registry:
     return kat.read_registry(tables | {"scores": scores}, is_synthetic=True)
 
 
+@cache
+def start_registry() -> kat.Registry:
+    """A registry in which booking decides less, so that enough patients have no integration at first."""
+    return kat.simulate_registry(seed=20260930, n_patients=300, mechanism="start")
+
+
 REGISTRIES: dict[str, Callable[[], kat.Registry]] = {
     "registry": registry,
+    "start registry": start_registry,
     "broken registry": broken_registry,
     "patchy registry": patchy_registry,
 }
@@ -191,6 +204,9 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
     if analysis in RESULT_ANALYSES:
         data, choices = run(RESULT_ANALYSES[analysis], data, **choices), {}
     function: Callable[..., Result] = getattr(kat, analysis)
+    if analysis in TRIAL_ANALYSES:
+        trial = kat.TargetTrial(confounders=("site", "program_booked", "covariate_affluence"))
+        return function(trial, data, **TRIAL_ANALYSES[analysis], **choices)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = function(data, **(SET_ANALYSES | COHORT_ANALYSES | REGISTRY_ANALYSES).get(analysis, {}), **choices)
@@ -202,7 +218,7 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
 
 @cache
 def result_of(case: Case) -> Result:
-    if case.analysis in REGISTRY_ANALYSES:
+    if case.analysis in (*REGISTRY_ANALYSES, *TRIAL_ANALYSES):
         return run(case.analysis, REGISTRIES[case.data]())
     if case.analysis in COHORT_ANALYSES:
         return run(case.analysis, cohort_of(case.data))

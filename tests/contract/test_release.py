@@ -430,12 +430,34 @@ def sums_of_comparison(values):
     return sums
 
 
+FOLLOWED = ("followed both", "followed only the treated strategy", "followed only the comparator", "followed neither")
+
+
+def emulation_cells(estimate):
+    """Yield what a count or a share of an emulated trial counts, and of whom; everything else rests on all of them."""
+    if estimate.measure == "proportion":
+        cells = {estimate.term.removeprefix("scored, "): estimate.n_patients, estimate.term: estimate.n_counted}
+    else:
+        cells = {estimate.term if estimate.measure == "count" else "patients in the trial": estimate.n_patients}
+    return {("emulated", name): count for name, count in cells.items() if count is not None}
+
+
+def sums_of_emulation(values):
+    """The four kinds of followers are the trial, which is some of the eligible; each kind is scored or not."""
+    whole = ("emulated", "patients in the trial")
+    sums = [(("emulated", "eligible patients"), [whole]), (whole, [("emulated", name) for name in FOLLOWED])]
+    return sums + [(("emulated", name), [("emulated", f"scored, {name}")]) for name in FOLLOWED]
+
+
 def cells_of(result):
     """Return every count of the estimates and parts under the name of what it counts."""
     cells = {NOBODY: 0}
     for estimate in result.estimates:
         if result.analysis == "compare_cohorts":
             cells |= comparison_cells(estimate)
+            continue
+        if result.analysis == "emulate_trial":
+            cells |= emulation_cells(estimate)
             continue
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
             continue
@@ -533,6 +555,9 @@ def sums_of(result, values):
         return sums_of_model(values) + sums_of_groups(values)
     if result.analysis == "compare_cohorts":
         return sums_of_comparison(values) + sums_of_groups(values)
+    if result.analysis == "emulate_trial":
+        known = sums_of_emulation(values)
+        return [(whole, [part for part in parts if part in values]) for whole, parts in known if whole in values]
     if result.analysis == "safety":
         return sums_of_safety(values) + sums_of_groups(values)
     if result.analysis == "dropout":

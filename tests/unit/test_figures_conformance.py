@@ -86,6 +86,18 @@ def dropout_result():
 
 
 @cache
+def emulated_result():
+    registry = kat.simulate_registry(seed=20260930, n_patients=300, mechanism="start")
+    return kat.emulate_trial(kat.TargetTrial(confounders=("program_booked",)), registry, n_bootstrap=100, rng=1)
+
+
+@cache
+def compared_result():
+    data = kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="program_booked")
+    return kat.compare_cohorts(data, n_bootstrap=100, rng=1)
+
+
+@cache
 def few_patients():
     return kat.dropout(kat.select_cohort(kat.simulate_registry(seed=5, n_patients=34)).analysis_set("PHQ-9"))
 
@@ -323,6 +335,8 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "mmrm": made.mmrm_result,
         "multiverse": lambda _: small_multiverse(),
         "dropout": lambda _: dropout_result(),
+        "emulate_trial": lambda _: emulated_result(),
+        "compare_cohorts": lambda _: compared_result(),
         "safety": lambda _: safety_result(),
         "clinical_significance_sensitivity": lambda _: significance("clinical_significance_sensitivity"),
         "nhs_outcomes": lambda _: significance("nhs_outcomes"),

@@ -18,6 +18,9 @@ _START, _NONE = StartIntegration(), NoneUntil()
 class FeasibilityGate:
     """What must be there before any outcome is looked at; otherwise the answer is "not estimable from these data".
 
+    The defaults are for strategies that prescribe something after every dose. Where integration is only to begin within
+    a grace period, `START_GATE` is used.
+
     Attributes
     ----------
     fewest_followers : int
@@ -31,6 +34,10 @@ class FeasibilityGate:
     fewest_followers: int = 30
     fewest_effective: float = 30.0
     largest_weight_share: float = 0.05
+
+
+START_GATE = FeasibilityGate(30, 11.0, 0.25)
+"""For a start within a grace period; between this and the other gate the verdict is "with caution"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +109,11 @@ class TargetTrial:
         """The question by name, with its sentence."""
         is_sustained = isinstance(self.strategy, AfterEachDose)
         return NAMED_ESTIMANDS["sustained_integration" if is_sustained else "start_integration"]
+
+    @property
+    def gate(self) -> FeasibilityGate:
+        """What must be there for an answer, unless somebody says otherwise."""
+        return FeasibilityGate() if isinstance(self.strategy, AfterEachDose) else START_GATE
 
     def protocol(self) -> tuple[tuple[str, str, str], ...]:
         """Return the items of the protocol: item, in the target trial, as emulated from the records."""

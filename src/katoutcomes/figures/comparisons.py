@@ -139,7 +139,7 @@ def comparisons(result: ResultRecord, *, instrument: Instrument | None = None) -
         alt_text=_alt_text(plan),
         columns=COLUMNS,
         rows=tuple(answer.cells() for answer in answers),
-        drawing=partial(_draw, plan),
+        drawing=partial(draw_answers, plan),
     )
 
 
@@ -181,7 +181,8 @@ def _p_text(estimate: Estimate) -> str:
 # --- the drawing -----------------------------------------------------------------------------------------------------
 
 
-def _draw(plan: ComparisonsPlan) -> MatplotlibFigure:
+def draw_answers(plan: ComparisonsPlan) -> MatplotlibFigure:
+    """Return the page: a mark and an interval for each answer, one under the other."""
     rows = _rows(plan.answers)
     axis_height = 2.0 * line_height() + MARGIN
     body_height = rows[-1].bottom if rows else 0.0

@@ -328,7 +328,16 @@ def _without_hidden_rows(part: Part, hidden: _Hidden) -> Part:
 
 
 TELLING_CHECKS = frozenset(
-    {"leverage", "missing covariates", "positivity", "limited probabilities", "levels in every arm", "largest weight"}
+    {
+        "leverage",
+        "missing covariates",
+        "positivity",
+        "limited probabilities",
+        "levels in every arm",
+        "largest weight",
+        "followers with a score",
+        "in care without integration",
+    }
 )
 """Checks whose values are a small count in another dress: times the number of patients, or one over them."""
 

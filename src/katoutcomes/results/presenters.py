@@ -39,6 +39,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "love": "katoutcomes.figures.love_plot:love_plot",
             "overlap": "katoutcomes.figures.overlap:overlap",
         },
+        "emulate_trial": {"bias_diary": "katoutcomes.figures.bias_diary:bias_diary"},
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "safety": {"safety_events": "katoutcomes.figures.safety_events:safety_events"},
         "dropout": {
@@ -65,6 +66,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "severity_transitions": "katoutcomes.tables.severity_transitions:severity_transitions_table",
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
         "compare_cohorts": "katoutcomes.tables.compare_cohorts:compare_cohorts_table",
+        "emulate_trial": "katoutcomes.tables.emulate_trial:emulate_trial_table",
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
         "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
@@ -80,7 +82,10 @@ TABLES: Mapping[str, str] = MappingProxyType(
 """Analysis → "module:function"."""
 
 FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"change_from_baseline": {"details": "katoutcomes.tables.change_details:change_details_table"}}
+    {
+        "change_from_baseline": {"details": "katoutcomes.tables.change_details:change_details_table"},
+        "emulate_trial": {"protocol": "katoutcomes.tables.emulate_trial:protocol_table"},
+    }
 )
 """Analysis → kind of table → "module:function", for those that have more than one."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from katoutcomes.results.disclosure_rules import (
     linked_comparison,
+    linked_emulation,
     linked_events,
     linked_losses,
     linked_scores,
@@ -32,6 +33,8 @@ def own_n_key(estimate: Estimate) -> Key | None:
         return linked_steps.pathway_n_key(estimate)
     if linked_shares.is_of_service(estimate):
         return linked_shares.service_n_key(estimate)
+    if linked_emulation.is_of_emulation(estimate):
+        return linked_emulation.emulation_n_key(estimate)
     if linked_comparison.is_of_comparison(estimate):
         return linked_comparison.comparison_n_key(estimate)
     own = (
@@ -47,6 +50,8 @@ def own_counted_key(estimate: Estimate) -> Key | None:
     """Return the key of what a share of a care pathway or of a service counts, None for everything else."""
     if linked_shares.is_of_service(estimate):
         return linked_shares.service_counted_key(estimate)
+    if linked_emulation.is_of_emulation(estimate):
+        return linked_emulation.emulation_counted_key(estimate)
     if linked_comparison.is_of_comparison(estimate):
         return linked_comparison.comparison_counted_key(estimate)
     return linked_steps.pathway_counted_key(estimate) if linked_steps.is_of_pathway(estimate) else None
@@ -83,6 +88,8 @@ def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key
             yield from linked_specifications.follows_of_specifications(part, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.follows_of_comparison(result, values)
+    if result.analysis == linked_emulation.ANALYSIS:
+        yield from linked_emulation.follows_of_emulation(values)
     if result.analysis in _MODELS:
         both = linked_visits.follows_of_model(result, values)
         yield from ((first, second) for first, second in both if first in values and second in values)
@@ -95,6 +102,8 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     yield from _sums_of_safety_and_dropout(result, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.sums_of_comparison(result, values)
+    if result.analysis == linked_emulation.ANALYSIS:
+        yield from linked_emulation.sums_of_emulation(values)
     if result.analysis in linked_shares.ANALYSES:
         yield from linked_shares.sums_of_shares(values)
     for part in result.parts:

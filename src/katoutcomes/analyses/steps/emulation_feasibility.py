@@ -1,0 +1,229 @@
+"""Whether the records can answer at all: counted and weighted before any outcome is looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.estimands.target_trial import FeasibilityGate
+from katoutcomes.results.check import Check
+from katoutcomes.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.analyses.steps.emulation_data import Emulation
+    from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
+
+ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
+GROUPS: tuple[str, ...] = ("followed both", "followed only the treated strategy", "followed only the comparator")
+"""Every patient of the trial is in one of these, or in `NEITHER`."""
+NEITHER = "followed neither"
+SCORED = "scored, "
+WEIGHTS, PRECISION = "weights", "precision"
+LIMITED_LIMIT = 0.05
+UNSEEN_LIMIT = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feasibility:
+    """What is known before outcomes.
+
+    Attributes
+    ----------
+    weights : tuple of ndarray of float64, shape (n_patients,)
+        Of the copies in each arm, comparator first.
+    distributions : tuple of WeightDistribution or None
+        Of these weights; None for an arm that nobody follows.
+    n_scored : tuple of int
+        Followers of each arm who have a score at the visit; whether, not which.
+    share_limited : float
+        Share of the person-periods whose probability was moved to a limit.
+    expected_difference : float
+        The smallest difference that would be found in four of five studies, from the effective sample sizes and the
+        standard deviation of the last scores before the strategies are decided.
+    """
+
+    weights: tuple[NDArray[np.float64], ...]
+    distributions: tuple[WeightDistribution | None, ...]
+    n_scored: tuple[int, ...]
+    share_limited: float
+    expected_difference: float
+
+    @property
+    def fewest_effective(self) -> float:
+        """Smallest effective sample size of an arm."""
+        return min(0.0 if one is None else one.effective_sample_size for one in self.distributions)
+
+    @property
+    def largest_share(self) -> float:
+        """Largest share of an arm's weight that one patient has."""
+        return max(1.0 if one is None else one.largest_share for one in self.distributions)
+
+
+def feasibility(found: Emulation) -> Feasibility:
+    """Return weights and counts; of the outcome nothing is used but whether there is one."""
+    import numpy as np
+
+    from katoutcomes.kernels.emulation.censoring_weights import censoring_weights
+    from katoutcomes.kernels.sensitivity import minimal_detectable_difference
+    from katoutcomes.kernels.weighting.weight_distribution import weight_distribution
+
+    data = found.data
+    fitted = censoring_weights(data, np.ones((1, data.n_patients)))
+    weights = tuple(one[0] for one in fitted.arms)
+    distributions = tuple(weight_distribution(one) if (one > 0.0).any() else None for one in weights)
+    sizes = [0.0 if one is None else one.effective_sample_size for one in distributions]
+    spread = float(found.found.last_score[:, found.trial.by_day // 7].std(ddof=1)) if data.n_patients > 1 else math.nan
+    error = spread * math.sqrt(sum(1.0 / size for size in sizes)) if min(sizes) > 0.0 else math.nan
+    return Feasibility(
+        weights,
+        distributions,
+        tuple(int((arm.followed & data.is_observed).sum()) for arm in data.arms),
+        float(fitted.n_limited[0]) / sum(len(model.patient) for model in data.models),
+        minimal_detectable_difference(error),
+    )
+
+
+def feasibility_checks(found: Emulation, feasible: Feasibility, gate: FeasibilityGate) -> tuple[Check, ...]:
+    """Return the three checks of the gate, then those that only make cautious.
+
+    A value between the gate and the default gate is a reason for caution.
+    """
+    usual = FeasibilityGate()
+    return (
+        _gate_check(
+            "followers with a score",
+            min(feasible.n_scored),
+            gate.fewest_followers,
+            usual.fewest_followers,
+            "Patients who followed each strategy and have a score",
+        ),
+        _gate_check(
+            "effective sample size",
+            feasible.fewest_effective,
+            gate.fewest_effective,
+            usual.fewest_effective,
+            "Patients who count in each arm after weighting",
+        ),
+        _gate_check(
+            "largest weight",
+            -feasible.largest_share,
+            -gate.largest_weight_share,
+            -usual.largest_weight_share,
+            "The spread of the weight of each arm over its patients",
+        ),
+        *_cautions(found, feasible),
+    )
+
+
+def _gate_check(name: str, value: float, gate: float, usual: float, what: str) -> Check:
+    """Return a check that withholds below the gate and cautions below the usual; of a share, both are negative."""
+    is_open, passed = value >= gate, value >= max(gate, usual)
+    message = (
+        f"{what}: enough."
+        if passed
+        else f"{what}: few, so one of them more or less would change the answer."
+        if is_open
+        else f"{what}: too few; not estimable from these data."
+    )
+    severity = "caution" if is_open else "withhold"
+    return Check(name, passed, severity, abs(float(value)), abs(float(max(gate, usual) if is_open else gate)), message)
+
+
+def is_feasible(checks: tuple[Check, ...]) -> bool:
+    """Return whether the gate is open."""
+    return all(check.passed or check.severity != "withhold" for check in checks)
+
+
+def _cautions(found: Emulation, feasible: Feasibility) -> Iterator[Check]:
+    few = feasible.share_limited <= LIMITED_LIMIT
+    yield Check(
+        "limited probabilities",
+        few,
+        "caution",
+        feasible.share_limited,
+        LIMITED_LIMIT,
+        "Hardly any fitted probability had to be limited to the range from 0.01 to 0.99."
+        if few
+        else "Many fitted probabilities had to be limited to the range from 0.01 to 0.99.",
+    )
+    if found.found.care_is_given:
+        return
+    share = _unseen_share(found)
+    known = share <= UNSEEN_LIMIT
+    yield Check(
+        "in care without integration",
+        known,
+        "caution",
+        share,
+        UNSEEN_LIMIT,
+        "Hardly anybody is known to have been in care by an integration session alone."
+        if known
+        else "Many are known to have been in care by an integration session alone, so being in care depends on having "
+        "integration; give the last day in care (in_care_until).",
+    )
+
+
+def _unseen_share(found: Emulation) -> float:
+    """Return the share of those who began by the day of whom no other session shows that they were still in care."""
+    weeks = found.trial.by_day // 7
+    session = found.found.session[:, :weeks]
+    began = session.any(axis=1)
+    if not began.any():
+        return 0.0
+    first = 7.0 * session[began].argmax(axis=1)
+    return float((found.found.other_care_day[began] < first).mean())
+
+
+def feasibility_estimates(found: Emulation, feasible: Feasibility) -> Iterator[Estimate]:
+    """Yield the power statement, the counts of who followed what, and the weights."""
+    n_patients = found.n_patients
+    if not math.isnan(feasible.expected_difference):
+        yield Estimate(
+            term=f"{PRECISION}: smallest difference to be expected, before outcomes are seen",
+            measure="minimal detectable difference",
+            unit="points",
+            estimate=feasible.expected_difference,
+            n_patients=n_patients,
+        )
+    yield _count(ELIGIBLE, found.n_eligible)
+    yield _count(IN_TRIAL, n_patients)
+    for name, members in followed_groups(found).items():
+        n_members, n_scored = int(members.sum()), int((members & found.data.is_observed).sum())
+        yield _count(name, n_members)
+        if n_members:
+            yield Estimate(
+                term=f"{SCORED}{name}",
+                measure="proportion",
+                estimate=n_scored / n_members,
+                n_patients=n_members,
+            )
+    for strategy, one in zip((found.trial.comparator, found.trial.strategy), feasible.distributions, strict=True):
+        if one is not None:
+            yield from _weight_rows(strategy.label, one, n_patients)
+
+
+def followed_groups(found: Emulation) -> dict[str, NDArray[np.bool_]]:
+    """Return who followed both strategies, one alone, or neither."""
+    comparator, treated = (arm.followed for arm in found.data.arms)
+    masks = (treated & comparator, treated & ~comparator, ~treated & comparator, ~treated & ~comparator)
+    return dict(zip((*GROUPS, NEITHER), masks, strict=True))
+
+
+def _count(term: str, n_patients: int) -> Estimate:
+    return Estimate(term=term, measure="count", unit="patients", estimate=float(n_patients), n_patients=n_patients)
+
+
+def _weight_rows(label: str, one: WeightDistribution, n_patients: int) -> Iterator[Estimate]:
+    yield Estimate(
+        term=f"{WEIGHTS}: {label}, effective sample size",
+        measure="effective sample size",
+        estimate=one.effective_sample_size,
+        n_patients=n_patients,
+    )
+    for words, value in (("median", one.median), ("99th percentile", one.percentile_99)):
+        yield Estimate(term=f"{WEIGHTS}: {label}, {words}", measure="weight", estimate=value, n_patients=n_patients)

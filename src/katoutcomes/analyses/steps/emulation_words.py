@@ -1,0 +1,107 @@
+"""What is said beside an emulated trial: the question, the method, what must hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.results.formatting import format_level
+from katoutcomes.results.part import Part
+from katoutcomes.results.result import Method
+
+if TYPE_CHECKING:
+    from katoutcomes.analyses.steps.emulation_data import Emulation
+    from katoutcomes.estimands.target_trial import TargetTrial
+
+_SOURCES = (
+    "Hernan MA, Robins JM. Am J Epidemiol 2016;183:758-764. doi:10.1093/aje/kwv254",
+    "Cain LE, et al. Int J Biostat 2010;6(2):18. doi:10.2202/1557-4679.1212",
+    "Maringe C, et al. Int J Epidemiol 2020;49:1719-1729. doi:10.1093/ije/dyaa057",
+    "Bang H, Robins JM. Biometrics 2005;61:962-973. doi:10.1111/j.1541-0420.2005.00377.x",
+    "VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274. doi:10.7326/M16-2607",
+)
+
+
+def estimand_of(found: Emulation) -> Estimand:
+    """Return the question in the attributes of ICH E9(R1)."""
+    trial = found.trial
+    return Estimand(
+        name=trial.estimand.name,
+        population=found.found.population,
+        treatment=trial.strategy.label,
+        comparator=trial.comparator.label,
+        endpoint=Endpoint(found.found.instrument.name, trial.visit.name, "score"),
+        intercurrent_events=(
+            f"treated: {trial.strategy.sentence()}; comparator: {trial.comparator.sentence()}; leaving care before "
+            "that day is compatible with both, and afterwards the score counts whatever happens"
+        ),
+        summary_measure="difference in mean scores had all followed the first-named strategy and had all followed the "
+        "other",
+        is_causal=True,
+    )
+
+
+def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
+    """Return how the answer was made, as the methods section would say it."""
+    adjusted = ", ".join(["the baseline score", *(variable.label for variable in found.variables)])
+    description = (
+        f"{found.trial.estimand.sentence} Each patient has a copy in both arms, which is censored when the record "
+        "departs from the strategy of the arm. The copies left are weighted by the inverse of the probability of "
+        "having kept to it, from a pooled logistic model of a session in each week in care on "
+        f"{adjusted}, the last recorded score and the week; inside the grace period nothing is prescribed before its "
+        "last week. Missing scores are predicted by a linear model of the same covariates, the last score in care, "
+        "having left care and the sessions. Weighted analysis of covariance of the copies on arm and covariates. "
+        f"Intervals are percentiles of a bootstrap of patients that refits everything ({n_bootstrap:,} resamples), "
+        f"{format_level(conf_level)}. Logistic models have a ridge of 0.001 a row on standardized slopes; their "
+        "probabilities are limited to 0.01 to 0.99."
+    )
+    return Method("target trial emulation: clone, censor, weight", description, _SOURCES)
+
+
+def assumptions_of(found: Emulation) -> tuple[str, ...]:
+    """Return what must hold, with what speaks for or against it."""
+    by_day = found.trial.by_day
+    return (
+        "Consistency: a session is a session. What happens in it differs between clinics and therapists.",
+        (
+            "Exchangeability at time zero and in every week: given the covariates and the last score, who has a "
+            "session has nothing to do with how the patient would fare. No data can show it. The covariates "
+            f"must hold whatever drives sessions after day {by_day} as well; a booked program belongs among them."
+        ),
+        (
+            "Positivity: every kind of patient in care could have had a session in each week, and none. The effective "
+            "sample sizes and the largest weight speak for or against it."
+        ),
+        "No interference: how one patient fares does not depend on the sessions of others.",
+        (
+            "Missing scores: given the covariates, the last score in care, having left and the sessions, whether a "
+            "score is missing has nothing to do with its value."
+        ),
+        "Models: the logistic and linear models have about the right form. Two estimators that agree speak for it.",
+        (
+            f"The grace period: the treated begin at any time until day {by_day}, at the pace usual in these clinics; "
+            "the answer is about that pace."
+        ),
+    )
+
+
+def warnings_of(found: Emulation) -> tuple[str, ...]:
+    """Return what a reader must know beside the numbers, without a count."""
+    sentences = []
+    if found.n_patients < found.n_eligible:
+        sentences.append(
+            "Eligible patients without a baseline score, or of whom a covariate is not known, are left out."
+        )
+    if not found.found.care_is_given:
+        sentences.append(
+            "When patients left care is read from their last session (in_care_until=); whoever stayed in care without "
+            "another session counts as having left."
+        )
+    if not found.variables:
+        sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
+    return tuple(sentences)
+
+
+def protocol_part(trial: TargetTrial) -> Part:
+    """Return the items of the protocol: the item, the target trial, the emulation."""
+    return Part("protocol", ("step", "description", "value"), trial.protocol())

@@ -1,0 +1,129 @@
+"""An emulated trial as tables: power, answer, bias diary, patients and weights; and the protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.formatting import (
+    format_count,
+    format_estimate,
+    format_interval,
+    format_n_patients,
+    format_p,
+    format_share,
+    format_std_error,
+    minimum_cell_of,
+)
+from katoutcomes.tables.footnotes import footnotes, interval_words
+from katoutcomes.tables.table import Table, table_name
+
+if TYPE_CHECKING:
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.result import ResultRecord
+
+POWER = "How small a difference these records could find (points)"
+ANSWER = "Score at the visit, emulated trial (points)"
+BESIDE = "The same by other estimators (points)"
+DIARY = "Bias diary: what other comparisons would have shown (points)"
+CONFOUNDING = "How strong an unmeasured confounder would have to be"
+PATIENTS = "Patients"
+WEIGHTS = "Weights of the followers"
+_ORDER = (POWER, ANSWER, BESIDE, DIARY, CONFOUNDING, PATIENTS, WEIGHTS)
+_HEADINGS = {
+    "precision": POWER,
+    "emulated trial": ANSWER,
+    "follow-up, emulated": ANSWER,
+    "sensitivity": BESIDE,
+    "bias diary": DIARY,
+    "unmeasured confounding": CONFOUNDING,
+    "weights": WEIGHTS,
+}
+
+
+def emulate_trial_table(result: ResultRecord) -> Table:
+    """Return the estimates of an `emulate_trial` under headings, how small a difference could be found first.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `emulate_trial`, released or not.
+
+    Returns
+    -------
+    Table
+        The question stands above it, in the caption; what is wrong with each line of the diary in the notes.
+    """
+    minimum_cell = minimum_cell_of(result)
+    pairs = [(_HEADINGS.get(_stem(one), PATIENTS), _row(one, minimum_cell)) for one in result.estimates]
+    pairs.sort(key=lambda pair: _ORDER.index(pair[0]))
+    rows = tuple(row for _, row in pairs)
+    return Table(
+        name=table_name(result.analysis, result.estimand.endpoint.instrument),
+        caption=f"{result.title}. {result.estimand.sentence()}",
+        columns=("", "Patients", "Estimate", interval_words(result), "Standard error", "p"),
+        rows=rows,
+        footnotes=footnotes(
+            result,
+            rows,
+            result.method.description,
+            "Every number rests on all patients of the trial unless the row is about some of them.",
+            *(f"Bias diary, {order}: {text}" for order, _, text in _diary(result)),
+        ),
+        row_groups=tuple(heading for heading, _ in pairs),
+    )
+
+
+def protocol_table(result: ResultRecord) -> Table:
+    """Return the protocol of the target trial beside how the records emulate it, item by item (TARGET).
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `emulate_trial`, released or not.
+    """
+    part = result.part("protocol")
+    return Table(
+        name=table_name(result.analysis, "protocol"),
+        caption=f"Protocol of the target trial. {result.estimand.sentence()}",
+        columns=("Item", "Target trial", "Emulation"),
+        rows=tuple(
+            (str(item)[:1].upper() + str(item)[1:], str(target), str(emulated)) for item, target, emulated in part.rows
+        ),
+        footnotes=footnotes(result, ()),
+    )
+
+
+def _diary(result: ResultRecord) -> list[tuple[str, str, str]]:
+    rows = [part.rows for part in result.parts if part.name == "bias_diary"]
+    return [(str(order), str(step), str(text)) for order, step, text in (rows[0] if rows else ())]
+
+
+def _stem(estimate: Estimate) -> str:
+    return estimate.term.split(": ", 1)[0]
+
+
+def _row(estimate: Estimate, minimum_cell: int | None) -> tuple[str, ...]:
+    label = _label(estimate)
+    if estimate.measure == "proportion":
+        return (label, format_share(estimate, minimum_cell), format_estimate(estimate), "", "", "")
+    if estimate.measure == "count":
+        count = format_count(
+            estimate.n_patients,
+            suppressed=estimate.suppressed,
+            below_minimum=estimate.below_minimum,
+            minimum_cell=minimum_cell,
+        )
+        return (label, count, "", "", "", "")
+    patients = format_n_patients(estimate, minimum_cell)
+    if estimate.suppressed:
+        hidden = format_estimate(estimate)
+        return (label, patients, hidden, hidden, hidden, hidden)
+    interval, error = format_interval(estimate), format_std_error(estimate)
+    return (label, patients, format_estimate(estimate), interval, error, format_p(estimate.p_value))
+
+
+def _label(estimate: Estimate) -> str:
+    rest = estimate.term.partition(": ")[2]
+    if estimate.term == "emulated trial":
+        return f"{estimate.treatment} minus {estimate.comparator}"
+    return rest or estimate.term
