@@ -1,0 +1,88 @@
+"""Known answers of clone-censor-weight and of immortal time, none of them this project's.
+
+The toy data and weights of Maringe et al. (Int J Epidemiol 2020;49:1719, doi:10.1093/ije/dyaa057) as distributed with
+the R package survivalCCW (CC BY 4.0), and the Stanford heart transplant data of R survival.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from katoutcomes.kernels.emulation.cox_censoring import cox_weights, fit_cox
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "reference" / "known_answers"
+COVARIATES = ["age", "sex", "perf", "stage", "deprivation", "charlson", "emergency"]
+GRACE = 182.62
+SAME_WEIGHTS = 1e-10
+"""Relative: the file has 15 digits."""
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not FOLDER.exists(), reason="reference data are kept outside the repository"),
+]
+
+
+@pytest.fixture(scope="module")
+def toy():
+    clones = pd.read_csv(FOLDER / "maringe_ccw" / "tab.csv")
+    people = pd.read_csv(FOLDER / "maringe_ccw" / "toy_df.csv")
+    rows = pd.read_csv(FOLDER / "maringe_ccw" / "data_long_cox.csv")
+    return people, clones.merge(people[["id", *COVARIATES]], on="id"), rows
+
+
+def test_weights_of_the_tutorial_row_by_row(toy):
+    _, clones, rows = toy
+    assert len(rows) == 22772
+    for clone, largest in ((0, 21.623), (1, 6.535)):
+        arm, own = clones[clones["clone"] == clone], rows[rows["clone"] == clone]
+        fit = fit_cox(arm[COVARIATES].to_numpy(float), arm["fup_outcome"].to_numpy(), arm["censor"].to_numpy() == 1)
+        assert fit.converged
+        found = cox_weights(fit, own[COVARIATES].to_numpy(float), own["t_start"].to_numpy(float))
+        np.testing.assert_allclose(found, own["weight_cox"].to_numpy(), rtol=SAME_WEIGHTS)
+        assert found.max() == pytest.approx(largest, abs=5e-4)
+
+
+def weighted_survival(rows):
+    """Return the Kaplan-Meier estimate of start-stop rows with weights, at the end."""
+    survival = 1.0
+    for moment in np.unique(rows.loc[rows["outcome"] == 1, "t_stop"]):
+        at_risk = rows[(rows["t_start"] < moment) & (rows["t_stop"] >= moment)]
+        dead = at_risk[(at_risk["outcome"] == 1) & (at_risk["t_stop"] == moment)]
+        survival *= 1.0 - dead["weight"].sum() / at_risk["weight"].sum()
+    return survival
+
+
+def test_weighted_survival_after_a_year(toy):
+    """README of the reference data, case 4: .815966 with surgery, .695288 without, at one year."""
+    _, clones, rows = toy
+    for clone, expected in ((0, 0.695288), (1, 0.815966)):
+        arm, own = clones[clones["clone"] == clone], rows[rows["clone"] == clone].copy()
+        fit = fit_cox(arm[COVARIATES].to_numpy(float), arm["fup_outcome"].to_numpy(), arm["censor"].to_numpy() == 1)
+        own["weight"] = cox_weights(fit, own[COVARIATES].to_numpy(float), own["t_start"].to_numpy(float))
+        assert weighted_survival(own) == pytest.approx(expected, abs=5e-6)
+
+
+def test_clones_and_their_censoring_are_those_of_the_tutorial(toy):
+    """Surgery within the grace period is departed from at its end, none with the surgery: a loop over patients."""
+    people, clones, _ = toy
+    given = clones.set_index(["id", "clone"])
+    for _, one in people.iterrows():
+        by_then = one["surgery"] == 1 and one["timetosurgery"] <= GRACE
+        gone = one["fup_obs"] <= GRACE
+        censored = {0: by_then, 1: not by_then and not gone}
+        for clone in (0, 1):
+            row = given.loc[(one["id"], clone)]
+            assert bool(row["censor"]) == censored[clone]
+            if censored[clone]:
+                assert row["fup_censor"] == (one["timetosurgery"] if clone == 0 else GRACE)
+
+
+def test_heart_transplant_as_fixed_at_time_zero_shows_a_benefit_that_is_not_there():
+    """Ever transplanted: log hazard ratio -1.323445, hazard ratio .2662 (R survival, Efron)."""
+    jasa = pd.read_csv(FOLDER / "heart_transplant" / "survival_jasa.csv")
+    time = np.where(jasa["futime"] == 0, 0.5, jasa["futime"]).astype(float)
+    fit = fit_cox(jasa[["transplant"]].to_numpy(float), time, jasa["fustat"].to_numpy() == 1)
+    assert fit.coefficients[0] == pytest.approx(-1.323445, abs=1e-6)
