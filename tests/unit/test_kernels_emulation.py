@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from katoutcomes.kernels.emulation.censoring_weights import censoring_weights, model_design, truncated
+from katoutcomes.kernels.emulation.cox_censoring import fit_cox
 from katoutcomes.kernels.emulation.data import Arm, Decisions, EmulationData
 from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates, predicted_outcome
 from katoutcomes.kernels.weighting.bootstrap import bootstrap
@@ -171,3 +172,16 @@ def test_an_arm_without_an_outcome_has_no_estimate():
     data, _ = made_up()
     frequencies = np.where(data.arms[0].followed, 0.0, 1.0)[None, :]
     assert np.isnan(emulated_estimates(data, frequencies)).all()
+
+
+def test_the_proportional_hazards_model_is_that_of_statsmodels():
+    rng = np.random.default_rng(2)
+    design = rng.normal(size=(120, 2))
+    time = np.ceil(rng.exponential(np.exp(-design[:, 0])) * 5)  # whole days: many ties
+    is_event = rng.random(120) < 0.7
+    fit = fit_cox(design, time, is_event)
+    expected = sm.PHReg(time, design, status=is_event.astype(int), ties="efron").fit(disp=0)
+    assert fit.converged
+    np.testing.assert_allclose(fit.coefficients, expected.params, atol=1e-6)
+    assert fit.hazard_until(np.array([0.0])).tolist() == [0.0]
+    assert (np.diff(fit.cumulative_hazard) > 0.0).all()

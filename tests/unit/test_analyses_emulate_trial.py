@@ -1,0 +1,124 @@
+"""The emulated trial as a whole: the gate, the order, the diary, the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+import katoutcomes as kat
+from katoutcomes.analyses.steps.emulation_data import emulation
+from katoutcomes.analyses.steps.emulation_feasibility import feasibility, feasibility_checks, feasibility_estimates
+from katoutcomes.cohorts.emulation.compile_trial import emulation_set
+
+TRIAL = kat.TargetTrial(
+    confounders=("site", "program_booked", "covariate_affluence", "covariate_prognosis", "covariate_trauma_history")
+)
+EACH_DOSE = replace(TRIAL, strategy=kat.AfterEachDose(), comparator=kat.NoneUntil(42))
+
+
+@cache
+def registry():
+    return kat.simulate_registry(seed=20260930, n_patients=500, mechanism="start", scenario="null")
+
+
+@cache
+def result():
+    return kat.emulate_trial(TRIAL, registry(), n_bootstrap=200, rng=7)
+
+
+def test_the_smallest_difference_comes_first_and_the_question_stands_above():
+    assert result().estimates[0].measure == "minimal detectable difference"
+    assert TRIAL.estimand.sentence in result().method.description
+    assert result().estimand.name == "start_integration"
+    assert result().estimand.is_causal
+
+
+def test_the_diary_ends_with_the_answer_and_says_what_is_wrong_with_each_line():
+    lines = [one for one in result().estimates if one.term.startswith("bias diary")]
+    answer = result().select(term="emulated trial")[0]
+    assert [line.term[12] for line in lines] == ["1", "2", "3", "4"]
+    assert (lines[-1].estimate, lines[-1].conf_low) == (answer.estimate, answer.conf_low)
+    assert len(result().part("bias_diary").rows) == 4
+
+
+def test_under_no_effect_the_naive_number_is_a_benefit_and_the_answer_holds_none():
+    naive = result().select(term="bias diary: 1, ever against never")[0]
+    answer = result().select(term="emulated trial")[0]
+    assert naive.estimate < -1.0
+    assert answer.conf_low < 0.0 < answer.conf_high
+
+
+def test_means_differ_by_the_difference_and_groups_add_up():
+    means = {one.term: one.estimate for one in result().select(measure="adjusted mean")}
+    answer = result().select(term="emulated trial")[0].estimate
+    difference = means["follow-up, emulated: integration"] - means["follow-up, emulated: no integration"]
+    assert answer == pytest.approx(difference, abs=1e-12)
+    counts = {one.term: one.estimate for one in result().select(measure="count")}
+    assert (
+        sum(count for term, count in counts.items() if term.startswith("followed")) == counts["patients in the trial"]
+    )
+    assert counts["followed neither"] == 0
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers():
+    again = kat.emulate_trial(TRIAL, registry(), n_bootstrap=200, rng=7, n_workers=3)
+    assert again.to_json() == result().to_json()
+
+
+def test_a_strict_strategy_is_not_estimable_and_the_counts_say_why():
+    found = kat.emulate_trial(EACH_DOSE, registry(), n_bootstrap=100, rng=1)
+    assert found.verdict == "withhold"
+    assert np.isnan(found.select(term="emulated trial")[0].estimate)
+    assert not [one for one in found.estimates if one.term.startswith(("bias diary", "follow-up"))]
+    assert found.select(term="followed only the treated strategy")[0].n_patients < 30
+    assert any("not estimable" in check.message for check in found.checks if not check.passed)
+    assert found.plot().svg()
+    assert found.to_table().rows
+
+
+def test_the_gate_looks_at_no_outcome():
+    """Other scores at the visit, missing for the same patients, change nothing that the gate says."""
+    found = emulation(TRIAL, emulation_set(TRIAL, registry()), ())
+    other = replace(found, data=replace(found.data, outcome=27.0 - found.data.outcome))
+    said = []
+    for one in (found, other):
+        feasible = feasibility(one)
+        said.append((list(feasibility_estimates(one, feasible)), feasibility_checks(one, feasible, TRIAL.gate)))
+    assert repr(said[0]) == repr(said[1])
+
+
+def test_other_limits_of_the_gate_are_kept():
+    shut = kat.emulate_trial(TRIAL, registry(), n_bootstrap=100, rng=1, gate=kat.FeasibilityGate(30, 1000.0, 0.05))
+    assert shut.verdict == "withhold"
+
+
+@pytest.mark.parametrize(
+    ("choices", "error"),
+    [
+        ({"covariates": ("integration_sessions_by_day_28",)}, kat.DesignError),
+        ({"covariates": ("site",)}, kat.OptionError),
+        ({"covariates": ("nothing",)}, kat.OptionError),
+        ({"n_bootstrap": 20}, kat.OptionError),
+        ({"rng": -1}, kat.OptionError),
+        ({"conf_level": 95}, kat.OptionError),
+    ],
+)
+def test_choices_that_cannot_be_are_refused(choices, error):
+    with pytest.raises(error):
+        kat.emulate_trial(TRIAL, registry(), **({"rng": 1} | choices))
+
+
+def test_the_naive_number_is_offered_nowhere_else():
+    data = kat.select_cohort(registry()).analysis_set("PHQ-9")
+    with pytest.raises(kat.ImmortalTimeError):
+        kat.compare_cohorts(data, treatment="any_integration_by_day_84", rng=1)
+    assert not [name for name in kat.__all__ if "naive" in name or "never" in name]
+
+
+def test_the_protocol_is_a_table():
+    table = result().to_table("protocol")
+    assert [row[0] for row in table.rows][:2] == ["Eligibility criteria", "Treatment strategies"]
+    assert len(table.rows) == 9
