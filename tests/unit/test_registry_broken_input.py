@@ -154,7 +154,7 @@ CELL_FAULTS = [
     ("patients", 2, "age_years", "11", "range"),
     ("patients", 2, "age_years", "-3", "range"),
     ("patients", 1, "age_band", "25-34", "age_band_agrees"),
-    ("patients", 3, "age_band", "90-99", "code"),
+    ("patients", 3, "age_band", "20-29", "code"),
     ("patients", 2, "sex", "Female", "code"),
     ("patients", 2, "diagnoses", "ptsd;CANARYDIAGNOSIS", "codes"),
     ("patients", 2, "diagnoses", "ptsd,depression", "codes"),
