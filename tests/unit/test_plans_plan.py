@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.plans.plan import plan_from_mapping
+from katoutcomes.plans.plan import DEFAULT_PLAN, plan_text
+from katoutcomes.plans.plan_file import plan_from_mapping
+from katoutcomes.plans.planned_analysis import ANALYSES
 
 
 def default_document() -> dict[str, object]:
@@ -35,28 +38,109 @@ def test_a_plan_file_is_read(tmp_path: Path) -> None:
     assert kat.AnalysisPlan.read(path).cohort.gap_days == 120
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"schema_version": "9.0"}, "schema_version must be '1.0'"),
-        ({"wish": 1}, "unknown keys .*wish"),
-        ({"instruments": ["PHQ-99"]}, "PHQ-99"),
-        ({"instruments": []}, "at least one instrument"),
-        ({"conf_level": 95}, "conf_level lies between 0 and 1"),
-        ({"disclosure": {"minimum": 5}}, "too many or too few"),
-        ({"visits": [{"name": "week 1", "target_day": 7}]}, "too many or too few"),
-    ],
-)
+WRONG = [
+    ({"schema_version": "9.0"}, "schema_version must be '1.0'"),
+    ({"wish": 1}, "unknown key 'wish'"),
+    ({"visit": []}, "unknown key 'visit'. Did you mean 'visits'"),
+    ({"title": 3}, "title must be a text"),
+    ({"conf_level": True}, "conf_level must be a number"),
+    ({"instruments": ["PHQ-99"]}, "PHQ-99"),
+    ({"instruments": []}, "at least one instrument"),
+    ({"conf_level": 95}, "conf_level lies between 0 and 1"),
+    ({"seed": -1}, "seed is a whole number of 0 or more"),
+    ({"visits": []}, "at least one visit"),
+    ({"disclosure": {"minimum": 5}}, "[disclosure] minimum: unknown key 'minimum'. Did you mean 'minimum_cell'"),
+    ({"disclosure": {"minimum_cell": 0}}, "[disclosure]: minimum_cell must be"),
+    ({"visits": [{"name": "week 1", "target_day": 7}]}, "missing keys first_day, last_day"),
+    ({"cohort": 1}, "cohort must be a table"),
+    ({"analyses": {"mmmr": {}}}, "unknown key 'mmmr'. Did you mean 'mmrm'"),
+    ({"analyses": {"mmrm": 1}}, "a table is needed, [analyses.mmrm]"),
+    ({"analyses": {"mmrm": {"covariance": "unstructurd"}}}, "Did you mean 'unstructured'"),
+    ({"analyses": {"mmrm": {"df": "satterthwaite"}}}, "[analyses.mmrm] df: unknown key 'df'"),
+    ({"analyses": {"mmrm": {"instruments": ["PCL-6"]}}}, "[analyses.mmrm] instruments: "),
+    ({"analyses": {"mmrm": {"instruments": ["QIDS-SR"]}}}, "is no instrument of the plan"),
+    ({"analyses": {"safety": {"instruments": ["PHQ-9"]}}}, "unknown key 'instruments'"),
+    ({"analyses": {"safety": {"blood_pressure_limits": [180]}}}, "a list of two numbers"),
+    ({"analyses": {"compare_cohorts": {"n_bootstrap": 10.5}}}, "n_bootstrap must be a whole number"),
+    (
+        {"analyses": {"clinical_significance": {"definition_sets": ["phq9/nhs_talking_therapies_casenes"]}}},
+        "Did you mean 'phq9/nhs_talking_therapies_caseness'",
+    ),
+    (
+        {"analyses": {"change_from_baseline": {"margins": ["phq9/nhs_talking_therapies_caseness"]}}},
+        "unknown definition set 'phq9/nhs_talking_therapies_caseness'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG)
 def test_what_a_plan_may_not_be(change: dict[str, object], message: str) -> None:
-    with pytest.raises(kat.OptionError, match=message):
+    with pytest.raises(kat.OptionError, match=r"^the plan[,:] ") as problem:
         plan_from_mapping(default_document() | change, "the plan")
+    assert message in str(problem.value)
 
 
 def test_a_missing_key_is_named() -> None:
     document = default_document()
     del document["treatment"]
-    with pytest.raises(kat.OptionError, match=r"missing keys .*treatment"):
+    with pytest.raises(kat.OptionError, match=r"missing keys treatment"):
         plan_from_mapping(document, "the plan")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("gap_days = 90", "gap_day = 90", "[cohort] gap_day: unknown key 'gap_day'. Did you mean 'gap_days'"),
+        ("gap_days = 90", 'gap_days = "90"', "[cohort] gap_days: gap_days must be a whole number"),
+        ("gap_days = 90", "gap_days = -1", "[cohort]: "),
+        ("first_day = -14", "first_day = -14.5", "[cohort.baseline_window] first_day: first_day must be a whole"),
+        ('operator = ">="', 'operator = "=>"', "[cohort.criteria] operator: unknown operator '=>'"),
+        ("target_day = 56", "target_day = 20", "[visits]: visit window 'week 8'"),
+        ("last_day = 69", 'last_day = "69"', "[visits] last_day: last_day must be a whole number"),
+        ('"GAD-7"', '"GAD-77"', "instruments: "),
+        ("[analyses.cohort_difference]", "[analyses.cohort_diference]", "Did you mean 'cohort_difference'"),
+    ],
+)
+def test_the_line_of_a_fault_is_named(tmp_path: Path, before: str, after: str, message: str) -> None:
+    text = plan_text(DEFAULT_PLAN)
+    broken = text.replace(before, after, 1)
+    assert broken != text
+    at = next(number for number, line in enumerate(broken.splitlines(), start=1) if after in line)
+    if message.startswith(("[cohort]: ", "[visits]: ")):  # what its values make together is said of the table
+        header = "[cohort]" if message.startswith("[cohort]") else "[[visits]]"
+        at = max(n for n, line in enumerate(broken.splitlines()[:at], start=1) if line.startswith(header))
+    (tmp_path / "plan.toml").write_text(broken, encoding="utf-8")
+    with pytest.raises((kat.OptionError, kat.DesignError)) as problem:
+        kat.AnalysisPlan.read(tmp_path / "plan.toml")
+    assert str(problem.value).startswith(f"plan.toml, line {at}, ")
+    assert message in str(problem.value)
+
+
+def test_a_plan_without_analyses_asks_the_usual_ones() -> None:
+    document = default_document()
+    del document["analyses"], document["seed"]
+    assert plan_from_mapping(document, "the plan") == kat.AnalysisPlan.default()
+
+
+def test_the_plan_of_a_study_asks_for_the_model_and_the_comparison() -> None:
+    plan = kat.AnalysisPlan.study()
+    assert [analysis.name for analysis in plan.analyses] == [
+        "safety",
+        "care_pathway",
+        "dropout",
+        "change_from_baseline",
+        "clinical_significance",
+        "mmrm",
+        "compare_cohorts",
+    ]
+    assert plan.analyses[-1].instruments == ("PHQ-9",)
+    assert plan.analyses[-1].options["n_bootstrap"] == 1000
+
+
+def test_every_option_is_an_argument_of_its_analysis() -> None:
+    for name, options in ANALYSES.items():
+        arguments = set(inspect.signature(getattr(kat, name)).parameters)
+        assert {"margin" if option == "margins" else option for option in options} <= arguments, name
 
 
 def test_overlapping_visits_are_refused() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.plans.planned_analysis import PlannedAnalysis
 
 N_PATIENTS = 60
 
@@ -142,3 +143,59 @@ def test_released_results_are_asked_for_by_name(results: kat.Results) -> None:
     assert not released.has("describe", "GAD-7")
     with pytest.raises(kat.OptionError, match="no change_from_baseline on the GAD-7"):
         released.of("change_from_baseline", "GAD-7")
+
+
+def asked(*analyses: PlannedAnalysis, **fields: Any) -> kat.AnalysisPlan:
+    return replace(kat.AnalysisPlan.default(), instruments=("PHQ-9",), analyses=analyses, **fields)
+
+
+def test_a_plan_names_its_analyses_and_their_options(registry: kat.Registry) -> None:
+    plan = asked(
+        PlannedAnalysis("safety"),
+        PlannedAnalysis("care_pathway"),
+        PlannedAnalysis("dropout", {"predictors": []}),
+        PlannedAnalysis("change_from_baseline", {"margins": ["gad7/kroenke_2019_mcid"], "multiplicity": "none"}),
+        PlannedAnalysis("clinical_significance", {"definition_sets": ["phq9/nhs_talking_therapies_caseness"]}),
+        PlannedAnalysis("mmrm", {"mean": "treatment"}, ("GAD-7",)),
+    )
+    results = kat.run(plan, registry)
+    assert [entry.analysis for entry in results] == [
+        "data_quality",
+        "participant_flow",
+        "describe",
+        "safety",
+        "care_pathway",
+        "dropout",
+        "change_from_baseline",
+        "clinical_significance",
+    ]
+    sets = {found.definition_set for found in results.of("clinical_significance").estimates}
+    assert not any("response" in name for name in sets)
+    assert len(results.of("dropout").select(measure="odds ratio")) == 1  # the baseline score alone
+
+
+def test_the_seed_of_the_plan_decides_the_bootstrap(registry: kat.Registry) -> None:
+    comparison = PlannedAnalysis("compare_cohorts", {"n_bootstrap": 100})
+
+    def interval(seed: int) -> tuple[float, float]:
+        results = kat.run(asked(comparison, covariates=("age_years",), seed=seed), registry)
+        found = results.of("compare_cohorts").select(measure="difference in means")[0]
+        return found.conf_low, found.conf_high
+
+    assert interval(1) == interval(1)
+    assert interval(1) != interval(2)
+
+
+def test_what_these_data_cannot_answer_is_noted_without_a_number(registry: kat.Registry) -> None:
+    model = PlannedAnalysis("mmrm", {"mean": "treatment*visit"})
+    results = kat.run(asked(model, treatment=""), registry)
+    assert not results.has("mmrm")
+    note = next(note for note in results.notes if "mmrm" in note)
+    assert note == "PHQ-9, mmrm: these data cannot answer it; call the analysis by itself to see why."
+
+
+def test_an_option_that_does_not_go_with_the_data_is_named_with_its_table(registry: kat.Registry) -> None:
+    with pytest.raises(kat.OptionError, match=r"^\[analyses.change_from_baseline\]: .*clinic"):
+        kat.run(asked(PlannedAnalysis("change_from_baseline", {"by": "clinic"})), registry)
+    with pytest.raises(kat.ImmortalTimeError):
+        kat.run(asked(PlannedAnalysis("change_from_baseline", {"by": "any_integration_by_day_84"})), registry)

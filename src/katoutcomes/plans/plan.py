@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from katoutcomes.cohorts.definition import CohortDefinition
 from katoutcomes.errors import OptionError
-from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
-from katoutcomes.instruments.catalog import instrument
+from katoutcomes.plans.planned_analysis import USUAL_ANALYSES, PlannedAnalysis
 from katoutcomes.results.disclosure import DisclosurePolicy
-from katoutcomes.vocabulary import SCHEMA_VERSION
 
-_PLAN_KEYS = {
-    "schema_version",
-    "title",
-    "instruments",
-    "describe",
-    "treatment",
-    "covariates",
-    "use_registry_covariates",
-    "conf_level",
-    "cohort",
-    "visits",
-    "disclosure",
-}
-_COHORT_KEYS = {"name", "gap_days", "require_eligibility_flags", "baseline_window", "criteria"}
+DEFAULT_PLAN, STUDY_PLAN = "default_plan.toml", "study_plan.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +45,10 @@ class AnalysisPlan:
         Level of every interval, between 0 and 1.
     disclosure : DisclosurePolicy
         What may leave the clinic.
+    analyses : tuple of PlannedAnalysis
+        What is answered, in this order, besides data quality, flow and description.
+    seed : int
+        Of everything that draws random numbers; 0 or more.
 
     Examples
     --------
@@ -68,6 +56,8 @@ class AnalysisPlan:
     >>> plan.primary_instrument, plan.primary_visit
     ('PHQ-9', 'week 12')
     """
+
+    DEFAULT_SEED: ClassVar[int] = 20260930
 
     title: str
     instruments: tuple[str, ...]
@@ -80,11 +70,17 @@ class AnalysisPlan:
     use_registry_covariates: bool
     conf_level: float
     disclosure: DisclosurePolicy
+    analyses: tuple[PlannedAnalysis, ...] = USUAL_ANALYSES
+    seed: int = DEFAULT_SEED
 
     def __post_init__(self) -> None:
-        require_separate(self.visits)
         if not self.instruments:
             raise OptionError("a plan needs at least one instrument.")
+        if not self.visits:
+            raise OptionError("a plan needs at least one visit.")
+        require_separate(self.visits)
+        if self.seed < 0:
+            raise OptionError("seed is a whole number of 0 or more.")
         if not 0.0 < self.conf_level < 1.0:
             raise OptionError("conf_level lies between 0 and 1, both excluded.")
 
@@ -101,8 +97,12 @@ class AnalysisPlan:
     @classmethod
     def default(cls) -> AnalysisPlan:
         """Return the plan that `katoutcomes report` uses when no other is named."""
-        text = files("katoutcomes.plans").joinpath("default_plan.toml").read_text(encoding="utf-8")
-        return plan_from_mapping(tomllib.loads(text), "default plan")
+        return _plan_of_text(plan_text(DEFAULT_PLAN), "default plan")
+
+    @classmethod
+    def study(cls) -> AnalysisPlan:
+        """Return the plan of a study: all visits in one model, and a comparison of cohorts with its safeguards."""
+        return _plan_of_text(plan_text(STUDY_PLAN), "study plan")
 
     @classmethod
     def read(cls, path: str | Path) -> AnalysisPlan:
@@ -115,56 +115,27 @@ class AnalysisPlan:
         """
         place = Path(path)
         try:
-            content = tomllib.loads(place.read_text(encoding="utf-8"))
+            text = place.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as problem:
-            raise OptionError(f"the plan {place.name} cannot be read ({type(problem).__name__}).") from problem
-        except tomllib.TOMLDecodeError as problem:
-            raise OptionError(f"the plan {place.name} is not TOML: {problem}.") from problem
-        return plan_from_mapping(content, place.name)
+            fault = f"the plan {place.name} cannot be read ({type(problem).__name__})."
+        else:
+            return _plan_of_text(text, place.name)
+        raise OptionError(fault)
 
 
-def plan_from_mapping(content: Mapping[str, Any], name: str) -> AnalysisPlan:
-    """Return the plan that a TOML document describes; `name` is how messages call the document."""
-    _require_keys(content, _PLAN_KEYS, name)
-    cohort = content["cohort"]
-    _require_keys(cohort, _COHORT_KEYS, f"{name}, [cohort]")
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise OptionError(f"{name}: schema_version must be {SCHEMA_VERSION!r}.")
-    instruments = tuple(instrument(entry).name for entry in content["instruments"])
+def plan_text(name: str) -> str:
+    """Return the text of a plan that comes with the package: `DEFAULT_PLAN` or `STUDY_PLAN`."""
+    return files("katoutcomes.plans").joinpath(name).read_text(encoding="utf-8")
+
+
+def _plan_of_text(text: str, name: str) -> AnalysisPlan:
+    # Reading needs the record that is read into, so it is imported where it is used.
+    from katoutcomes.plans.plan_file import plan_from_mapping
+
     try:
-        return AnalysisPlan(
-            title=content["title"],
-            instruments=instruments,
-            visits=tuple(VisitWindow(**visit) for visit in content["visits"]),
-            cohort=_cohort_definition(cohort, instruments[0] if instruments else ""),
-            require_eligibility_flags=cohort["require_eligibility_flags"],
-            describe=tuple(content["describe"]),
-            treatment=content["treatment"],
-            covariates=tuple(content["covariates"]),
-            use_registry_covariates=content["use_registry_covariates"],
-            conf_level=float(content["conf_level"]),
-            disclosure=DisclosurePolicy(**content["disclosure"]),
-        )
-    except TypeError as problem:
-        raise OptionError(f"{name}: a table has a key too many or too few, or a value of the wrong type.") from problem
-
-
-def _cohort_definition(cohort: Mapping[str, Any], primary_instrument: str) -> CohortDefinition:
-    window = cohort["baseline_window"]
-    return CohortDefinition(
-        name=cohort["name"],
-        instrument=primary_instrument,
-        gap_days=cohort["gap_days"],
-        baseline_window=VisitWindow("baseline", target_day=window["last_day"], **window),
-        criteria=tuple(Criterion(**criterion) for criterion in cohort["criteria"]),
-    )
-
-
-def _require_keys(content: Mapping[str, Any], needed: set[str], where: str) -> None:
-    unknown = sorted(set(content) - needed)
-    missing = sorted(needed - set(content))
-    if unknown or missing:
-        raise OptionError(
-            f"{where}: unknown keys {unknown or 'none'}, missing keys {missing or 'none'}; "
-            "compare it with the default plan."
-        )
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        fault = f"the plan {name} is not TOML: {problem}."
+    else:
+        return plan_from_mapping(content, name, text)
+    raise OptionError(fault)

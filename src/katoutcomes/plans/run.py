@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.change_from_baseline import change_from_baseline
-from katoutcomes.analyses.clinical_significance import clinical_significance
-from katoutcomes.analyses.cohort_difference import cohort_difference
 from katoutcomes.analyses.data_quality import data_quality
 from katoutcomes.analyses.describe import describe
 from katoutcomes.analyses.participant_flow import participant_flow
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.cohorts.selection import select_cohort
-from katoutcomes.errors import DesignError, NumericalError
+from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, NumericalError
 from katoutcomes.estimands.eligibility import Criterion
+from katoutcomes.plans.answers import NEEDS_COHORTS, Question, answer
+from katoutcomes.plans.planned_analysis import OF_THE_COHORT
 from katoutcomes.results.collection import Results
 
 if TYPE_CHECKING:
@@ -52,8 +51,9 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
     Returns
     -------
     Results
-        Data quality, flow, description, and for each instrument that the data hold: change, clinical significance
-        and, where two cohorts were named, their difference. `Results.notes` says what could not be answered.
+        Data quality, flow, description, and what else the plan names: analyses of the cohort once, the others for each
+        instrument that the data hold; comparisons where there are two cohorts. `Results.notes` says what could not be
+        answered.
 
     Raises
     ------
@@ -61,7 +61,9 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
         If no patient meets the criteria, no patient has a baseline score of any of the plan's instruments, or the plan
         adjusts for something that happened after time zero.
     ImmortalTimeError
-        If the plan's cohorts are defined by something that happened after time zero.
+        If the plan's cohorts, or groups of an analysis, are defined by something that happened after time zero.
+    OptionError
+        If an option of an analysis does not go with these data, for example a variable that they lack.
     """
     tell = progress if progress is not None else _silent
     tell("selecting the cohort")
@@ -80,42 +82,30 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
         notes.extend(f"{name}: {remark}" for remark in remarks)
         if not population:
             population = [participant_flow(data, conf_level=plan.conf_level), _description(plan, data)]
-        answers.extend(_answers(plan, data, covariates, notes))
+            population += _answers(Question(plan, cohort, data, covariates), notes, of_cohort=True)
+        answers.extend(_answers(Question(plan, cohort, data, covariates), notes, of_cohort=False))
     if not population:
         raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
     return Results(plan.title, (data_quality(registry), *population, *answers), tuple(notes), plan.disclosure)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One question about one instrument."""
-
-    name: str
-    answer: Callable[[], Result]
-
-
-def _steps(plan: AnalysisPlan, data: AnalysisSet, covariates: tuple[str, ...]) -> Iterator[_Step]:
-    level, visit = plan.conf_level, plan.primary_visit
-    yield _Step("change from baseline", lambda: change_from_baseline(data, conf_level=level))
-    yield _Step("clinical significance", lambda: clinical_significance(data, visit=visit, conf_level=level))
-    if data.treatment is not None:
-        yield _Step(
-            "difference between cohorts",
-            lambda: cohort_difference(data, visit=visit, covariates=covariates, conf_level=level),
-        )
-
-
-def _answers(plan: AnalysisPlan, data: AnalysisSet, covariates: tuple[str, ...], notes: list[str]) -> Iterator[Result]:
-    """Yield what can be answered about one instrument; what cannot is noted."""
-    for step in _steps(plan, data, covariates):
+def _answers(question: Question, notes: list[str], *, of_cohort: bool) -> Iterator[Result]:
+    """Yield what can be answered of what the plan asks of the cohort, or of one instrument; what cannot is noted."""
+    name = question.data.instrument.name
+    for analysis in question.plan.analyses:
+        if (analysis.name in OF_THE_COHORT) != of_cohort or not analysis.is_of(name):
+            continue
+        if analysis.name in NEEDS_COHORTS and question.data.treatment is None:
+            continue
         try:
-            yield step.answer()
-        except (DesignError, NumericalError):
+            yield answer(analysis, question)
+        except ImmortalTimeError:
+            raise
+        except (DataError, DesignError, NumericalError):
             # The reason may hold counts, and notes leave the clinic with the report.
-            notes.append(
-                f"{data.instrument.name}, {step.name}: these data cannot answer it; "
-                "call the analysis by itself to see why."
-            )
+            what = analysis.name.replace("_", " ")
+            of_what = what if of_cohort else f"{name}, {what}"
+            notes.append(f"{of_what}: these data cannot answer it; call the analysis by itself to see why.")
 
 
 def _description(plan: AnalysisPlan, data: AnalysisSet) -> Result:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from katoutcomes.report import sentences
@@ -11,10 +13,27 @@ from katoutcomes.results.disclosure import require_released
 if TYPE_CHECKING:
     from katoutcomes.figures.figure import Figure
     from katoutcomes.results.collection import Results
-    from katoutcomes.results.result import ReleasedResult
+    from katoutcomes.results.result import ReleasedResult, Result
     from katoutcomes.tables.table import Table
 
 CANNOT_SAY = "What this cannot say"
+
+_OF_THE_COHORT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "care_pathway": ("care-pathway", "The steps of care"),
+        "safety": ("safety", "Adverse events and the safety of sessions"),
+    }
+)
+"""Analyses that a plan may ask of the cohort → anchor and heading."""
+
+_FURTHER: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "dropout": ("dropout", "who was lost, and when"),
+        "mmrm": ("mmrm", "all visits in one model"),
+        "compare_cohorts": ("comparison", "the cohorts compared, with safeguards"),
+    }
+)
+"""Analyses that a plan may ask of an instrument → end of the anchor and of the heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +112,7 @@ def report_content(results: Results) -> ReportContent:
         If one of them has not been released.
     """
     released = require_released(results)
-    primary = results.instruments()[0]
+    primary = next(iter(results.instruments()), "")
     sections = [
         *_population_sections(results),
         *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
@@ -137,26 +156,17 @@ def _population_sections(results: Results) -> list[Section]:
                 tables=(description.to_table(),),
             )
         )
+    found += (
+        _plain_section(results.of(analysis), anchor, title)
+        for analysis, (anchor, title) in _OF_THE_COHORT.items()
+        if results.has(analysis)
+    )
     return found
 
 
 def _instrument_sections(results: Results, name: str, primary: str) -> list[Section]:
-    if not results.has("change_from_baseline", name):
-        return []
-    change = results.of("change_from_baseline", name)
     anchor = _anchor(name)
-    found = [
-        Section(
-            f"{anchor}-change",
-            f"{name}: change from baseline" + (" (primary instrument)" if name == primary else ""),
-            question=change.estimand.sentence(),
-            verdict=change.verdict,
-            sentences=tuple(filter(None, (sentences.change_sentence(change), sentences.curves_note(change)))),
-            bullets=sentences.failed_checks(change),
-            tables=(change.to_table(),),
-            figures=(change.plot("trajectory"), change.plot("paired_change")),
-        )
-    ]
+    found = _change_section(results, name, primary)
     if results.has("clinical_significance", name):
         significance = results.of("clinical_significance", name)
         found.append(
@@ -186,7 +196,47 @@ def _instrument_sections(results: Results, name: str, primary: str) -> list[Sect
                 tables=(difference.to_table(),),
             )
         )
-    return found
+    return found + _further_sections(results, name, level=3 if found else 2)
+
+
+def _change_section(results: Results, name: str, primary: str) -> list[Section]:
+    if not results.has("change_from_baseline", name):
+        return []
+    change = results.of("change_from_baseline", name)
+    return [
+        Section(
+            f"{_anchor(name)}-change",
+            f"{name}: change from baseline" + (" (primary instrument)" if name == primary else ""),
+            question=change.estimand.sentence(),
+            verdict=change.verdict,
+            sentences=tuple(filter(None, (sentences.change_sentence(change), sentences.curves_note(change)))),
+            bullets=sentences.failed_checks(change),
+            tables=(change.to_table(),),
+            figures=(change.plot("trajectory"), change.plot("paired_change")),
+        )
+    ]
+
+
+def _further_sections(results: Results, name: str, level: int = 2) -> list[Section]:
+    """Return what a plan asks of an instrument beyond the usual: its question, verdict, checks, figure and table."""
+    return [
+        _plain_section(results.of(analysis, name), f"{_anchor(name)}-{anchor}", f"{name}: {title}", level)
+        for analysis, (anchor, title) in _FURTHER.items()
+        if results.has(analysis, name)
+    ]
+
+
+def _plain_section(result: Result | ReleasedResult, anchor: str, title: str, level: int = 2) -> Section:
+    return Section(
+        anchor,
+        title,
+        level=level,
+        question=result.estimand.sentence(),
+        verdict=result.verdict,
+        bullets=(*sentences.failed_checks(result), *result.warnings),
+        tables=(result.to_table(),),
+        figures=(result.plot(),),
+    )
 
 
 def _quality_section(results: Results) -> list[Section]:

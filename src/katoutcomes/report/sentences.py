@@ -40,7 +40,7 @@ ALWAYS_TRUE = (
 def headline(results: Results) -> tuple[str, ...]:
     """Return the report in a handful of sentences: completeness, change, meaning, comparison, limits."""
     sentences: list[str] = []
-    name = results.instruments()[0]
+    name = next(iter(results.instruments()), "")
     if results.has("participant_flow"):
         sentences.append(flow_sentence(results.of("participant_flow")))
     if results.has("change_from_baseline", name):
