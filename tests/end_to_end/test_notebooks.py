@@ -13,7 +13,13 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.i
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_first_look", "02_real_data", "03_mmrm", "06_published_studies"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_first_look",
+        "02_real_data",
+        "03_mmrm",
+        "04_integration_comparison",
+        "06_published_studies",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

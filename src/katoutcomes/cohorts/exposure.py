@@ -16,8 +16,8 @@ _WHY = (
     "at all the comparison shows a difference."
 )
 _INSTEAD = (
-    "Use a group that is fixed at time zero, such as program_booked. A trial emulation with a grace period, which can "
-    "answer the question about what came later, is planned."
+    "Use a group that is fixed at time zero, such as program_booked. The question about what came later is answered by "
+    "a trial emulation with a grace period: emulate_trial."
 )
 
 _LATER_WORDS = frozenset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS
 from katoutcomes.results.formatting import (
     format_count,
     format_estimate,
@@ -59,7 +60,7 @@ def emulate_trial_table(result: ResultRecord) -> Table:
     rows = tuple(row for _, row in pairs)
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
-        caption=f"{result.title}. {result.estimand.sentence()}",
+        caption=f"{result.title}. {_question(result)}{result.estimand.sentence()}",
         columns=("", "Patients", "Estimate", interval_words(result), "Standard error", "p"),
         rows=rows,
         footnotes=footnotes(
@@ -91,6 +92,12 @@ def protocol_table(result: ResultRecord) -> Table:
         ),
         footnotes=footnotes(result, ()),
     )
+
+
+def _question(result: ResultRecord) -> str:
+    """Return the question in plain words, where the estimand is one of those with a name."""
+    named = NAMED_ESTIMANDS.get(result.estimand.name)
+    return f"{named.sentence} " if named else ""
 
 
 def _diary(result: ResultRecord) -> list[tuple[str, str, str]]:

@@ -100,35 +100,37 @@ def feasibility_checks(found: Emulation, feasible: Feasibility, gate: Feasibilit
             min(feasible.n_scored),
             gate.fewest_followers,
             usual.fewest_followers,
-            "Patients who followed each strategy and have a score",
+            ("Patients who followed each strategy and have a score: enough.", "few", "too few"),
         ),
         _gate_check(
             "effective sample size",
             feasible.fewest_effective,
             gate.fewest_effective,
             usual.fewest_effective,
-            "Patients who count in each arm after weighting",
+            ("Patients who count in each arm after weighting: enough.", "few", "too few"),
         ),
         _gate_check(
             "largest weight",
             -feasible.largest_share,
             -gate.largest_weight_share,
             -usual.largest_weight_share,
-            "The spread of the weight of each arm over its patients",
+            ("Share of an arm's weight that one patient has: small.", "much", "too much"),
         ),
         *_cautions(found, feasible),
     )
 
 
-def _gate_check(name: str, value: float, gate: float, usual: float, what: str) -> Check:
+def _gate_check(name: str, value: float, gate: float, usual: float, words: tuple[str, str, str]) -> Check:
     """Return a check that withholds below the gate and cautions below the usual; of a share, both are negative."""
     is_open, passed = value >= gate, value >= max(gate, usual)
+    fine, doubtful, bad = words
+    what = fine.rpartition(": ")[0]
     message = (
-        f"{what}: enough."
+        fine
         if passed
-        else f"{what}: few, so one of them more or less would change the answer."
+        else f"{what}: {doubtful}, so one of them more or less would change the answer."
         if is_open
-        else f"{what}: too few; not estimable from these data."
+        else f"{what}: {bad}; not estimable from these data."
     )
     severity = "caution" if is_open else "withhold"
     return Check(name, passed, severity, abs(float(value)), abs(float(max(gate, usual) if is_open else gate)), message)
