@@ -79,7 +79,7 @@ def test_the_lines_are_the_thresholds_of_the_rule(rule, threshold, cut_off):
 def test_the_rule_is_printed():
     assert "Jacobson and Truax, a change of more than 5.24 points" in jacobson(made.clinical_result(100)).alt_text
     figure = jacobson(made.clinical_result(100), made.NHS)
-    assert f"{made.NHS}, a change of at least 6 points" in figure.alt_text
+    assert "NHS Talking Therapies reliable change, a change of at least 6 points" in figure.alt_text
     assert "Caseness: 10 or more points." in figure.alt_text
     assert figure.name == "jacobson_phq_9_week_12_nhs_talking_therapies_reliable_change"
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 COLUMNS: tuple[str, ...] = ("kind", "visit", "baseline", "change", "n_patients", "reliability")
+_LINES = " Broken lines: what regression to the mean alone would give, at two reliabilities of the score."
 _RELIABILITY = "regression to the mean, reliability "
 
 
@@ -76,15 +77,17 @@ def change_by_baseline(
     cells = binned_pairs(result, chosen, "") if individual is None else individual
     (change,) = result.select(term="change", measure="mean change", visit=chosen, subgroup="")
     scale = score_scale(result, [end for cell in cells for end in cell.bins()], instrument)
+    referral_mean, reliabilities = _referral_mean(result), _reliabilities(result, chosen)
+    has_lines = bool(reliabilities) and not math.isnan(referral_mean)
     plan = ByBaselinePlan(
         title=f"Change of the {scale.instrument} from baseline to {chosen}, by baseline",
-        subtitle="Circles: patients, the larger the more. Below 0 the score fell.",
+        subtitle="Circles: patients, the larger the more. Below 0 the score fell." + (_LINES if has_lines else ""),
         notes=_notes(result, cells, is_binned=individual is None, n_patients=change.n_patients),
         scale=scale,
         cells=cells,
         change=change,
-        referral_mean=_referral_mean(result),
-        reliabilities=_reliabilities(result, chosen),
+        referral_mean=referral_mean,
+        reliabilities=reliabilities,
     )
     return Figure(
         name=figure_name("change_by_baseline", result.estimand.endpoint.instrument, chosen),

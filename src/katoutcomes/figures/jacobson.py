@@ -19,6 +19,7 @@ from katoutcomes.figures.drawing.scale import score_scale
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
+    definition_heading,
     general_notes,
     group_label,
     grouping_variable,
@@ -176,17 +177,13 @@ def _cut_offs(result: ResultRecord, rule: str, scale: ScoreScale) -> tuple[CutOf
     )
 
 
-def _rule_name(rule: str) -> str:
-    return "Jacobson and Truax" if rule == JACOBSON_TRUAX else rule
-
-
 def _subtitle(rule: str, threshold: Estimate | None, panels: tuple[JacobsonPanel, ...]) -> str:
     if threshold is None:
         return "No threshold of reliable change is known; patients on the line have not changed."
     interval = interval_name(share.conf_level for panel in panels for share in panel.shares)
     bound = "more than" if rule == JACOBSON_TRUAX else "at least"  # as the rules are published
     words = f"a change of {bound} {format_estimate(threshold)} points"
-    return f"Definition: {_rule_name(rule)}, {words}. Shares with {interval}."
+    return f"Definition: {definition_heading(rule)}, {words}. Shares with {interval}."
 
 
 def _notes(result: ResultRecord, panels: tuple[JacobsonPanel, ...]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from katoutcomes.figures.drawing.style import (
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
+    definition_heading,
     general_notes,
     group_label,
     grouping_variable,
@@ -133,7 +134,8 @@ def responders(
     endpoint = result.estimand.endpoint
     title = f"Response, recovery and deterioration: {endpoint.instrument} at {endpoint.visit}{by_words(groups)}"
     words = [word for row in rows for word in row.text.split()]
-    notes = ("Definitions differ and so do their shares; compare inside a block only.", *general_notes(result, words))
+    differ = ("Definitions differ and so do their shares; compare inside a block only.",) if len(names) > 1 else ()
+    notes = (*differ, *general_notes(result, words))
     subtitle = (
         f"Share of patients with {interval_name(row.share.conf_level for row in rows)}; beside it how many of whom."
     )
@@ -166,10 +168,6 @@ def _chosen(shares: Sequence[Estimate], wanted: str | Sequence[str] | None) -> t
     return names
 
 
-def _heading(name: str) -> str:
-    return {"jacobson_truax": "Jacobson and Truax", "nhs_talking_therapies": "NHS Talking Therapies"}.get(name, name)
-
-
 # --- the drawing -----------------------------------------------------------------------------------------------------
 
 
@@ -197,9 +195,8 @@ def _draw(
     texts = [row.text for block in blocks for row in block]
     width = PAGE_WIDTH - 3.0 * MARGIN - _LABEL_WIDTH - max(text_width(text) for text in texts) - MARGIN
     for number, (block, body) in enumerate(zip(blocks, bodies, strict=True)):
-        page.text(
-            MARGIN, top, wrap(_heading(block[0].share.definition_set), PAGE_WIDTH - 2 * MARGIN)[0], fontweight="bold"
-        )
+        heading = definition_heading(block[0].share.definition_set)
+        page.text(MARGIN, top, wrap(heading, PAGE_WIDTH - 2 * MARGIN)[0], fontweight="bold")
         top += line_height()
         axes = page.axes(MARGIN + _LABEL_WIDTH, top, width, body)
         _draw_block(page, axes, top, block, styles)
@@ -262,6 +259,6 @@ def _alt_text(title: str, rows: Sequence[ShareRow], notes: Sequence[str]) -> str
     """Return every share as a sentence."""
     sentences = [f"{title}, as points with intervals."]
     for row in rows:
-        name = _heading(row.share.definition_set)
+        name = definition_heading(row.share.definition_set)
         sentences.append(f"{name}, {row.share.term}, {row.group}: {format_with_interval(row.share)}, {row.text}.")
     return " ".join((*sentences, *notes))

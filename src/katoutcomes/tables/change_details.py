@@ -30,6 +30,7 @@ _LABELS = {
     ("baseline with follow-up", "correlation"): "correlation of baseline and follow-up",
     ("change", "Hodges-Lehmann estimate"): "Hodges-Lehmann estimate, points (p: signed rank test)",
 }
+_MARGIN_NOTE = "Rows of tests against a margin have the interval of the two one-sided tests, whose level is 1 − 2α."
 _LEFT_OUT = ("baseline, completers", "follow-up", "baseline, all with baseline")
 
 
@@ -73,7 +74,7 @@ def change_details_table(result: ResultRecord, *, visit: str | None = None) -> T
             result,
             rows,
             result.method.description,
-            "Rows of tests against a margin have the interval of the two one-sided tests, whose level is 1 − 2α.",
+            *((_MARGIN_NOTE,) if any(one.measure == "test against a margin" for one in shown) else ()),
         ),
     )
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
     DOES_NOT_APPLY,
+    format_count,
     format_estimate,
-    format_interval,
     format_share,
     format_with_interval,
     minimum_cell_of,
@@ -59,8 +59,8 @@ def safety_table(result: ResultRecord) -> Table:
             "What",
             "Number",
             f"Per 1,000 patient-days ({interval})",
-            f"Patients, of all asked ({interval})",
-            f"Dosing sessions, of all recorded ({interval})",
+            f"Patients, of all who were observed or asked ({interval})",
+            f"Dosing sessions, of all in which it was recorded ({interval})",
             "Median (quartiles)",
         ),
         rows=tuple(rows),
@@ -71,7 +71,8 @@ def safety_table(result: ResultRecord) -> Table:
             "Counting, never monitoring: nobody can be called.",
             "Patients and sessions stand under the worst severity of their events, so each is counted once; kinds can "
             "overlap.",
-            "Clopper-Pearson and exact Poisson intervals; where nothing was seen the upper limit is one-sided.",
+            "Clopper-Pearson and exact Poisson intervals. Where nothing was seen the upper limit is one-sided, and "
+            "where all were counted the lower one.",
         ),
     )
 
@@ -90,7 +91,7 @@ def _cells(result: ResultRecord, estimates: list[Estimate]) -> tuple[str, ...]:
     count = by_measure.get("count") or by_measure.get("exposure time")
     number = DOES_NOT_APPLY if count is None else format_estimate(count, minimum)
     if "exposure time" in by_measure and count is not None and not count.suppressed:
-        number = f"{number} days"
+        number = f"{format_count(count.estimate)} days"
     rate = by_measure.get("event rate")
     return (
         number,
@@ -105,7 +106,7 @@ def _share(estimate: Estimate | None, minimum: int | None) -> str:
     if estimate is None:
         return DOES_NOT_APPLY
     text = format_share(estimate, minimum)
-    return text if estimate.suppressed else f"{text} ({format_interval(estimate)})"
+    return text if estimate.suppressed else f"{text}, {format_with_interval(estimate)}"
 
 
 def _median(by_measure: dict[str, Estimate]) -> str:

@@ -1,0 +1,60 @@
+"""What a reader of the outcome tables and figures is told beside the numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import katoutcomes as kat
+
+MARGIN_NOTE = "Rows of tests against a margin"
+
+
+@pytest.fixture(scope="module")
+def scored():
+    rng = np.random.default_rng(4)
+    before = rng.integers(10, 25, 40)
+    after = np.clip(before - rng.integers(-3, 12, 40), 0, 27)
+    frame = pd.DataFrame({"id": range(40), "week": 12, "phq": after, "before": before})
+    return kat.AnalysisSet.from_frame(
+        frame, patient="id", visit="week", score="phq", baseline="before", instrument="PHQ-9"
+    )
+
+
+def test_a_note_on_margins_stands_only_below_tests_against_one(scored):
+    without = kat.change_from_baseline(scored).to_table("details")
+    with_one = kat.change_from_baseline(scored, margin=5.0).to_table("details")
+    assert not any(note.startswith(MARGIN_NOTE) for note in without.footnotes)
+    assert any(note.startswith(MARGIN_NOTE) for note in with_one.footnotes)
+
+
+def test_lines_of_regression_to_the_mean_are_named_where_they_are_drawn(scored):
+    rule = kat.SelectionRule(cut_off=10, referral_mean=14.0, referral_sd=5.0)
+    plain = kat.change_from_baseline(scored).plot("change_by_baseline").svg()
+    lined = kat.change_from_baseline(scored, selection=rule).plot("change_by_baseline").svg()
+    assert "Broken lines" not in plain
+    assert "Broken lines" in lined
+
+
+def test_shares_stand_under_the_words_of_their_definition(scored):
+    drawn = kat.clinical_significance(scored, method="hsu_linn_lord").plot("responders")
+    assert "Hsu, Linn and Lord, reliable improvement" in drawn.alt_text
+    assert "NHS Talking Therapies reliable change, reliable improvement" in drawn.alt_text
+    assert "_" not in drawn.alt_text
+
+
+def test_one_definition_alone_needs_no_warning_of_others(scored):
+    bands = kat.severity_transitions(scored).plot("responders")
+    several = kat.clinical_significance(scored).plot("responders")
+    assert "Definitions differ" not in bands.alt_text
+    assert "Definitions differ" in several.alt_text
+
+
+def test_every_share_of_the_safety_table_is_printed_with_its_interval_and_count():
+    result = kat.safety(kat.simulate_registry(seed=3, n_patients=15))
+    cells = {row[0]: row for row in result.to_table().rows}
+    (share,) = result.select(term="patients with an event", subgroup="")
+    assert cells["events"][3].startswith(f"{share.n_counted} of {share.n_patients}, {share.estimate:.0%} (")
+    (days,) = result.select(measure="exposure time", subgroup="")
+    assert cells["observed time"][1] == f"{days.estimate:,.0f} days"
