@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tomllib
+from collections.abc import Iterator
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.plans.plan import DEFAULT_PLAN, plan_text
+from katoutcomes.plans.plan import DEFAULT_PLAN, STUDY_PLAN, plan_text
 from katoutcomes.plans.plan_file import plan_from_mapping
 from katoutcomes.plans.planned_analysis import ANALYSES
+from katoutcomes.results.run_comparison import TOLERANCES
 
 
 def default_document() -> dict[str, object]:
@@ -157,3 +162,50 @@ def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("a = = 1", encoding="utf-8")
     with pytest.raises(kat.OptionError, match="is not TOML"):
         kat.AnalysisPlan.read(tmp_path / "bad.toml")
+
+
+def test_the_page_lists_every_analysis_with_its_options_and_every_tolerance() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "run_a_plan.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `\[analyses\.(\w+)\]` \|[^|]*\|(.*)\|$", page, flags=re.MULTILINE)
+    assert {name: set(re.findall(r"`(\w+)`", options)) for name, options in rows} == {
+        name: set(options) for name, options in ANALYSES.items()
+    }
+    assert set(re.findall(r"^\| `([a-z ]+)`(?: \(default\))? \|", page, flags=re.MULTILINE)) == set(TOLERANCES)
+    text = plan_text(DEFAULT_PLAN).replace("gap_days", "gap_day")
+    with pytest.raises(kat.OptionError) as problem:
+        plan_from_mapping(tomllib.loads(text), "plan.toml", text)
+    assert str(problem.value).split(" Known: ", maxsplit=1)[0] in page
+
+
+def test_no_value_of_a_plan_ends_in_another_error() -> None:
+    """Every key is given values of every kind: whatever is refused is refused in words."""
+    refused = 0
+    for content in (default_document(), tomllib.loads(plan_text(STUDY_PLAN))):
+        for path in paths_of(content):
+            for value in ("text", -1, 10**30, 0.5, float("nan"), True, [], ["x"], {}, {"x": 1}, [{}], [1], [[]]):
+                refused += is_refused(with_value(content, path, value))
+    assert refused > 800
+
+
+def paths_of(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in inner:
+        yield (*path, key)
+        yield from paths_of(value, (*path, key))
+
+
+def with_value(content: Any, path: tuple[Any, ...], value: object) -> Any:
+    changed = deepcopy(content)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return changed
+
+
+def is_refused(content: Any) -> bool:
+    try:
+        plan_from_mapping(content, "the plan")
+    except (kat.OptionError, kat.DesignError):
+        return True
+    return False
