@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,30 @@ def test_a_folder_is_written_as_a_whole_or_not_at_all(tmp_path: Path, is_there: 
     write(fails=False)
     assert (place / "inner" / "a.txt").read_text(encoding="utf-8") == "after"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "inner", "out"]
+
+
+def places_of(content: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in inner:
+        yield (*place, key)
+        yield from places_of(value, (*place, key))
+
+
+def test_a_file_changed_by_hand_is_read_or_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    content = json.loads(results_json(made_up()))
+    refused = 0
+    for place in list(places_of(content)):
+        holder = content
+        for key in place[:-1]:
+            holder = holder[key]
+        right = holder[place[-1]]
+        for wrong in ("text", ["x"], None):
+            holder[place[-1]] = wrong
+            path.write_text(json.dumps(content), encoding="utf-8")
+            try:
+                Results.read(path).release()
+            except (OptionError, DisclosureError):
+                refused += 1
+        holder[place[-1]] = right
+    assert refused > 300

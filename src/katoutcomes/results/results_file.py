@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from katoutcomes.errors import DataError, DisclosureError, OptionError
 from katoutcomes.results.disclosure import PUBLISHED, DisclosurePolicy
+from katoutcomes.results.record_types import wrong_field
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 from katoutcomes.results.serialization import result_dict, result_from_dict
 from katoutcomes.vocabulary import SCHEMA_VERSION
@@ -113,9 +114,14 @@ def _entry(content: Any, place: int, name: str) -> ResultRecord:
     if not isinstance(content, dict):
         raise OptionError(f"{name}, result {place}: a table of fields is needed.")
     try:
-        return result_from_dict(content)
+        record = result_from_dict(content)
     except DataError as found:
         fault = str(found)
+    else:
+        wrong = wrong_field(record)
+        if wrong is None:
+            return record
+        fault = f"the result has a wrong value ({wrong})."
     raise OptionError(f"{name}, result {place}: {fault}")
 
 

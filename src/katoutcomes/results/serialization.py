@@ -127,7 +127,9 @@ def result_from_dict(content: Mapping[str, Any]) -> ResultRecord:
     minimum_cell = content.get("minimum_cell")
     if minimum_cell is None:
         return Result(**record)
-    return ReleasedResult(**record, minimum_cell=int(minimum_cell))
+    if not isinstance(minimum_cell, int):
+        raise DataError("the result has a minimum_cell that is no whole number.")
+    return ReleasedResult(**record, minimum_cell=minimum_cell)
 
 
 def notebook_html(result: ResultRecord) -> str:
