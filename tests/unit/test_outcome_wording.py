@@ -58,3 +58,28 @@ def test_every_share_of_the_safety_table_is_printed_with_its_interval_and_count(
     assert cells["events"][3].startswith(f"{share.n_counted} of {share.n_patients}, {share.estimate:.0%} (")
     (days,) = result.select(measure="exposure time", subgroup="")
     assert cells["observed time"][1] == f"{days.estimate:,.0f} days"
+
+
+@pytest.fixture(scope="module")
+def of_clinic():
+    registry = kat.simulate_registry(seed=3, n_patients=60)
+    return kat.select_cohort(registry, kat.CohortDefinition(instrument="PHQ-9")).analysis_set("PHQ-9")
+
+
+def test_a_difference_names_both_groups_in_words(of_clinic):
+    rows = kat.clinical_significance(of_clinic, by="program_booked", differences=True).to_table().rows
+    named = {row[:2] for row in rows if row[0].startswith("response (")}
+    assert named == {
+        ("response (difference)", "with integration minus ketamine only"),
+        ("response (standardized difference)", "with integration minus ketamine only"),
+    }
+
+
+def test_groups_of_a_flag_name_the_flag(of_clinic):
+    groups = kat.change_from_baseline(of_clinic, by="covariate_trauma_history").to_table().row_groups
+    assert {"all patients", "covariate trauma history: no", "covariate trauma history: yes"} == set(groups)
+
+
+def test_odds_are_told_of_a_year_of_age(of_clinic):
+    rows = [row[0] for row in kat.dropout(of_clinic, predictors=["age_years"]).to_table().rows]
+    assert rows[-2:] == ["per point of the baseline score", "per year of age"]

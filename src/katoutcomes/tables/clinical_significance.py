@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
-    DOES_NOT_APPLY,
     format_estimate,
     format_interval,
     format_n_patients,
@@ -117,8 +116,10 @@ def _verdicts(result: ResultRecord) -> dict[tuple[str, ...], str]:
 def _row(share: Estimate, verdict: str, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
     if share.measure != "proportion":
         words = _UNCOUNTED[share.measure]
-        term = f"{share.term} ({words}{f': {verdict}' if verdict and share.measure == 'mean change' else ''})"
-        group = (DOES_NOT_APPLY if share.comparator else group_label(share.subgroup),) if has_groups else ()
+        named = share.term.removesuffix(f": {share.treatment} - {share.comparator}")
+        term = f"{named} ({words}{f': {verdict}' if verdict and share.measure == 'mean change' else ''})"
+        compared = f"{group_label(share.treatment)} minus {group_label(share.comparator)}"
+        group = (compared if share.comparator else group_label(share.subgroup),) if has_groups else ()
         return (term, *group, format_n_patients(share, minimum_cell), format_estimate(share), format_interval(share))
     of_whom = _DENOMINATORS.get(share.term, "")
     text = f"{share.term} ({of_whom})" if of_whom else share.term

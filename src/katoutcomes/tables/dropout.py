@@ -40,7 +40,7 @@ def dropout_table(result: ResultRecord) -> Table:
     for odds in result.select(measure="odds ratio"):
         nothing = (DOES_NOT_APPLY,) * 5
         p_value = format_estimate(odds) if odds.suppressed else format_p(odds.p_value)
-        rows.append((in_words(odds.term.removeprefix(_ODDS)), *nothing, format_with_interval(odds), p_value))
+        rows.append((_predictor(odds.term), *nothing, format_with_interval(odds), p_value))
         headings.append(f"Odds of no score at {odds.visit}")
     interval = interval_words(result)
     return Table(
@@ -87,3 +87,10 @@ def _cells(result: ResultRecord, scored: Estimate) -> tuple[str, ...]:
         mean_sd(term="baseline, scored", **at),
         DOES_NOT_APPLY if shift is None else format_estimate(shift),
     )
+
+
+def _predictor(term: str) -> str:
+    """Return what the odds are told of, a year being a unit that can be said."""
+    words = in_words(term.removeprefix(_ODDS))
+    of_years = words.removeprefix("per unit of ").removesuffix(" years")
+    return f"per year of {of_years}" if words == f"per unit of {of_years} years" else words

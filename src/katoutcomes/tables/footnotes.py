@@ -22,10 +22,13 @@ def group_label(subgroup: str) -> str:
 
     Examples
     --------
-    >>> group_label("program_booked: with_integration"), group_label("")
-    ('with integration', 'all patients')
+    >>> group_label("program_booked: with_integration"), group_label("trauma_history: yes"), group_label("")
+    ('with integration', 'trauma history: yes', 'all patients')
     """
-    return in_words(subgroup.split(": ", 1)[-1]) if subgroup else ALL_PATIENTS
+    if not subgroup:
+        return ALL_PATIENTS
+    level = subgroup.split(": ", 1)[-1]
+    return in_words(subgroup if level in ("yes", "no") else level)
 
 
 def in_words(name: str) -> str:

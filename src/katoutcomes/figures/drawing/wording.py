@@ -148,6 +148,7 @@ _NAMES_OF_DEFINITIONS = {
     "edwards_nunnally": "Edwards and Nunnally",
     "nunnally_kotsch": "Nunnally and Kotsch",
     "hageman_arrindell": "Hageman and Arrindell",
+    "cut_off_only": "Cut-off only",
 }
 
 
