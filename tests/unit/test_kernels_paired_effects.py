@@ -188,6 +188,13 @@ def test_no_rank_limits_where_their_level_is_out_of_reach(level, fewest):
             assert math.isnan(rank_change(some, level).conf_high) == (n_values < fewest)
 
 
+@pytest.mark.parametrize("n_values", [2, 3, 4, 5])
+def test_no_tied_changes_are_rarer_than_all_signs_alike(n_values):
+    changes = np.full(n_values, -9.0)
+    assert rank_change(changes, 0.95).p_value == 2.0 ** (1 - n_values)
+    assert rank_change(np.append(changes, 0.0), 0.95).p_value == 2.0 ** (1 - n_values)
+
+
 def test_ranks_without_change():
     found = rank_change(np.zeros(5), 0.95)
     assert (found.estimate, found.n_zero) == (0.0, 5)

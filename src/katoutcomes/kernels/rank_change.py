@@ -48,9 +48,9 @@ def rank_change(changes: NDArray[np.float64], conf_level: float) -> RankChange:
 
     Changes of 0 are left out of the test (Wilcoxon). Without ties among the others, and fewer than `EXACT_BELOW`, p is
     exact; otherwise it is the normal approximation with the variance reduced for ties and a continuity correction
-    of ½. The limits are the k-th smallest and k-th largest pairwise mean, k the smallest number with
-    P(W ≤ k) ≥ (1 − level)/2, exactly or by the normal approximation with continuity correction; with ties they are
-    wider than need be, never narrower.
+    of ½, never below 2/2ⁿ, the least that n changes can give. The limits are the k-th smallest and k-th largest
+    pairwise mean, k the smallest number with P(W ≤ k) ≥ (1 − level)/2, exactly or by the normal approximation with
+    continuity correction; with ties they are wider than need be, never narrower.
 
     Parameters
     ----------
@@ -127,7 +127,9 @@ def _signed_rank_test(moved: NDArray[np.float64]) -> tuple[float, float, bool]:
     expected = n_moved * (n_moved + 1) / 4.0
     variance = n_moved * (n_moved + 1) * (2 * n_moved + 1) / 24.0 - float((ties**3 - ties).sum()) / 48.0
     apart = max(0.0, abs(statistic - expected) - 0.5)
-    return statistic, 2.0 * float(ndtr(-apart / math.sqrt(variance))), False
+    approximate = 2.0 * float(ndtr(-apart / math.sqrt(variance)))
+    # All signs alike is the rarest there is, ties or none: 2/2ⁿ, whatever the normal distribution says of few changes.
+    return statistic, max(approximate, 2.0 ** (1 - n_moved)), False
 
 
 def _order_of_limit(n_values: int, conf_level: float, *, is_exact: bool) -> int:
