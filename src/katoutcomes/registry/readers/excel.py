@@ -83,9 +83,9 @@ def _sheet_rows(book: Any, title: str) -> list[list[Any]] | None:
 
 def _raw_table(engine: Engine, file: str, name: str, rows: list[list[Any]], faults: list[str]) -> RawTable:
     texts = [[_text(cell) for cell in row] for row in rows]
-    while texts and not any(texts[-1]):
+    while texts and not any(cell.strip() for cell in texts[-1]):
         texts.pop()
-    if not texts or not any(texts[0]):
+    if not texts or not any(cell.strip() for cell in texts[0]):
         return RawTable(file, name, (), 0, (*faults, "rule header: there is no row of column names."))
     header, data = [cell.strip() for cell in texts[0]], texts[1:]
     kept = [position for position, column in enumerate(header) if column or any(row[position].strip() for row in data)]
