@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.multiverse import multiverse
     from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
-    from katoutcomes.analyses.severity_transitions import severity_transitions
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.analyses.safety import safety
+    from katoutcomes.analyses.severity_transitions import severity_transitions
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
     from katoutcomes.cohorts.definition import CohortDefinition
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     )
     from katoutcomes.estimands.eligibility import Criterion
     from katoutcomes.estimands.estimand import Endpoint, Estimand
-    from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
+    from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration
     from katoutcomes.estimands.target_trial import FeasibilityGate, TargetTrial
     from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow

@@ -1,13 +1,14 @@
-"""Exact intervals against R 4.2.2: binom.test and poisson.test, one-sided where nothing (or everything) was an event.
+"""Exact intervals against R 4.2.2: binom.test and poisson.test, also where nothing (or everything) was an event.
 
-binom.test(3, 40)$conf.int; binom.test(0, 25, alternative = "less"); binom.test(7, 7, alternative = "greater");
-poisson.test(59, 2532)$conf.int; poisson.test(0, 365, alternative = "less"); conf.level = 0.9 for those of 5 and 30.
+binom.test(3, 40)$conf.int; binom.test(0, 25)$conf.int; binom.test(7, 7)$conf.int; poisson.test(59, 2532)$conf.int;
+poisson.test(0, 365)$conf.int; conf.level = 0.9 for those of 5 and 30.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from scipy.stats import binom, poisson
 
@@ -23,8 +24,8 @@ SAME = 1e-9  # R finds its limits of a rate and a share by the same quantiles, p
         (3, 40, 0.95, 0.0157421798510415, 0.2038647487328989),
         (250, 1806, 0.95, 0.122820225885559, 0.155219139040126),
         (17, 9000, 0.95, 1.10072035807693e-03, 3.02257708261636e-03),
-        (0, 25, 0.95, 0.0, 0.112928145006843),
-        (7, 7, 0.95, 0.651836344868839, 1.0),
+        (0, 25, 0.95, 0.0, 0.1371851715307125),
+        (7, 7, 0.95, 0.5903836027749966, 1.0),
         (5, 30, 0.90, 0.0680555735803845, 0.3189711819473150),
     ],
 )
@@ -41,7 +42,7 @@ def test_shares_are_those_of_binom_test(n_events, n_trials, conf_level, low, hig
         (1, 100.0, 0.95, 2.53178079842899e-04, 5.57164339093890e-02),
         (59, 2532.0, 0.95, 1.77383624125961e-02, 3.00575439820599e-02),
         (12, 3.5, 0.95, 1.77159288820635, 5.98902429947913),
-        (0, 365.0, 0.95, 0.0, 0.00820748568096983),
+        (0, 365.0, 0.95, 0.0, 0.01010651905236695),
         (5, 30.0, 0.90, 0.065671652268651, 0.350434496958051),
     ],
 )
@@ -63,18 +64,27 @@ def test_at_a_limit_the_tail_has_half_the_error(n_events, n_trials):
 
 
 @pytest.mark.parametrize("conf_level", [0.9, 0.95])
-def test_a_share_covers_at_least_its_level_where_events_can_be_none(conf_level):
-    """The one-sided limit at 0 must not cost coverage: summed over all outcomes, for every true share."""
-    n_trials = 12
+@pytest.mark.parametrize("n_trials", [1, 12, 50])
+def test_a_share_covers_at_least_its_level(conf_level, n_trials):
+    """Summed over all outcomes, for every true share, those near 0 and 1 too."""
     limits = [exact_share(n_events, n_trials, conf_level) for n_events in range(n_trials + 1)]
-    for share in (0.001, 0.02, 0.1, 0.215, 0.3, 0.5, 0.9):
+    for share in np.linspace(0.001, 0.999, 999):
         probability = sum(
             binom.pmf(one.n_events, n_trials, share) for one in limits if one.conf_low <= share <= one.conf_high
         )
-        # Both limits at their own error: the worst case is 1 - α - α/2, reached where the one-sided limit just fails.
-        assert probability >= conf_level - (1 - conf_level) / 2
-    zero = limits[0]
-    assert 1 - binom.pmf(0, n_trials, zero.conf_high) == pytest.approx(conf_level, rel=1e-9)
+        assert probability >= conf_level
+    assert binom.pmf(0, n_trials, limits[0].conf_high) == pytest.approx((1 - conf_level) / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("conf_level", [0.9, 0.95])
+def test_a_rate_covers_at_least_its_level(conf_level):
+    limits = [exact_rate(n_events, 10.0, conf_level) for n_events in range(120)]
+    for rate in np.linspace(0.01, 6.0, 600):
+        probability = sum(
+            poisson.pmf(one.n_events, 10.0 * rate) for one in limits if one.conf_low <= rate <= one.conf_high
+        )
+        assert probability >= conf_level
+    assert poisson.pmf(0, 10.0 * limits[0].conf_high) == pytest.approx((1 - conf_level) / 2, rel=1e-9)
 
 
 def test_nobody_gives_nothing():

@@ -15,7 +15,7 @@ class EventShare:
     estimate : float
         `n_events` / `n_trials`, between 0 and 1; NaN without trials.
     conf_low, conf_high : float
-        Limits of Clopper and Pearson; one-sided where the share is 0 or 1. NaN without trials.
+        Limits of Clopper and Pearson; 0 and 1 where nothing or everything was an event. NaN without trials.
     n_events, n_trials : int
         Numerator and denominator.
     """
@@ -36,7 +36,7 @@ class EventRate:
     estimate : float
         `n_events` / `exposure`, 0 or above; NaN without exposure.
     conf_low, conf_high : float
-        Limits of Garwood; one-sided where there was no event. NaN without exposure.
+        Limits of Garwood; 0 below where there was no event. NaN without exposure.
     n_events : int
         Events.
     exposure : float
@@ -54,8 +54,8 @@ def exact_share(n_events: int, n_trials: int, conf_level: float) -> EventShare:
     """Return a share with the interval of Clopper and Pearson.
 
     The limits are quantiles of beta distributions: B(α/2; x, n − x + 1) and B(1 − α/2; x + 1, n − x). Where no event
-    was seen the lower limit is 0 whatever the level, so the whole error is spent on the upper one: 1 − α^(1/n), which
-    is near 3/n at 95 % (the "rule of three"). Where all are events it is the other way round.
+    was seen they are 0 and 1 − (α/2)^(1/n), near 3.7/n at 95 %. The "rule of three", 3/n, spends the whole error on the
+    upper limit; if only samples without an event are treated so, the interval covers less than its level.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def exact_share(n_events: int, n_trials: int, conf_level: float) -> EventShare:
     --------
     >>> found = exact_share(0, 100, conf_level=0.95)
     >>> found.conf_low, round(found.conf_high, 4)
-    (0.0, 0.0295)
+    (0.0, 0.0362)
     """
     from scipy.special import betaincinv
 
@@ -85,9 +85,9 @@ def exact_share(n_events: int, n_trials: int, conf_level: float) -> EventShare:
         return EventShare(math.nan, math.nan, math.nan, 0, 0)
     error = 1.0 - conf_level
     if n_events == 0:
-        return EventShare(0.0, 0.0, -math.expm1(math.log(error) / n_trials), 0, n_trials)
+        return EventShare(0.0, 0.0, -math.expm1(math.log(error / 2.0) / n_trials), 0, n_trials)
     if n_events == n_trials:
-        return EventShare(1.0, math.exp(math.log(error) / n_trials), 1.0, n_events, n_trials)
+        return EventShare(1.0, math.exp(math.log(error / 2.0) / n_trials), 1.0, n_events, n_trials)
     low = float(betaincinv(n_events, n_trials - n_events + 1.0, error / 2.0))
     high = float(betaincinv(n_events + 1.0, n_trials - n_events, 1.0 - error / 2.0))
     return EventShare(n_events / n_trials, low, high, n_events, n_trials)
@@ -97,7 +97,7 @@ def exact_rate(n_events: int, exposure: float, conf_level: float) -> EventRate:
     """Return a rate with the exact Poisson interval of Garwood.
 
     The limits are quantiles of chi-squared distributions over twice the exposure: χ²(α/2; 2x) and χ²(1 − α/2; 2x + 2).
-    Without any event the upper limit is one-sided, −ln(α) / exposure: the "rule of three" for rates.
+    Without any event they are 0 and −ln(α/2) / exposure.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def exact_rate(n_events: int, exposure: float, conf_level: float) -> EventRate:
     --------
     >>> found = exact_rate(0, 1000.0, conf_level=0.95)
     >>> round(1000 * found.conf_high, 3)
-    2.996
+    3.689
     """
     from scipy.special import gammaincinv
 
@@ -128,7 +128,7 @@ def exact_rate(n_events: int, exposure: float, conf_level: float) -> EventRate:
         return EventRate(math.nan, math.nan, math.nan, n_events, exposure)
     error = 1.0 - conf_level
     if n_events == 0:
-        return EventRate(0.0, 0.0, -math.log(error) / exposure, 0, exposure)
+        return EventRate(0.0, 0.0, -math.log(error / 2.0) / exposure, 0, exposure)
     low = float(gammaincinv(n_events, error / 2.0)) / exposure
     high = float(gammaincinv(n_events + 1.0, 1.0 - error / 2.0)) / exposure
     return EventRate(n_events / exposure, low, high, n_events, exposure)

@@ -71,8 +71,7 @@ def safety_table(result: ResultRecord) -> Table:
             "Counting, never monitoring: nobody can be called.",
             "Patients and sessions stand under the worst severity of their events, so each is counted once; kinds can "
             "overlap.",
-            "Clopper-Pearson and exact Poisson intervals. Where nothing was seen the upper limit is one-sided, and "
-            "where all were counted the lower one.",
+            "Clopper-Pearson and exact Poisson intervals, two-sided also where nothing was seen.",
         ),
     )
 
