@@ -223,8 +223,8 @@ def _method(limits: SafetyLimits, conf_level: float) -> Method:
         name="exact intervals",
         description=(
             f"Shares with Clopper-Pearson intervals ({level}); rates per 1,000 patient-days with exact Poisson "
-            "(Garwood) intervals, two-sided also where no event was seen. Patients and sessions by severity are counted "
-            "under the worst of their events. Medians with quartiles (type 7) over "
+            "(Garwood) intervals, two-sided also where no event was seen. Patients and sessions by severity are "
+            "counted under the worst of their events. Medians with quartiles (type 7) over "
             f"sessions. Blood pressure counts from {pressure} on (either), oxygen saturation below "
             f"{format_number(limits.oxygen, 0)}%."
         ),

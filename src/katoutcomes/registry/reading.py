@@ -277,9 +277,7 @@ def _stage_and_refuse(engine: Engine, sources: tuple[TableSource, ...], gate: Ga
         wrong = table.stage(engine)
         faults += [f"{table.file}: {fault}" for fault in wrong]
         staged += [table] * (not wrong)
-    findings = [
-        finding for table in sources for finding in (*table.findings, *_name_findings(engine, table, staged))
-    ]
+    findings = [finding for table in sources for finding in (*table.findings, *_name_findings(engine, table, staged))]
     sessions = next((table for table in staged if table.schema is SESSIONS), None)
     year = reference_year(engine) if sessions is not None and any(table.left_out for table in staged) else None
     for table in staged:
