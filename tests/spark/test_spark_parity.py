@@ -92,6 +92,9 @@ class RecordedEngine:
     def drop(self, *names: str) -> None:
         self.engine.drop(*names)
 
+    def set_aside(self, name: str) -> bool:
+        return self.engine.set_aside(name)
+
     def columns(self, name: str) -> tuple[str, ...]:
         return self.engine.columns(name)
 
@@ -164,7 +167,9 @@ def asked_of(registry: Registry, name: str) -> tuple[RecordedEngine, list[Any]]:
     made += [data.baseline.tobytes(), data.scores.tobytes(), data.provenance, data.notes, data.attrition]
     made += [(variable.name, repr(list(variable.values))) for variable in data.variables]
     made += [kat.describe(data).to_json(), kat.participant_flow(data).to_json(), kat.care_pathway(data).to_json()]
-    made += [kat.data_quality(recorded).to_json()]
+    made += [kat.data_quality(recorded).to_json(), kat.safety(cohort).to_json()]
+    if name == "default":
+        made.append(kat.emulate_trial(kat.TargetTrial(), recorded, rng=1, n_bootstrap=100).to_json())
     if np.isfinite(data.scores).any():
         made += [kat.change_from_baseline(data).to_json(), kat.clinical_significance(data).to_json()]
     courses = cohort.courses()
