@@ -212,9 +212,9 @@ def classes_one_by_one(baseline: list[float], follow_up: list[float], arm: list[
 
 def clinical_significance(repeats: int) -> list[Row]:
     """Measure the classes of 100,000 patients against a loop over patients that counts the same."""
-    from katoutcomes.analyses.steps.individual_change_methods import classed_patients
-    from katoutcomes.analyses.steps.reliable_change_rule import RuleChoices, reliable_change_rule
-    from katoutcomes.analyses.steps.significance_shares import counted_shares
+    from katoutcomes.analyses.steps.significance.methods import classed_patients
+    from katoutcomes.analyses.steps.significance.reliable_change_rule import RuleChoices, reliable_change_rule
+    from katoutcomes.analyses.steps.significance.shares import counted_shares
 
     data = analysis_set(clinic(100_000))
     rule, window = reliable_change_rule(data, RuleChoices()), data.visits[0]

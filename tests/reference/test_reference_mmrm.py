@@ -18,7 +18,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.analyses.mmrm import COVARIANCES
-from katoutcomes.analyses.steps.repeated_measures_estimates import interval
+from katoutcomes.analyses.steps.repeated_measures.estimates import interval
 from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit, fit_repeated_measures, information_criteria
 from katoutcomes.kernels.mmrm.inference import LinearModel, joint_test, linear_model, linear_tests
 from katoutcomes.kernels.mmrm.pattern_statistics import aggregate

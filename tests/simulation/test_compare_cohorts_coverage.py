@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.comparison_arms import comparison
-from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices, default_interval
-from katoutcomes.analyses.steps.comparison_fits import fit_comparison
+from katoutcomes.analyses.steps.comparison.arms import comparison
+from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval
+from katoutcomes.analyses.steps.comparison.fits import fit_comparison
 from katoutcomes.registry.synthetic.mechanism import SITES, draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
 from katoutcomes.results.provenance import Provenance

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.emulation_data import emulation
+from katoutcomes.analyses.steps.emulation.data import emulation
 from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
 from katoutcomes.cohorts.emulation.weeks import last_scores
 from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.change_choices import MULTIPLICITY
+from katoutcomes.analyses.steps.change.choices import MULTIPLICITY
 from katoutcomes.errors import OptionError
 from katoutcomes.kernels.multiplicity import METHODS, adjusted_p_values
 

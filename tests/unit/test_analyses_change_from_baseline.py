@@ -10,7 +10,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.analyses.change_from_baseline import change_from_baseline
-from katoutcomes.analyses.steps.change_estimates import MOVES, PLACES
+from katoutcomes.analyses.steps.change.estimates import MOVES, PLACES
 from katoutcomes.analyses.steps.score_pairs import bin_width, individual_pairs, score_pair_counts
 from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variable
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.emulation_data import emulation
-from katoutcomes.analyses.steps.emulation_feasibility import feasibility, feasibility_checks, feasibility_estimates
+from katoutcomes.analyses.steps.emulation.data import emulation
+from katoutcomes.analyses.steps.emulation.feasibility import feasibility, feasibility_checks, feasibility_estimates
 from katoutcomes.cohorts.emulation.compile_trial import emulation_set
 
 TRIAL = kat.TargetTrial(

@@ -219,7 +219,7 @@ def test_many_rows_are_taken_visit_by_visit_to_the_same_numbers(monkeypatch, mea
     site = np.random.default_rng(6).choice(["east", "west", "north"], N)
     data = analysis_set(tidy(*wide(), site=site), covariates=["site"])
     at_once = kat.mmrm(data, mean=mean, average=average)
-    monkeypatch.setattr("katoutcomes.analyses.steps.repeated_measures_matrices._MOST_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("katoutcomes.analyses.steps.repeated_measures.matrices._MOST_ROWS_AT_ONCE", 10)
     in_parts = kat.mmrm(data, mean=mean, average=average)
     for one, other in zip(at_once.estimates, in_parts.estimates, strict=True):
         assert one.term == other.term

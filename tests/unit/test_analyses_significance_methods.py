@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.individual_change_methods import METHODS
+from katoutcomes.analyses.steps.significance.methods import METHODS
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
 from katoutcomes.kernels.growth_model import fit_growth_model
 from katoutcomes.kernels.proportion_difference import share_difference

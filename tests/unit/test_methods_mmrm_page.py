@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.analyses.steps.repeated_measures_design import WEIGHTS
-from katoutcomes.analyses.steps.repeated_measures_fitting import _PERFECT, COVARIANCES, DF_METHODS, VARIANCES, _why
+from katoutcomes.analyses.steps.repeated_measures.design import WEIGHTS
+from katoutcomes.analyses.steps.repeated_measures.fitting import _PERFECT, COVARIANCES, DF_METHODS, VARIANCES, _why
 from katoutcomes.kernels.mmrm.fit import Convergence
 from katoutcomes.kernels.mmrm.structures import n_parameters
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
-from katoutcomes.analyses.steps.change_choices import ChangeChoices, change_choices
-from katoutcomes.analyses.steps.change_estimates import mean_and_sd_estimates, share_estimate, visit_estimates
-from katoutcomes.analyses.steps.change_words import assumptions, change_method
+from katoutcomes.analyses.steps.change.choices import ChangeChoices, change_choices
+from katoutcomes.analyses.steps.change.estimates import mean_and_sd_estimates, share_estimate, visit_estimates
+from katoutcomes.analyses.steps.change.regression_bound import referral_population, regression_estimates, selects_above
+from katoutcomes.analyses.steps.change.subgroup_differences import adjusted_families, subgroup_differences
+from katoutcomes.analyses.steps.change.words import assumptions, change_method
 from katoutcomes.analyses.steps.checks import (
     PAIRS_LIMIT,
     completers_check,
@@ -18,9 +20,7 @@ from katoutcomes.analyses.steps.checks import (
     patients_check,
 )
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups
-from katoutcomes.analyses.steps.regression_bound import referral_population, regression_estimates, selects_above
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
-from katoutcomes.analyses.steps.subgroup_differences import adjusted_families, subgroup_differences
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.visit_window import FIRST_DOSE
@@ -32,7 +32,7 @@ from katoutcomes.results.result import Result
 if TYPE_CHECKING:
     import numpy as np
 
-    from katoutcomes.analyses.steps.regression_bound import ReferralPopulation
+    from katoutcomes.analyses.steps.change.regression_bound import ReferralPopulation
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.visit_window import VisitWindow

@@ -15,34 +15,34 @@ from katoutcomes.analyses.steps.checks import (
     patients_check,
 )
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
-from katoutcomes.analyses.steps.group_change import (
+from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
+from katoutcomes.analyses.steps.significance.group_change import (
     anchored_mean_changes,
     anchors_part,
     model_based_shares,
 )
-from katoutcomes.analyses.steps.individual_change_methods import (
+from katoutcomes.analyses.steps.significance.methods import (
     CUT_OFF_ONLY,
     JACOBSON_TRUAX,
     METHODS,
     ClassedPatients,
     classed_patients,
 )
-from katoutcomes.analyses.steps.individual_change_words import method_sentences, method_sources
-from katoutcomes.analyses.steps.reliable_change_rule import (
+from katoutcomes.analyses.steps.significance.reliable_change_rule import (
     ReliableChangeRule,
     RuleChoices,
     missing_sentences,
     reliable_change_rule,
     rule_checks,
 )
-from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
-from katoutcomes.analyses.steps.share_differences import (
+from katoutcomes.analyses.steps.significance.share_differences import (
     ABOUT_DIFFERENCES,
     DIFFERENCE_SOURCES,
     difference_sentences,
     share_differences,
 )
-from katoutcomes.analyses.steps.significance_shares import counted_shares, of_kind, share_estimates
+from katoutcomes.analyses.steps.significance.shares import counted_shares, of_kind, share_estimates
+from katoutcomes.analyses.steps.significance.words import method_sentences, method_sources
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.kernels.proportions import INTERVALS

@@ -10,14 +10,14 @@ from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import completers_check, paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.reliable_change_rule import (
+from katoutcomes.analyses.steps.significance.reliable_change_rule import (
     CUT_OFFS,
     ReliableChangeRule,
     RuleChoices,
     missing_sentences,
     reliable_change_rule,
 )
-from katoutcomes.analyses.steps.significance_shares import CountedShare, share_estimates
+from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.instrument import Reliability

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison_arms import Comparison, comparison, require_adjustable_columns
-from katoutcomes.analyses.steps.comparison_checks import comparison_checks, not_estimable
-from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices, default_interval, entropy_of
-from katoutcomes.analyses.steps.comparison_clinics import clinics_of, with_clinics
-from katoutcomes.analyses.steps.comparison_diagnostics import (
+from katoutcomes.analyses.steps.comparison.arms import Comparison, comparison, require_adjustable_columns
+from katoutcomes.analyses.steps.comparison.checks import comparison_checks, not_estimable
+from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval, entropy_of
+from katoutcomes.analyses.steps.comparison.clinics import clinics_of, with_clinics
+from katoutcomes.analyses.steps.comparison.diagnostics import (
     balance_estimates,
     diagnostics,
     overlap_estimates,
     target_estimates,
     weight_estimates,
 )
-from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval, fit_comparison
-from katoutcomes.analyses.steps.comparison_model import fit_repeated_scores, negative_control_of, why_not_estimable
-from katoutcomes.analyses.steps.comparison_parts import comparison_parts, count_estimates
-from katoutcomes.analyses.steps.comparison_sensitivity import sensitivity_estimates
-from katoutcomes.analyses.steps.comparison_words import assumptions_of, estimand_of, method_of, warnings_of
+from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_comparison
+from katoutcomes.analyses.steps.comparison.model import fit_repeated_scores, negative_control_of, why_not_estimable
+from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
+from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
+from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, warnings_of
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import Result
 

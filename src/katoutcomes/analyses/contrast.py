@@ -8,7 +8,7 @@ from itertools import combinations as pairs_of
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.repeated_measures_estimates import ADJUSTED, combination_tests, interval, numbers_of
+from katoutcomes.analyses.steps.repeated_measures.estimates import ADJUSTED, combination_tests, interval, numbers_of
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level

@@ -7,22 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.comparison_choices import FEWEST_REPLICATES, entropy_of
-from katoutcomes.analyses.steps.emulation_answers import (
+from katoutcomes.analyses.steps.comparison.choices import FEWEST_REPLICATES, entropy_of
+from katoutcomes.analyses.steps.emulation.answers import (
     answer_checks,
     answer_estimates,
     answers,
     diary_part,
     unanswered,
 )
-from katoutcomes.analyses.steps.emulation_data import emulation
-from katoutcomes.analyses.steps.emulation_feasibility import (
+from katoutcomes.analyses.steps.emulation.data import emulation
+from katoutcomes.analyses.steps.emulation.feasibility import (
     feasibility,
     feasibility_checks,
     feasibility_estimates,
     is_feasible,
 )
-from katoutcomes.analyses.steps.emulation_words import (
+from katoutcomes.analyses.steps.emulation.words import (
     assumptions_of,
     estimand_of,
     method_of,

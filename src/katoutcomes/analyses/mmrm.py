@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.repeated_measures_checks import repeated_measures_checks
-from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData, repeated_measures_data
-from katoutcomes.analyses.steps.repeated_measures_design import RepeatedMeasuresDesign, repeated_measures_design
-from katoutcomes.analyses.steps.repeated_measures_estimates import (
+from katoutcomes.analyses.steps.repeated_measures.checks import repeated_measures_checks
+from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData, repeated_measures_data
+from katoutcomes.analyses.steps.repeated_measures.design import RepeatedMeasuresDesign, repeated_measures_design
+from katoutcomes.analyses.steps.repeated_measures.estimates import (
     adjusted_means,
     baseline_mean,
     coefficients,
@@ -20,7 +20,7 @@ from katoutcomes.analyses.steps.repeated_measures_estimates import (
     residuals,
     treatment_differences,
 )
-from katoutcomes.analyses.steps.repeated_measures_fitting import (
+from katoutcomes.analyses.steps.repeated_measures.fitting import (
     COVARIANCES,
     FitOptions,
     FittedModel,
@@ -28,8 +28,8 @@ from katoutcomes.analyses.steps.repeated_measures_fitting import (
     require_fit_options,
     structures_asked_for,
 )
-from katoutcomes.analyses.steps.repeated_measures_parts import repeated_measures_parts
-from katoutcomes.analyses.steps.repeated_measures_words import (
+from katoutcomes.analyses.steps.repeated_measures.parts import repeated_measures_parts
+from katoutcomes.analyses.steps.repeated_measures.words import (
     ASSUMPTIONS,
     Asked,
     model_warnings,

@@ -10,7 +10,7 @@ from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import completers_check, paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
-from katoutcomes.analyses.steps.significance_shares import CountedShare, share_estimates
+from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.kernels.proportions import INTERVALS

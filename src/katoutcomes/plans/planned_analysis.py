@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from katoutcomes.analyses.steps import change_choices, comparison_choices
-from katoutcomes.analyses.steps.individual_change_methods import METHODS
-from katoutcomes.analyses.steps.repeated_measures_design import WEIGHTS as AVERAGES
-from katoutcomes.analyses.steps.repeated_measures_fitting import COVARIANCES, DF_METHODS, VARIANCES
+from katoutcomes.analyses.steps.change import choices as change_choices
+from katoutcomes.analyses.steps.comparison import choices as comparison_choices
+from katoutcomes.analyses.steps.repeated_measures.design import WEIGHTS as AVERAGES
+from katoutcomes.analyses.steps.repeated_measures.fitting import COVARIANCES, DF_METHODS, VARIANCES
+from katoutcomes.analyses.steps.significance.methods import METHODS
 
 
 @dataclass(frozen=True, slots=True)

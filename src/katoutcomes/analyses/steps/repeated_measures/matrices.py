@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.repeated_measures_design import ModelFrame
+    from katoutcomes.analyses.steps.repeated_measures.design import ModelFrame
 
 _MOST_ROWS_AT_ONCE = 1_000_000
 

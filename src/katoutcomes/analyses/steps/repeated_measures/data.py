@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
-from katoutcomes.analyses.steps.repeated_measures_design import ModelFrame, names_in, patients_frame
+from katoutcomes.analyses.steps.repeated_measures.design import ModelFrame, names_in, patients_frame
 from katoutcomes.errors import DesignError, NumericalError, OptionError, require_option
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.repeated_measures_design import Column
+    from katoutcomes.analyses.steps.repeated_measures.design import Column
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
 
 SPECIAL_NAMES: tuple[str, ...] = ("visit", "baseline", "treatment")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison_fits import Interval
+from katoutcomes.analyses.steps.comparison.fits import Interval
 from katoutcomes.errors import DataError, DesignError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
-    from katoutcomes.analyses.steps.comparison_fits import Fitted
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
     from katoutcomes.kernels.cluster_robust import ClusterEstimate
 
 FEWEST_CLINICS = 4

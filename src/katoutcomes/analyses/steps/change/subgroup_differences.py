@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.change_estimates import level_of
+from katoutcomes.analyses.steps.change.estimates import level_of
 from katoutcomes.analyses.steps.score_pairs import paired_scores
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.change_choices import ChangeChoices
+    from katoutcomes.analyses.steps.change.choices import ChangeChoices
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
 
 ADJUSTED_P = "adjusted p-value"

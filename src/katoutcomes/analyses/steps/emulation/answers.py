@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.emulation_data import Emulation
+    from katoutcomes.analyses.steps.emulation.data import Emulation
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
 CONFOUNDING, PRECISION = "unmeasured confounding", "precision"

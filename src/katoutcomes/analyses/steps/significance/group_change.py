@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.individual_change_methods import HAGEMAN_ARRINDELL, ClassedPatients
 from katoutcomes.analyses.steps.score_pairs import paired_scores
+from katoutcomes.analyses.steps.significance.methods import HAGEMAN_ARRINDELL, ClassedPatients
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.part import Cell, Part
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.reliable_change_rule import ReliableChangeRule
+    from katoutcomes.analyses.steps.significance.reliable_change_rule import ReliableChangeRule
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
+    from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData
     from katoutcomes.kernels.mmrm.fit import RepeatedMeasuresFit
     from katoutcomes.kernels.mmrm.inference import LinearTests
     from katoutcomes.results.repeated_measures import RepeatedMeasuresModel

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
-    from katoutcomes.analyses.steps.repeated_measures_design import ModelFrame, RepeatedMeasuresDesign
+    from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData
+    from katoutcomes.analyses.steps.repeated_measures.design import ModelFrame, RepeatedMeasuresDesign
     from katoutcomes.cohorts.analysis_set import AnalysisSet
 
 PATIENTS_AT_VISITS = "patients_at_visits"

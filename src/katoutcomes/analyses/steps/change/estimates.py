@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.change_choices import ChangeChoices, Margin
+    from katoutcomes.analyses.steps.change.choices import ChangeChoices, Margin
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.kernels.pair_bootstrap import BootstrapInterval
     from katoutcomes.kernels.paired_change import PairedChange

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.significance_shares import CountedShare
+    from katoutcomes.analyses.steps.significance.shares import CountedShare
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group, Variable
 
 COMPLETENESS = "paired completeness"

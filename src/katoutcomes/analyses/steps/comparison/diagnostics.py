@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_fits import Fitted
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
     from katoutcomes.kernels.weighting.balance import CovariateBalance
 
     Floats = NDArray[np.float64]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from katoutcomes.errors import NumericalError, OptionError, require_option
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
-    from katoutcomes.analyses.steps.repeated_measures_design import RepeatedMeasuresDesign
+    from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData
+    from katoutcomes.analyses.steps.repeated_measures.design import RepeatedMeasuresDesign
     from katoutcomes.kernels.mmrm.fit import Convergence
     from katoutcomes.kernels.mmrm.repeated_measures import RepeatedMeasures
 

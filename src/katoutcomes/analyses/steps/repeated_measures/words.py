@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.repeated_measures_fitting import long_name
+from katoutcomes.analyses.steps.repeated_measures.fitting import long_name
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
-    from katoutcomes.analyses.steps.repeated_measures_design import RepeatedMeasuresDesign
-    from katoutcomes.analyses.steps.repeated_measures_fitting import FitOptions, FittedModel
+    from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData
+    from katoutcomes.analyses.steps.repeated_measures.design import RepeatedMeasuresDesign
+    from katoutcomes.analyses.steps.repeated_measures.fitting import FitOptions, FittedModel
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
 

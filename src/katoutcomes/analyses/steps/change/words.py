@@ -9,7 +9,7 @@ from katoutcomes.results.formatting import format_count, format_level, format_nu
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.change_choices import ChangeChoices, Margin
+    from katoutcomes.analyses.steps.change.choices import ChangeChoices, Margin
     from katoutcomes.instruments.instrument import Instrument
 
 _STUDENT = "Student. The probable error of a mean. Biometrika 1908;6:1-25. doi:10.1093/biomet/6.1.1"

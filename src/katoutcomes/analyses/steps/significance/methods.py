@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.reliable_change_rule import ReliableChangeRule
+    from katoutcomes.analyses.steps.significance.reliable_change_rule import ReliableChangeRule
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import Reliability

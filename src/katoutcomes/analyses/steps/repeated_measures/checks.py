@@ -9,9 +9,9 @@ from katoutcomes.analyses.steps.cohort_checks import missing_covariates_check
 from katoutcomes.results.check import Check
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.repeated_measures_data import RepeatedMeasuresData
-    from katoutcomes.analyses.steps.repeated_measures_design import RepeatedMeasuresDesign
-    from katoutcomes.analyses.steps.repeated_measures_fitting import FittedModel
+    from katoutcomes.analyses.steps.repeated_measures.data import RepeatedMeasuresData
+    from katoutcomes.analyses.steps.repeated_measures.design import RepeatedMeasuresDesign
+    from katoutcomes.analyses.steps.repeated_measures.fitting import FittedModel
 
 FEW_AT_VISIT = 11
 """Also the smallest count that leaves a clinic by default: the verdict tells nothing more about a hidden count."""

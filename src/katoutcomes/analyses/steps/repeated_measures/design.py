@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.repeated_measures_matrices import (
+from katoutcomes.analyses.steps.repeated_measures.matrices import (
     ModelMatrices,
     ModelRows,
     in_every_arm,

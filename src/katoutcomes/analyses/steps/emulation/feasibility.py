@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.emulation_data import Emulation
+    from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
 
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"

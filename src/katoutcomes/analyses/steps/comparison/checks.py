@@ -12,14 +12,14 @@ from katoutcomes.analyses.steps.cohort_checks import (
     missing_covariates_check,
     patients_per_cohort_check,
 )
-from katoutcomes.analyses.steps.comparison_diagnostics import Diagnostics, share_outside
+from katoutcomes.analyses.steps.comparison.diagnostics import Diagnostics, share_outside
 from katoutcomes.kernels.weighting.balance import effective_sample_size
 from katoutcomes.results.check import Check
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
-    from katoutcomes.analyses.steps.comparison_fits import Fitted
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
 
 BALANCE_LIMIT = 0.1
 """Largest standardized mean difference as analyzed (Austin 2009)."""

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison_arms import earlier_visits
-from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval, fit_comparison, plain_weights
+from katoutcomes.analyses.steps.comparison.arms import earlier_visits
+from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_comparison, plain_weights
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
     from katoutcomes.cohorts.analysis_set import AnalysisSet
 
 NEGATIVE_CONTROL = "negative control"

@@ -9,8 +9,8 @@ from katoutcomes.results.formatting import format_level
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
 
 _SOURCES = {
     "overlap": "Li F, Morgan KL, Zaslavsky AM. J Am Stat Assoc 2018;113:390-400. doi:10.1080/01621459.2016.1260466",

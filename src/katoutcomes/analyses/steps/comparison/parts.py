@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison_arms import Comparison, earlier_visits
-from katoutcomes.analyses.steps.comparison_checks import fewest_patients
+from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
+from katoutcomes.analyses.steps.comparison.checks import fewest_patients
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 

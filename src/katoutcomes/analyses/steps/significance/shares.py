@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.individual_change_methods import ClassedPatients
+    from katoutcomes.analyses.steps.significance.methods import ClassedPatients
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet

@@ -10,7 +10,7 @@ from katoutcomes.results.part import Part
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.emulation_data import Emulation
+    from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.estimands.target_trial import TargetTrial
 
 _SOURCES = (

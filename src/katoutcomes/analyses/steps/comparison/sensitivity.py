@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.comparison_arms import Comparison
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
-    from katoutcomes.analyses.steps.comparison_fits import Fitted, Interval
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval
 
     Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.individual_change_methods import (
+from katoutcomes.analyses.steps.significance.methods import (
     CUT_OFF_ONLY,
     GROWTH_MODEL,
     HAGEMAN_ARRINDELL,
@@ -17,7 +17,7 @@ from katoutcomes.analyses.steps.individual_change_methods import (
 from katoutcomes.results.formatting import format_number
 
 if TYPE_CHECKING:
-    from katoutcomes.analyses.steps.reliable_change_rule import ReliableChangeRule
+    from katoutcomes.analyses.steps.significance.reliable_change_rule import ReliableChangeRule
     from katoutcomes.instruments.instrument import Reliability
 
 _FORMULAS: Mapping[str, str] = MappingProxyType(

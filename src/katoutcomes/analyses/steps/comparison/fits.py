@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison_arms import Comparison, earlier_visits
+from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.comparison_choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
     from katoutcomes.kernels.weighting.comparison import ArmData, ArmWeights, Recipe
 
     Floats = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""What `change_from_baseline` is made of."""

@@ -1,0 +1,1 @@
+"""What `compare_cohorts` is made of."""

@@ -1,0 +1,1 @@
+"""What `emulate_trial` is made of."""

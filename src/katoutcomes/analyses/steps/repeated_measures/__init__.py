@@ -1,0 +1,1 @@
+"""What `mmrm` and `contrast` are made of."""

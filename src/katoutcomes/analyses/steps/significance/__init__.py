@@ -1,0 +1,1 @@
+"""What the analyses of clinical significance are made of."""
