@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 import katoutcomes as kat  # noqa: E402
-from katoutcomes.kernels.pair_bootstrap import bootstrap_intervals  # noqa: E402
+from katoutcomes.kernels.change.pair_bootstrap import bootstrap_intervals  # noqa: E402
 
 Row = tuple[str, float, str, str]
 """What was measured, the figure, its unit, the limit."""

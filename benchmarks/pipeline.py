@@ -26,7 +26,7 @@ MEMORY_BOUND = 0.5
 def run_katoutcomes(folder: Path, memory_limit: str | None) -> dict[str, float]:
     """Read, select and align with katoutcomes; return what the twin must agree with."""
     import katoutcomes as kat
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
     temp = str(folder / "spill") if memory_limit else None
     registry = kat.read_registry(folder, engine=Engine(memory_limit=memory_limit, temp_directory=temp))

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
+from katoutcomes.kernels.change.pair_bootstrap import INTERVALS, STATISTICS, bootstrap_intervals
+from katoutcomes.kernels.change.paired_effects import effect_values
+from katoutcomes.kernels.change.superiority import superiority_limits
 from katoutcomes.kernels.noncentral_t import noncentrality_limits
-from katoutcomes.kernels.pair_bootstrap import INTERVALS, STATISTICS, bootstrap_intervals
-from katoutcomes.kernels.paired_effects import effect_values
-from katoutcomes.kernels.superiority import superiority_limits
 
 HERE = Path(__file__).resolve().parent
 NUMBERS = HERE / "outcome_coverage.json"
@@ -186,7 +186,7 @@ def noncentral_limits(statistics: np.ndarray, n_pairs: int) -> tuple[np.ndarray,
 
 def rank_limits(changes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the limits of the Hodges-Lehmann estimate: exact without ties below 50 pairs, else by the normal place."""
-    from katoutcomes.kernels.rank_change import _order_of_limit
+    from katoutcomes.kernels.change.rank_change import _order_of_limit
 
     n_sets, n_pairs = changes.shape
     exact, approximate = (_order_of_limit(n_pairs, LEVEL, is_exact=is_exact) for is_exact in (True, False))

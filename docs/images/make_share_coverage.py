@@ -20,9 +20,9 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import binom
 
-from katoutcomes.kernels.proportion_difference import share_difference
-from katoutcomes.kernels.proportions import share
-from katoutcomes.kernels.standardized_shares import standardized_shares
+from katoutcomes.kernels.shares.proportion_difference import share_difference
+from katoutcomes.kernels.shares.proportions import share
+from katoutcomes.kernels.shares.standardized_shares import standardized_shares
 
 HERE = Path(__file__).resolve().parent
 NUMBERS, FIGURE = HERE / "share_coverage.json", HERE / "share_coverage.svg"

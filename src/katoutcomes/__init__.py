@@ -63,11 +63,11 @@ if TYPE_CHECKING:
     from katoutcomes.instruments.scoring import check_totals, score_items, score_subscales
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.plans.run import run
-    from katoutcomes.registry.load_report import LoadReport
+    from katoutcomes.registry.load_reports.load_report import LoadReport
+    from katoutcomes.registry.privacy.uniqueness import UniquenessReport, uniqueness
     from katoutcomes.registry.reading import read_registry
     from katoutcomes.registry.registry import Registry
     from katoutcomes.registry.synthetic.clinic import simulate_registry
-    from katoutcomes.registry.uniqueness import UniquenessReport, uniqueness
     from katoutcomes.report.write import write_report
     from katoutcomes.results.check import Check
     from katoutcomes.results.collection import Results
@@ -136,11 +136,11 @@ _HOME_OF_NAME: dict[str, str] = {
         "instruments.scoring": ("check_totals", "score_items", "score_subscales"),
         "plans.plan": ("AnalysisPlan",),
         "plans.run": ("run",),
-        "registry.load_report": ("LoadReport",),
+        "registry.load_reports.load_report": ("LoadReport",),
         "registry.reading": ("read_registry",),
         "registry.registry": ("Registry",),
         "registry.synthetic.clinic": ("simulate_registry",),
-        "registry.uniqueness": ("UniquenessReport", "uniqueness"),
+        "registry.privacy.uniqueness": ("UniquenessReport", "uniqueness"),
         "report.write": ("write_report",),
         "results.check": ("Check",),
         "results.collection": ("Results",),

@@ -7,8 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from katoutcomes.kernels.paired_change import paired_change
-from katoutcomes.kernels.proportions import share
+from katoutcomes.kernels.change.paired_change import paired_change
+from katoutcomes.kernels.shares.proportions import share
 
 ROUNDING = 1e-9
 """Relative; sums of squares of shifted scores lose some digits."""

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from katoutcomes.kernels.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
+from katoutcomes.kernels.groups.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
 from katoutcomes.kernels.summaries import summarize
 
 ROUNDING = 1e-9

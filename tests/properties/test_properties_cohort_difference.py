@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from katoutcomes.kernels.covariance_adjustment import covariance_adjustment
-from katoutcomes.kernels.welch import welch_difference
+from katoutcomes.kernels.groups.covariance_adjustment import covariance_adjustment
+from katoutcomes.kernels.groups.welch import welch_difference
 
 TOLERANCE = 1e-8
 """Two fits of the same well-conditioned problem after a change of units; differences in the last digits only."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from katoutcomes.kernels.reliable_change import (
+from katoutcomes.kernels.individual.reliable_change import (
     DETERIORATED,
     HARMED,
     IMPROVED,

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from katoutcomes.errors import KatOutcomesError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import read_mapping
 from katoutcomes.registry.readers.conversion import Conversion
 from katoutcomes.registry.readers.fhir.convert import convert

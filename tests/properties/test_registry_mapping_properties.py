@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from katoutcomes.errors import KatOutcomesError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.draft import draft_mapping
 from katoutcomes.registry.mapping.mapping_file import parse_mapping
 from katoutcomes.registry.readers.mapped_tables.date_formats import DIRECTIVES, MomentForm, moment_form

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.anchored_change import (
+from katoutcomes.kernels.change.anchored_change import (
     MATTERS,
     NOT_SHOWN,
     PROBABLY_MATTERS,
@@ -21,8 +21,9 @@ from katoutcomes.kernels.anchored_change import (
     anchored_classes,
     relative_classes,
 )
-from katoutcomes.kernels.growth_model import fit_growth_model
-from katoutcomes.kernels.individual_change import (
+from katoutcomes.kernels.groups.welch import welch_difference
+from katoutcomes.kernels.individual.growth_model import fit_growth_model
+from katoutcomes.kernels.individual.individual_change import (
     INDEX_RULES,
     ScoreMoments,
     classes_beyond,
@@ -37,7 +38,7 @@ from katoutcomes.kernels.individual_change import (
     true_sd,
     true_spread,
 )
-from katoutcomes.kernels.reliable_change import (
+from katoutcomes.kernels.individual.reliable_change import (
     DETERIORATED,
     HARMED,
     IMPROVED,
@@ -51,7 +52,6 @@ from katoutcomes.kernels.reliable_change import (
     moves,
 )
 from katoutcomes.kernels.summaries import mean_interval
-from katoutcomes.kernels.welch import welch_difference
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "reference" / "clinical_significance"
 FILE, DATA = FOLDER / "claus_bdi.json", FOLDER / "cs_claus_2020.csv"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.covariance_adjustment import contrast, covariance_adjustment, least_squares
-from katoutcomes.kernels.welch import welch_difference
+from katoutcomes.kernels.groups.covariance_adjustment import contrast, covariance_adjustment, least_squares
+from katoutcomes.kernels.groups.welch import welch_difference
 
 REFERENCE = json.loads((Path(__file__).parent / "cohort_difference_btheb.json").read_text())
 TOLERANCE = 1e-10

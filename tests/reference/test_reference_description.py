@@ -8,7 +8,7 @@ import pytest
 
 from katoutcomes.analyses.describe import describe
 from katoutcomes.cohorts.analysis_set import AnalysisSet
-from katoutcomes.kernels.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
+from katoutcomes.kernels.groups.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
 from katoutcomes.kernels.summaries import summarize
 
 REFERENCE = json.loads((Path(__file__).parent / "description_lalonde.json").read_text())

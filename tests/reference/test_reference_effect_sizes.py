@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.paired_change import paired_change
-from katoutcomes.kernels.paired_effects import PairMoments, hedges_factor, paired_effect
+from katoutcomes.kernels.change.paired_change import paired_change
+from katoutcomes.kernels.change.paired_effects import PairMoments, hedges_factor, paired_effect
 
 POINT = 1e-8
 LIMITS = 1e-6

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, poisson
 
-from katoutcomes.kernels.event_rates import exact_rate, exact_share
+from katoutcomes.kernels.shares.event_rates import exact_rate, exact_share
 
 SAME = 1e-9  # R finds its limits of a rate and a share by the same quantiles, printed with 15 digits
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.internal_consistency import coefficient_alpha, coefficient_omega
-from katoutcomes.kernels.one_factor import CONVERGED
+from katoutcomes.kernels.reliability.internal_consistency import coefficient_alpha, coefficient_omega
+from katoutcomes.kernels.reliability.one_factor import CONVERGED
 
 HERE = Path(__file__)
 REFERENCE = json.loads((HERE.parent / "internal_consistency.json").read_text())

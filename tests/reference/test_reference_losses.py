@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from katoutcomes.kernels.kaplan_meier import kaplan_meier
 from katoutcomes.kernels.logistic import logistic_regression
+from katoutcomes.kernels.missing.kaplan_meier import kaplan_meier
 
 TIME = np.array([6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35], dtype=float)
 EVENT = np.arange(21) < 9

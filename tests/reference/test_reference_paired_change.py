@@ -10,9 +10,9 @@ import pytest
 from katoutcomes.analyses.change_from_baseline import change_from_baseline
 from katoutcomes.analyses.participant_flow import participant_flow
 from katoutcomes.cohorts.analysis_set import AnalysisSet
+from katoutcomes.kernels.change.paired_change import paired_change
 from katoutcomes.kernels.noncentral_t import noncentrality_limits
-from katoutcomes.kernels.paired_change import paired_change
-from katoutcomes.kernels.proportions import share
+from katoutcomes.kernels.shares.proportions import share
 from katoutcomes.kernels.summaries import mean_interval
 
 REFERENCE = json.loads((Path(__file__).parent / "paired_change.json").read_text())

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.baseline_adjustment import change_at_baseline, relative_change
-from katoutcomes.kernels.equivalence import equivalence
+from katoutcomes.kernels.change.equivalence import equivalence
+from katoutcomes.kernels.change.paired_effects import pair_moments
+from katoutcomes.kernels.change.rank_change import rank_change
+from katoutcomes.kernels.change.regression_to_the_mean import regression_with_cut_off
+from katoutcomes.kernels.change.superiority import superiority
+from katoutcomes.kernels.groups.baseline_adjustment import change_at_baseline, relative_change
 from katoutcomes.kernels.multiplicity import adjusted_p_values
-from katoutcomes.kernels.paired_effects import pair_moments
-from katoutcomes.kernels.rank_change import rank_change
-from katoutcomes.kernels.regression_to_the_mean import regression_with_cut_off
-from katoutcomes.kernels.superiority import superiority
 
 REFERENCE = json.loads((Path(__file__).parent / "paired_effects.json").read_text())
 ROUNDING = 1e-11

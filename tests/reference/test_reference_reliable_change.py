@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.kernels.reliable_change import (
+from katoutcomes.kernels.individual.reliable_change import (
     DETERIORATED,
     IMPROVED,
     RECOVERED,

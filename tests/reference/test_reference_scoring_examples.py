@@ -15,7 +15,7 @@ import pytest
 from katoutcomes.instruments.catalog import instrument
 from katoutcomes.instruments.scoring import score_items, score_subscales, to_own_metric
 from katoutcomes.instruments.severity import severity_band
-from katoutcomes.kernels.reliable_change import cut_off_c, reliable_change_threshold
+from katoutcomes.kernels.individual.reliable_change import cut_off_c, reliable_change_threshold
 
 NAN = float("nan")
 

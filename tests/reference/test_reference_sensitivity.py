@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from katoutcomes.kernels.sensitivity import benchmark, e_value, e_value_of_limit, partial_r2, robustness_value
+from katoutcomes.kernels.groups.sensitivity import benchmark, e_value, e_value_of_limit, partial_r2, robustness_value
 
 
 @pytest.mark.parametrize(

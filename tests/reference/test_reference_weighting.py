@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from katoutcomes.kernels.cluster_robust import cluster_robust
+from katoutcomes.kernels.groups.cluster_robust import cluster_robust
 from katoutcomes.kernels.weighting.balance import covariate_balance, effective_sample_size
 from katoutcomes.kernels.weighting.balancing_weights import inverse_probability_weights, overlap_weights
 from katoutcomes.kernels.weighting.comparison import ArmData, Recipe, contrasts, estimated_means

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.internal_consistency import (
+from katoutcomes.kernels.reliability.internal_consistency import (
     alpha_of_covariance,
     coefficient_alpha,
     coefficient_omega,
     omega_of,
 )
-from katoutcomes.kernels.one_factor import CONVERGED, HEYWOOD, one_factor
+from katoutcomes.kernels.reliability.one_factor import CONVERGED, HEYWOOD, one_factor
 
 N_SLOW = 2_000
 N_LARGE = 400_000

@@ -12,10 +12,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.baseline_adjustment import relative_change
-from katoutcomes.kernels.paired_change import paired_change
-from katoutcomes.kernels.rank_change import rank_change
-from katoutcomes.kernels.superiority import superiority
+from katoutcomes.kernels.change.paired_change import paired_change
+from katoutcomes.kernels.change.rank_change import rank_change
+from katoutcomes.kernels.change.superiority import superiority
+from katoutcomes.kernels.groups.baseline_adjustment import relative_change
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 SPLINE = 1e-6

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.paired_change import paired_change
+from katoutcomes.kernels.change.paired_change import paired_change
 
 N_QUICK, N_SLOW = 1_500, 20_000
 MOST_ERRORS = 3.5

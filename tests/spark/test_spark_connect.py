@@ -17,7 +17,7 @@ import sys
 from pyspark.sql import SparkSession
 
 import katoutcomes as kat
-from katoutcomes.registry.spark_engine import SparkEngine
+from katoutcomes.registry.engines.spark_engine import SparkEngine
 from katoutcomes.registry.synthetic.clinic import simulate_tables
 
 spark = SparkSession.builder.remote("local[2]").getOrCreate()

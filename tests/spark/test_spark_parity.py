@@ -17,11 +17,11 @@ import pytest
 import katoutcomes as kat
 from katoutcomes.cohorts.item_answers import item_answers
 from katoutcomes.errors import KatOutcomesError, OptionError
-from katoutcomes.registry.engine import Engine, stage_text
+from katoutcomes.registry.engines.engine import Engine, stage_text
+from katoutcomes.registry.engines.spark_engine import SparkEngine
+from katoutcomes.registry.engines.table_engine import TableEngine
 from katoutcomes.registry.registry import Registry
-from katoutcomes.registry.spark_engine import SparkEngine
 from katoutcomes.registry.synthetic.clinic import simulate_tables
-from katoutcomes.registry.table_engine import TableEngine
 from katoutcomes.registry.tables import KEPT_TABLES, TABLES
 
 pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]

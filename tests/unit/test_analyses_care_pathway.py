@@ -98,7 +98,7 @@ def test_those_without_a_dose_are_described_apart(result):
 
 
 def test_intervals_are_wilson(result):
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     (found,) = result.select(term="preparation", subgroup="")
     wilson = share(10, 20, 0.95)

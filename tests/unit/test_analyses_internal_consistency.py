@@ -15,7 +15,7 @@ import katoutcomes as kat
 from katoutcomes.analyses.internal_consistency import internal_consistency
 from katoutcomes.cohorts.item_answers import item_answers
 from katoutcomes.errors import DesignError, NumericalError, OptionError
-from katoutcomes.kernels.internal_consistency import coefficient_alpha, coefficient_omega
+from katoutcomes.kernels.reliability.internal_consistency import coefficient_alpha, coefficient_omega
 
 PHQ9 = kat.instrument("PHQ-9")
 

@@ -9,9 +9,9 @@ import pytest
 import katoutcomes as kat
 from katoutcomes.analyses.steps.significance.methods import METHODS
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
-from katoutcomes.kernels.growth_model import fit_growth_model
-from katoutcomes.kernels.proportion_difference import share_difference
-from katoutcomes.kernels.standardized_shares import standardized_shares
+from katoutcomes.kernels.individual.growth_model import fit_growth_model
+from katoutcomes.kernels.shares.proportion_difference import share_difference
+from katoutcomes.kernels.shares.standardized_shares import standardized_shares
 
 VISITS = {"week 4": 28, "week 8": 56, "week 12": 84}
 OWN_MCID = kat.DefinitionSet("phq9/own_mcid", "mcid", 5, (), "made up for this test", unit="points")

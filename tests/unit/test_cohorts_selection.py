@@ -19,7 +19,7 @@ from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.reading import read_registry
 
 PATIENT_COLUMNS = {

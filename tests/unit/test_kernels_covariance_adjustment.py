@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.covariance_adjustment import contrast, covariance_adjustment, least_squares
+from katoutcomes.kernels.groups.covariance_adjustment import contrast, covariance_adjustment, least_squares
 
 ROUNDING = 1e-10
 """Two ways of solving one well-conditioned least-squares problem."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.growth_model import fit_growth_model
+from katoutcomes.kernels.individual.growth_model import fit_growth_model
 
 TIMES = np.array([0.0, 1.0, 2.5, 4.0, 7.0])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.imputation_pooling import pool
+from katoutcomes.kernels.missing.imputation_pooling import pool
 
 EXACT = 1e-12
 

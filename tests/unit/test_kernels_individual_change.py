@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.anchored_change import VERDICTS, anchor_verdict, anchored_classes, relative_classes
-from katoutcomes.kernels.individual_change import (
+from katoutcomes.kernels.change.anchored_change import VERDICTS, anchor_verdict, anchored_classes, relative_classes
+from katoutcomes.kernels.individual.individual_change import (
     INDEX_RULES,
     ScoreMoments,
     group_shares,
@@ -19,9 +19,9 @@ from katoutcomes.kernels.individual_change import (
     true_sd,
     true_spread,
 )
-from katoutcomes.kernels.reliable_change import combined_classes, cut_off_c, moves
-from katoutcomes.kernels.service_outcomes import ServiceMeasure, service_outcomes
-from katoutcomes.kernels.severity_transitions import band_transitions
+from katoutcomes.kernels.individual.reliable_change import combined_classes, cut_off_c, moves
+from katoutcomes.kernels.individual.service_outcomes import ServiceMeasure, service_outcomes
+from katoutcomes.kernels.individual.severity_transitions import band_transitions
 
 ROUNDING = 1e-12
 RELIABILITY, LATER_RELIABILITY, CUT_OFF = 0.88, 0.91, 9.3

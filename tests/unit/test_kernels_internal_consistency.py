@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.internal_consistency import (
+from katoutcomes.kernels.reliability.internal_consistency import (
     alpha_of_covariance,
     coefficient_alpha,
     coefficient_omega,
     logit_limits,
     omega_of,
 )
-from katoutcomes.kernels.one_factor import (
+from katoutcomes.kernels.reliability.one_factor import (
     CONVERGED,
     HEYWOOD,
     LEAST_UNIQUENESS,
@@ -290,7 +290,7 @@ def test_logit_limits_stay_inside():
 
 def test_a_model_that_did_not_converge_has_no_numbers(monkeypatch):
     """No gradient is good enough here, so that every solution counts as none."""
-    monkeypatch.setattr("katoutcomes.kernels.one_factor._LARGEST_GRADIENT", -1.0)
+    monkeypatch.setattr("katoutcomes.kernels.reliability.one_factor._LARGEST_GRADIENT", -1.0)
     omega = coefficient_omega(answers(100, [0.8, 0.7, 0.6, 0.5]))
     assert omega.model.status == NOT_CONVERGED
     assert all(map(math.isnan, (omega.estimate, omega.std_error, omega.conf_low, omega.conf_high)))

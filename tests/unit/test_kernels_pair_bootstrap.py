@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.pair_bootstrap import STATISTICS, bootstrap_intervals
-from katoutcomes.kernels.paired_effects import effect_values, pair_moments
+from katoutcomes.kernels.change.pair_bootstrap import STATISTICS, bootstrap_intervals
+from katoutcomes.kernels.change.paired_effects import effect_values, pair_moments
 
 RESAMPLES = 4_000
 
@@ -65,7 +65,7 @@ def test_no_chunk_size_changes_a_bit(scores):
 
 def test_acceleration_is_that_of_the_jackknife():
     """BCa's limits from the same samples, with leave-one-out values found one by one."""
-    from katoutcomes.kernels.pair_bootstrap import _acceleration, _distinct_pairs, _statistics
+    from katoutcomes.kernels.change.pair_bootstrap import _acceleration, _distinct_pairs, _statistics
 
     before, after = whole_scores(40)
     pairs = _distinct_pairs(before, after)
@@ -78,7 +78,7 @@ def test_acceleration_is_that_of_the_jackknife():
 
 
 def test_statistics_from_sums_are_those_of_the_scores():
-    from katoutcomes.kernels.pair_bootstrap import _distinct_pairs, _statistics
+    from katoutcomes.kernels.change.pair_bootstrap import _distinct_pairs, _statistics
 
     before, after = whole_scores(50)
     pairs = _distinct_pairs(before, after)
@@ -91,7 +91,7 @@ def test_statistics_from_sums_are_those_of_the_scores():
 
 def test_draws_are_multinomial():
     """Means, variances and covariances of the counts, and their sum; with few patients and with many."""
-    from katoutcomes.kernels.pair_bootstrap import _multinomial
+    from katoutcomes.kernels.change.pair_bootstrap import _multinomial
 
     for counts in (np.array([1, 2, 4]), np.array([100, 30, 350, 20])):
         n_pairs, n_draws = int(counts.sum()), 60_000

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.paired_change import paired_change
-from katoutcomes.kernels.paired_effects import PairedEffect, PairMoments, paired_effect
+from katoutcomes.kernels.change.paired_change import paired_change
+from katoutcomes.kernels.change.paired_effects import PairedEffect, PairMoments, paired_effect
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.baseline_adjustment import change_at_baseline, relative_change
-from katoutcomes.kernels.equivalence import equivalence
-from katoutcomes.kernels.multiplicity import adjusted_p_values
-from katoutcomes.kernels.paired_effects import (
+from katoutcomes.kernels.change.equivalence import equivalence
+from katoutcomes.kernels.change.paired_effects import (
     EFFECTS,
     PairMoments,
     effect_values,
@@ -17,13 +15,15 @@ from katoutcomes.kernels.paired_effects import (
     pair_moments,
     paired_effects,
 )
-from katoutcomes.kernels.rank_change import rank_change, signed_rank_counts
-from katoutcomes.kernels.regression_to_the_mean import (
+from katoutcomes.kernels.change.rank_change import rank_change, signed_rank_counts
+from katoutcomes.kernels.change.regression_to_the_mean import (
     regression_with_cut_off,
     regression_without_cut_off,
     truncated_normal,
 )
-from katoutcomes.kernels.superiority import normal_share, superiority, superiority_limits
+from katoutcomes.kernels.change.superiority import normal_share, superiority, superiority_limits
+from katoutcomes.kernels.groups.baseline_adjustment import change_at_baseline, relative_change
+from katoutcomes.kernels.multiplicity import adjusted_p_values
 
 ROUNDING = 1e-12
 
@@ -207,7 +207,7 @@ def test_ranks_without_change():
 
 
 def test_superiority_without_ties_is_wilson():
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     for improved in (0, 3, 17, 20):
         found, wilson = superiority(improved, 0, 20 - improved, 0.95), share(improved, 20, 0.95)

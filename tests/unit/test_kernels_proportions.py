@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from katoutcomes.kernels.proportions import share
+from katoutcomes.kernels.shares.proportions import share
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""

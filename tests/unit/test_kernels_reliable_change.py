@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.reliable_change import (
+from katoutcomes.kernels.individual.reliable_change import (
     DETERIORATED,
     HARMED,
     IMPROVED,

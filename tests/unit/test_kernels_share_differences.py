@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from katoutcomes.kernels.proportion_difference import share_difference
-from katoutcomes.kernels.proportions import share
-from katoutcomes.kernels.standardized_shares import standardized_shares
+from katoutcomes.kernels.shares.proportion_difference import share_difference
+from katoutcomes.kernels.shares.proportions import share
+from katoutcomes.kernels.shares.standardized_shares import standardized_shares
 
 PRINTED = 5e-5
 """Four decimals."""

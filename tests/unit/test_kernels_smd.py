@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from katoutcomes.kernels.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
+from katoutcomes.kernels.groups.standardized_mean_difference import smd_of_categories, smd_of_flags, smd_of_numbers
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""

@@ -7,9 +7,9 @@ import pytest
 import statsmodels.api as sm
 from scipy.optimize import minimize
 
-from katoutcomes.kernels.cluster_robust import cluster_robust
-from katoutcomes.kernels.cluster_wild_bootstrap import wild_cluster_test
-from katoutcomes.kernels.imputation import fit_normal_regression, impute
+from katoutcomes.kernels.groups.cluster_robust import cluster_robust
+from katoutcomes.kernels.groups.cluster_wild_bootstrap import wild_cluster_test
+from katoutcomes.kernels.missing.imputation import fit_normal_regression, impute
 from katoutcomes.kernels.weighting.balance import covariate_balance, overlap_coefficient
 from katoutcomes.kernels.weighting.balancing_weights import (
     generalized_overlap_weights,

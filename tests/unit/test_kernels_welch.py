@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from katoutcomes.kernels.welch import welch_difference
+from katoutcomes.kernels.groups.welch import welch_difference
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""

@@ -14,7 +14,7 @@ import pytest
 from katoutcomes import vocabulary
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError, OptionError
 from katoutcomes.instruments.catalog import instruments
-from katoutcomes.registry.load_report import LoadReport
+from katoutcomes.registry.load_reports.load_report import LoadReport
 from katoutcomes.registry.readers.csv_structure import CsvStructure
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import KatOutcomesError, OptionError
-from katoutcomes.registry.engine import Engine, stage_text
+from katoutcomes.registry.engines.engine import Engine, stage_text
 
 ROOM = "katoutcomes.registry"
 

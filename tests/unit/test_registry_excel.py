@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.readers.raw_tables import FileDialect, RawTable, read_raw
 from katoutcomes.registry.reading import read_registry
 

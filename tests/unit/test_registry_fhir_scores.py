@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from katoutcomes.errors import DataError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import parse_mapping
 from katoutcomes.registry.readers.conversion import Conversion
 from katoutcomes.registry.readers.fhir.convert import convert

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.draft import draft_mapping
 from katoutcomes.registry.mapping.mapping_file import parse_mapping
 from katoutcomes.registry.readers.conversion import Conversion

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from katoutcomes.errors import IdentifierError
-from katoutcomes.registry.load_report import LoadReport
+from katoutcomes.registry.load_reports.load_report import LoadReport
 from katoutcomes.registry.reading import read_registry
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"

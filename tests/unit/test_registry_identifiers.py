@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import IdentifierError, OptionError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.identifiers import (
     AGE_RULE,
     DOUBTS,

@@ -17,7 +17,7 @@ from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.catalog import instrument, instruments
 from katoutcomes.instruments.instrument import Instrument
 from katoutcomes.instruments.scoring import check_totals, score_items
-from katoutcomes.registry.load_report import QualityWarning
+from katoutcomes.registry.load_reports.load_report import QualityWarning
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from katoutcomes.registry.identifiers import Finding
-from katoutcomes.registry.load_report import (
+from katoutcomes.registry.load_reports.load_report import (
     FileCounts,
     LoadReport,
     PrivacyWarning,

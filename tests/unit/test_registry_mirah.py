@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from katoutcomes.errors import DataError, IdentifierError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import read_mapping
 from katoutcomes.registry.readers.conversion import Conversion, ConvertedTable
 from katoutcomes.registry.readers.mirah.convert import convert

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from katoutcomes.errors import DataError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.draft import draft_mapping
 from katoutcomes.registry.mapping.mapping_file import parse_mapping, read_mapping
 from katoutcomes.registry.readers.conversion import Conversion

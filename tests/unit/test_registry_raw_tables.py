@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from katoutcomes.errors import DataError, OptionError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.readers.raw_tables import FileDialect, RawTable, read_raw
 from katoutcomes.registry.reading import read_registry
 

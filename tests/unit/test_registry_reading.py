@@ -17,7 +17,7 @@ import pytest
 from katoutcomes.errors import OptionError
 from katoutcomes.instruments.catalog import instrument
 from katoutcomes.instruments.instrument import Instrument
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 
@@ -222,7 +222,7 @@ def test_the_first_version_is_meant_where_none_is_named() -> None:
 
 def test_reverse_keyed_items_are_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
     reversed_scale: Instrument = dataclasses.replace(instrument("GAD-7"), id="reversed7", reverse_items=(2, 7))
-    monkeypatch.setattr("katoutcomes.registry.score_rows.instrument", lambda _: reversed_scale)
+    monkeypatch.setattr("katoutcomes.registry.checking.score_rows.instrument", lambda _: reversed_scale)
     monkeypatch.setattr("katoutcomes.instruments.catalog.instrument", lambda _: reversed_scale)
     tables = frames()
     tables["scores"] = (

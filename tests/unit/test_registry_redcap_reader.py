@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from katoutcomes.errors import DataError, IdentifierError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import read_mapping
 from katoutcomes.registry.readers.conversion import Conversion
 from katoutcomes.registry.readers.redcap.convert import convert

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from katoutcomes.registry.engine import Engine
-from katoutcomes.registry.load_report import LoadReport, Problem, SourceFileCounts
+from katoutcomes.registry.checking.row_accounting import Accounting, count_rows
+from katoutcomes.registry.checking.rules import Cause, Rule
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.load_reports.load_report import LoadReport, Problem, SourceFileCounts
 from katoutcomes.registry.readers.conversion import LeftOut, SourceFile
 from katoutcomes.registry.reading import read_registry
-from katoutcomes.registry.row_accounting import Accounting, count_rows
-from katoutcomes.registry.rules import Cause, Rule
 from katoutcomes.registry.tables import TABLES
 
 N_PATIENTS = 60

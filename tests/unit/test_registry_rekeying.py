@@ -15,12 +15,12 @@ from katoutcomes.cli.main import main
 from katoutcomes.cohorts.definition import CohortDefinition
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DataError, OptionError
-from katoutcomes.registry import rekeying
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.privacy import rekeying
+from katoutcomes.registry.privacy.rekeying import KEY_DIGITS, make_salt, rekey, salted_key
 from katoutcomes.registry.readers.sources import find_sources
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
-from katoutcomes.registry.rekeying import KEY_DIGITS, make_salt, rekey, salted_key
 from katoutcomes.workflows.outcome_report import outcome_report
 
 SALT = "a salt of the clinic, known to nobody"

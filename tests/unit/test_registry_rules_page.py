@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import katoutcomes
-from katoutcomes.registry.advice import ADVICE
-from katoutcomes.registry.identifiers import NAME_RULES, VALUE_RULES
-from katoutcomes.registry.privacy_warnings import WARNING_RULES
-from katoutcomes.registry.rules import (
+from katoutcomes.registry.checking.advice import ADVICE
+from katoutcomes.registry.checking.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
     REPEATED_SCORE_RULES,
@@ -20,6 +18,8 @@ from katoutcomes.registry.rules import (
     link_rules,
     span_rules,
 )
+from katoutcomes.registry.identifiers import NAME_RULES, VALUE_RULES
+from katoutcomes.registry.privacy.privacy_warnings import WARNING_RULES
 from katoutcomes.registry.tables import EVENT_TABLES, TABLES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "validation_rules.md"

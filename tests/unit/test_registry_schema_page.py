@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from katoutcomes.registry.cells import PATTERNS, cell_checks
+from katoutcomes.registry.checking.cells import PATTERNS, cell_checks
 from katoutcomes.registry.tables import COLUMN_KINDS, TABLES, TableSchema
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "schema.md"

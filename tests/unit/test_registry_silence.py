@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from katoutcomes.errors import KatOutcomesError
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError
-from katoutcomes.registry import engine as engine_module
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines import engine as engine_module
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
 

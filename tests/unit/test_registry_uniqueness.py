@@ -11,8 +11,8 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.errors import OptionError
+from katoutcomes.registry.privacy.uniqueness import UniquenessReport, uniqueness
 from katoutcomes.registry.registry import Registry
-from katoutcomes.registry.uniqueness import UniquenessReport, uniqueness
 
 
 def registry_of(patients: pd.DataFrame) -> Registry:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import katoutcomes as kat
-from katoutcomes.registry.load_report import QualityWarning
-from katoutcomes.registry.quality_warnings import USUAL_DOSE_MG
+from katoutcomes.registry.checking.quality_warnings import USUAL_DOSE_MG
+from katoutcomes.registry.load_reports.load_report import QualityWarning
 
 N_PATIENTS = 24
 

@@ -14,10 +14,10 @@ import pytest
 import katoutcomes as kat
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError, OptionError
 from katoutcomes.registry import fingerprint as fingerprint_module
+from katoutcomes.registry.engines.workspace import WorkspaceEngine
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.synthetic.clinic import simulate_tables, write_tables
 from katoutcomes.registry.tables import KEPT_TABLES
-from katoutcomes.registry.workspace import WorkspaceEngine
 
 FOUND = "taking the registry from the workspace"
 
@@ -183,8 +183,8 @@ STOPPED = """
 import os, sys
 import katoutcomes as kat
 from katoutcomes.registry import fingerprint
-from katoutcomes.registry.engine import Engine
-from katoutcomes.registry.workspace import WorkspaceEngine
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.engines.workspace import WorkspaceEngine
 
 fingerprint._program_digest = lambda: "this program"
 data, kept, where, nth = sys.argv[1:]

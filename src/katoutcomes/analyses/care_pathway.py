@@ -216,7 +216,7 @@ def _never_dosed(care: Pathway, conf_level: float) -> Iterator[Estimate]:
 
 
 def _share(term: str, n_counted: int, n_patients: int, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     wilson = share(n_counted, n_patients, conf_level)
     return Estimate(

@@ -154,7 +154,7 @@ def _of_group(first: NDArray[np.float64], second: NDArray[np.float64], conf_leve
     """Yield who has both changes, and their correlation."""
     import numpy as np
 
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     has_first = ~np.isnan(first)
     both = has_first & ~np.isnan(second)
@@ -176,7 +176,7 @@ def _of_group(first: NDArray[np.float64], second: NDArray[np.float64], conf_leve
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64], conf_level: float) -> Estimate:
     from scipy.special import ndtri
 
-    from katoutcomes.kernels.paired_change import paired_change
+    from katoutcomes.kernels.change.paired_change import paired_change
 
     n_patients = len(first)
     # The correlation of a pair of columns is what the paired kernel already works out with care for rounding.

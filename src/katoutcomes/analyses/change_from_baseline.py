@@ -113,8 +113,8 @@ def change_from_baseline(
 
     See Also
     --------
-    katoutcomes.kernels.paired_effects.paired_effect : The formulas of the effect sizes.
-    katoutcomes.kernels.pair_bootstrap.bootstrap_intervals : The bootstrap.
+    katoutcomes.kernels.change.paired_effects.paired_effect : The formulas of the effect sizes.
+    katoutcomes.kernels.change.pair_bootstrap.bootstrap_intervals : The bootstrap.
 
     References
     ----------

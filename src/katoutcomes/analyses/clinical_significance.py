@@ -45,7 +45,7 @@ from katoutcomes.analyses.steps.significance.shares import counted_shares, of_ki
 from katoutcomes.analyses.steps.significance.words import method_sentences, method_sources
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.kernels.proportions import INTERVALS
+from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number

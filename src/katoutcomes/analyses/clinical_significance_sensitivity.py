@@ -21,7 +21,7 @@ from katoutcomes.analyses.steps.significance.shares import CountedShare, share_e
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.instrument import Reliability
-from katoutcomes.kernels.proportions import INTERVALS
+from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method, Result
@@ -188,7 +188,13 @@ class _Pairs:
     sign: int
 
     def shares(self, reliability: float, rules: Sequence[ReliableChangeRule]) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import DETERIORATED, IMPROVED, UNCHANGED, moves, reliable_change
+        from katoutcomes.kernels.individual.reliable_change import (
+            DETERIORATED,
+            IMPROVED,
+            UNCHANGED,
+            moves,
+            reliable_change,
+        )
 
         sd = rules[0].standard_deviation
         classes = reliable_change(self.baseline, self.follow_up, sd, reliability, sign=self.sign).classes
@@ -208,7 +214,7 @@ class _Pairs:
 
 
 def _threshold(reliability: float, rule: ReliableChangeRule) -> Estimate:
-    from katoutcomes.kernels.reliable_change import reliable_change_threshold
+    from katoutcomes.kernels.individual.reliable_change import reliable_change_threshold
 
     return Estimate(
         term="reliable change threshold",

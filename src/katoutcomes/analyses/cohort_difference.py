@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group, Variable
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.covariance_adjustment import Contrast, CovarianceAdjustment
-    from katoutcomes.kernels.welch import WelchDifference
+    from katoutcomes.kernels.groups.covariance_adjustment import Contrast, CovarianceAdjustment
+    from katoutcomes.kernels.groups.welch import WelchDifference
     from katoutcomes.results.check import Check
 
 _SOURCES = (
@@ -244,8 +244,8 @@ def _fit(
 ) -> _Fitted:
     import numpy as np
 
-    from katoutcomes.kernels.covariance_adjustment import covariance_adjustment
-    from katoutcomes.kernels.welch import welch_difference
+    from katoutcomes.kernels.groups.covariance_adjustment import covariance_adjustment
+    from katoutcomes.kernels.groups.welch import welch_difference
 
     outcome = data.scores_at(window.name)[analyzed]
     is_treated = cohorts.treated.mask[analyzed]
@@ -291,7 +291,7 @@ def _numbers(found: Contrast | WelchDifference, visit: str, conf_level: float, f
 
 
 def _completeness(cohorts: _Cohorts, patients: _Patients, visit: str, conf_level: float) -> Iterator[Estimate]:
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     for cohort in cohorts.both:
         wilson = share(*patients.completeness(cohort), conf_level)
@@ -309,7 +309,7 @@ def _completeness(cohorts: _Cohorts, patients: _Patients, visit: str, conf_level
 
 
 def _imbalance(data: AnalysisSet, cohorts: _Cohorts, patients: _Patients) -> Estimate:
-    from katoutcomes.kernels.standardized_mean_difference import smd_of_numbers
+    from katoutcomes.kernels.groups.standardized_mean_difference import smd_of_numbers
 
     treated, comparator = (data.baseline[cohort.mask & patients.with_baseline] for cohort in cohorts.both[::-1])
     found = smd_of_numbers(treated, comparator)

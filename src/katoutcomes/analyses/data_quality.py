@@ -14,7 +14,7 @@ from katoutcomes.results.result import Method, Result
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.load_report import LoadReport
+    from katoutcomes.registry.load_reports.load_report import LoadReport
     from katoutcomes.registry.registry import Registry
 
 REJECTED_ROWS_LIMIT = 0.05

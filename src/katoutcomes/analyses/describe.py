@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group, Variable
-    from katoutcomes.kernels.standardized_mean_difference import StandardizedMeanDifference
+    from katoutcomes.kernels.groups.standardized_mean_difference import StandardizedMeanDifference
 
 BASELINE_SCORE = "baseline_score"
 """Name under which the score before the first dose is described."""
@@ -258,7 +258,7 @@ def _numbers(variable: Variable, values: NDArray[np.float64]) -> Iterator[tuple[
 
 
 def _difference(variable: Variable, treatment: Group, comparator: Group) -> StandardizedMeanDifference:
-    from katoutcomes.kernels.standardized_mean_difference import (
+    from katoutcomes.kernels.groups.standardized_mean_difference import (
         smd_of_categories,
         smd_of_flags,
         smd_of_numbers,

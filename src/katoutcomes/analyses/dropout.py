@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.kaplan_meier import KaplanMeier
+    from katoutcomes.kernels.missing.kaplan_meier import KaplanMeier
 
 SEVERITY = "baseline severity"
 SCORED = "scored at visit"
@@ -179,7 +179,7 @@ def _of_group(data: AnalysisSet, mask: NDArray[np.bool_], conf_level: float) -> 
     """Yield, for each visit, who has a score, who has one then or later, and how those scored began."""
     import numpy as np
 
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
     from katoutcomes.kernels.summaries import mean_and_sd
 
     n_patients = int(mask.sum())
@@ -238,7 +238,7 @@ def _time_of_last_score(has_score: NDArray[np.bool_], conf_level: float) -> Kapl
     """Return the Kaplan-Meier estimate of the first visit from which on no score is there, in visits from 0 on."""
     import numpy as np
 
-    from katoutcomes.kernels.kaplan_meier import kaplan_meier
+    from katoutcomes.kernels.missing.kaplan_meier import kaplan_meier
 
     n_visits = has_score.shape[1]
     last = np.where(has_score.any(axis=1), n_visits - np.argmax(has_score[:, ::-1], axis=1), 0)

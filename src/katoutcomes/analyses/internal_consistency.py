@@ -22,7 +22,7 @@ from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.item_answers import ItemAnswers
-    from katoutcomes.kernels.internal_consistency import Alpha, Omega
+    from katoutcomes.kernels.reliability.internal_consistency import Alpha, Omega
     from katoutcomes.registry.registry import Registry
 
 _SOURCES = (
@@ -123,7 +123,7 @@ def internal_consistency(
     published, retest 0.737
     """
     from katoutcomes.cohorts.item_answers import item_answers
-    from katoutcomes.kernels.internal_consistency import coefficient_alpha, coefficient_omega
+    from katoutcomes.kernels.reliability.internal_consistency import coefficient_alpha, coefficient_omega
 
     require_conf_level(conf_level)
     scale = instrument_called(instrument) if isinstance(instrument, str) else instrument

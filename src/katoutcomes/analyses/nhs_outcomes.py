@@ -14,7 +14,7 @@ from katoutcomes.analyses.steps.significance.shares import CountedShare, share_e
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.kernels.proportions import INTERVALS
+from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.check import Check
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method, Result
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet, Instrument
-    from katoutcomes.kernels.service_outcomes import ServiceMeasure
+    from katoutcomes.kernels.individual.service_outcomes import ServiceMeasure
 
 DEFINITION_SET = "nhs_talking_therapies"
 SCORED = "scored on both measures"
@@ -235,7 +235,7 @@ def _service_definition(instrument: Instrument, kind: str) -> DefinitionSet:
 
 
 def _service_measure(instrument: Instrument) -> ServiceMeasure:
-    from katoutcomes.kernels.service_outcomes import ServiceMeasure
+    from katoutcomes.kernels.individual.service_outcomes import ServiceMeasure
 
     kinds = ("caseness", "reliable_change")
     caseness, change = (float(_service_definition(instrument, kind).value) for kind in kinds)
@@ -263,7 +263,7 @@ def _counted(data: AnalysisSet, finished: str | None) -> NDArray[np.bool_]:
 def _shares(scores: _TwoMeasures, counted: NDArray[np.bool_], has_all: NDArray[np.bool_]) -> Iterator[CountedShare]:
     import numpy as np
 
-    from katoutcomes.kernels.service_outcomes import service_outcomes
+    from katoutcomes.kernels.individual.service_outcomes import service_outcomes
 
     (starts, ends) = ((pair[0][has_all], pair[1][has_all]) for pair in (scores.starts, scores.ends))
     found = service_outcomes(starts, ends, scores.measures)

@@ -178,7 +178,7 @@ def _scores_outside(data: AnalysisSet) -> Iterator[Estimate]:
 
 def _visit_shares(data: AnalysisSet, group: Group, conf_level: float) -> Iterator[Estimate]:
     """Yield the share of a group's patients with a baseline score who have one at each visit."""
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     n_baseline = int((group.mask & data.with_baseline).sum())
     for visit in data.visits:

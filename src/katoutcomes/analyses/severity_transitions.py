@@ -13,7 +13,7 @@ from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, r
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.kernels.proportions import INTERVALS
+from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import Method, Result
@@ -144,7 +144,7 @@ class _Banded:
 
     def shares(self) -> Iterator[CountedShare]:
         """Yield who moved to a milder band, stayed, or moved to a more severe one."""
-        from katoutcomes.kernels.severity_transitions import band_transitions
+        from katoutcomes.kernels.individual.severity_transitions import band_transitions
 
         moves = band_transitions(self.baseline[self.has_both], self.follow_up[self.has_both], len(self.labels)).moves
         terms = {MILDER: moves > 0, SAME: moves == 0, MORE_SEVERE: moves < 0}
@@ -155,7 +155,7 @@ class _Banded:
 
     def part(self, visit: str, groups: Sequence[Group]) -> Part:
         """Return the patients of each group by pair of bands, those pairs alone that hold somebody."""
-        from katoutcomes.kernels.severity_transitions import band_transitions
+        from katoutcomes.kernels.individual.severity_transitions import band_transitions
 
         rows: list[tuple[Cell, ...]] = []
         for group in groups:

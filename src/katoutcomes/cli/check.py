@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from katoutcomes.errors import DataError
-    from katoutcomes.registry.load_report import LoadReport
+    from katoutcomes.registry.load_reports.load_report import LoadReport
 
 
 def add_command(commands: Any) -> None:
@@ -101,7 +101,7 @@ def _refused_report(problem: DataError) -> LoadReport:
     """Return the report of a load that failed: how far it came, or why it did not begin."""
     from dataclasses import replace
 
-    from katoutcomes.registry.load_report import LoadReport
+    from katoutcomes.registry.load_reports.load_report import LoadReport
 
     if problem.load_report is not None:
         report: LoadReport = problem.load_report

@@ -11,14 +11,14 @@ from katoutcomes.cohorts.course_variables import as_floats
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW
 from katoutcomes.instruments.answers import blanks_filled, reverse_keyed
-from katoutcomes.registry.engine import stage_text
+from katoutcomes.registry.engines.engine import stage_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.instruments.instrument import Instrument
+    from katoutcomes.registry.engines.table_engine import TableEngine
     from katoutcomes.registry.registry import Registry
-    from katoutcomes.registry.table_engine import TableEngine
 
 _PACKAGE = "katoutcomes.cohorts"
 

@@ -7,13 +7,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.engine import stage_text
+from katoutcomes.registry.engines.engine import stage_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.definition import CohortDefinition
-    from katoutcomes.registry.table_engine import TableEngine
+    from katoutcomes.registry.engines.table_engine import TableEngine
 
 _PACKAGE = "katoutcomes.cohorts"
 

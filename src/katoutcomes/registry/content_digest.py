@@ -12,7 +12,7 @@ from katoutcomes.registry.tables import SCORES, TABLES, TableSchema
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER")
 _LARGEST_WORD = 2**62

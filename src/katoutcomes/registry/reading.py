@@ -6,9 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import DataError
-from katoutcomes.registry.acceptance import Acceptance, accept_rows
+from katoutcomes.registry.checking.acceptance import Acceptance, accept_rows
+from katoutcomes.registry.checking.prorating import (
+    joined_rules,
+    prorating_doubts,
+    prorating_notes,
+    prorating_rules,
+    prorating_settings,
+)
+from katoutcomes.registry.checking.quality_warnings import quality_warnings
+from katoutcomes.registry.checking.row_accounting import count_rows
 from katoutcomes.registry.content_digest import registry_digest
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.engines.load_places import load_into
+from katoutcomes.registry.engines.spark_engine import SparkEngine, local_frames
 from katoutcomes.registry.fingerprint import load_fingerprint
 from katoutcomes.registry.identifiers import (
     Finding,
@@ -20,19 +31,12 @@ from katoutcomes.registry.identifiers import (
     reference_year,
     value_findings,
 )
-from katoutcomes.registry.load_places import load_into
-from katoutcomes.registry.load_report import LoadReport
+from katoutcomes.registry.load_reports.load_report import LoadReport
 from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 from katoutcomes.registry.mapping.mapping_file import mapping_of_folder, read_mapping
-from katoutcomes.registry.privacy_warnings import doubt_warnings, registry_warnings, text_warnings
-from katoutcomes.registry.prorating import (
-    joined_rules,
-    prorating_doubts,
-    prorating_notes,
-    prorating_rules,
-    prorating_settings,
-)
-from katoutcomes.registry.quality_warnings import quality_warnings
+from katoutcomes.registry.privacy.privacy_warnings import doubt_warnings, registry_warnings, text_warnings
+from katoutcomes.registry.privacy.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
+from katoutcomes.registry.privacy.uniqueness import count_classes
 from katoutcomes.registry.readers.conversion import (
     Conversion,
     converted_sources,
@@ -48,16 +52,12 @@ from katoutcomes.registry.readers.sources import (
     structure_error,
 )
 from katoutcomes.registry.registry import Registry
-from katoutcomes.registry.rekeying import REKEYED_FORMATS, Salt, make_salt, rekey
-from katoutcomes.registry.row_accounting import count_rows
-from katoutcomes.registry.spark_engine import SparkEngine, local_frames
 from katoutcomes.registry.tables import PATIENTS, SESSIONS
-from katoutcomes.registry.uniqueness import count_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from katoutcomes.registry.load_report import PrivacyWarning, QualityWarning
+    from katoutcomes.registry.load_reports.load_report import PrivacyWarning, QualityWarning
 
 
 def read_registry(

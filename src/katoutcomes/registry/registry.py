@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.load_report import LoadReport
-    from katoutcomes.registry.table_engine import TableEngine
+    from katoutcomes.registry.engines.table_engine import TableEngine
+    from katoutcomes.registry.load_reports.load_report import LoadReport
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

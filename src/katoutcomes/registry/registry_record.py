@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.load_report import (
+from katoutcomes.registry.load_reports.load_report import (
     FileCounts,
     LoadReport,
     PrivacyWarning,
@@ -18,7 +18,7 @@ from katoutcomes.registry.load_report import (
 from katoutcomes.registry.registry import Registry
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.table_engine import TableEngine
+    from katoutcomes.registry.engines.table_engine import TableEngine
 
 
 def registry_record(registry: Registry) -> str:

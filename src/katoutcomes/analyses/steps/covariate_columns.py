@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
-    from katoutcomes.kernels.covariance_adjustment import LeastSquares
+    from katoutcomes.kernels.groups.covariance_adjustment import LeastSquares
 
 BASELINE_SCORE = "baseline_score"
 _N_GROUP_COLUMNS = 2

@@ -9,7 +9,7 @@ from katoutcomes.results.check import Check
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
-    from katoutcomes.kernels.internal_consistency import Alpha, Omega
+    from katoutcomes.kernels.reliability.internal_consistency import Alpha, Omega
 
 PATIENTS_LIMIT = 30
 """With fewer complete questionnaires the limits of alpha lie so far apart that the number says next to nothing. A
@@ -59,7 +59,7 @@ def _patients_check(alpha: Alpha) -> Check:
 
 
 def _model_check(omega: Omega) -> Check:
-    from katoutcomes.kernels.one_factor import CONVERGED, HEYWOOD, NOT_CONVERGED, NOT_IDENTIFIED, SINGULAR
+    from katoutcomes.kernels.reliability.one_factor import CONVERGED, HEYWOOD, NOT_CONVERGED, NOT_IDENTIFIED, SINGULAR
 
     messages = {
         CONVERGED: "The one-factor model converged to an inner maximum.",

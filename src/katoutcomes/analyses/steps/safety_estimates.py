@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.safety_records import AdverseEvents, SafetyItem, SafetyRecords
-    from katoutcomes.kernels.event_rates import EventShare
+    from katoutcomes.kernels.shares.event_rates import EventShare
 
     Mask = NDArray[np.bool_]
 
@@ -90,7 +90,7 @@ def _all_sessions(records: SafetyRecords, mask: Mask) -> tuple[int, int]:
 
 def _rate(term: str, chosen: Mask, days: NDArray[np.float64], conf_level: float) -> Iterator[Estimate]:
     """Yield the number of events and their rate over the observed days."""
-    from katoutcomes.kernels.event_rates import exact_rate
+    from katoutcomes.kernels.shares.event_rates import exact_rate
 
     n_events = int(chosen.sum())
     rate = exact_rate(n_events, float(days.sum()) / PER_DAYS, conf_level)
@@ -130,7 +130,7 @@ def _highest(unit: NDArray[np.int64], events: AdverseEvents, here: Mask, n_units
 
 
 def _share_of_patients(term: str, n_with: int, n_patients: int, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.event_rates import exact_share
+    from katoutcomes.kernels.shares.event_rates import exact_share
 
     share = Estimate(term=term, measure="proportion", n_patients=n_patients)
     return _filled(share, exact_share(n_with, n_patients, conf_level), conf_level)
@@ -149,7 +149,7 @@ def _filled(unknown: Estimate, found: EventShare, conf_level: float) -> Estimate
 
 def _share_of_sessions(term: str, n_with: int, of: tuple[int, int], conf_level: float) -> Iterator[Estimate]:
     """Yield a share of sessions; `of` holds how many they are and of how many patients. Nothing of none."""
-    from katoutcomes.kernels.event_rates import exact_share
+    from katoutcomes.kernels.shares.event_rates import exact_share
 
     n_sessions, n_patients = of
     if n_sessions:
@@ -244,7 +244,7 @@ def deterioration_estimates(
     conf_level : float
         Of the interval.
     """
-    from katoutcomes.kernels.event_rates import exact_share
+    from katoutcomes.kernels.shares.event_rates import exact_share
 
     both = ~np.isnan(baseline) & ~np.isnan(last)
     worse = sign * (last[both] - baseline[both]) >= threshold

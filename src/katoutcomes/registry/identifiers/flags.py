@@ -10,7 +10,7 @@ from katoutcomes.registry.identifiers.given_names import GIVEN_NAMES
 from katoutcomes.registry.identifiers.names import CODED_RULES, SMALL_NUMBER_RULES, name_rule
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _YES_OR_NO = "0 1 0.0 1.0 y n t f yes no true false ja nein oui non si na n/a none unknown missing checked unchecked"
 _FLAGS = frozenset(_YES_OR_NO.split(" "))

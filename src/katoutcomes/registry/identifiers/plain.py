@@ -15,7 +15,7 @@ from katoutcomes.registry.tables import LONGEST_KEY, table_schema
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _KINDS_OF_FEW_TEXTS = ("code", "codes", "term", "quarter")
 _NAMES_OF_FEW_TEXTS = ("site", "instrument", "version", "metric")

@@ -22,7 +22,7 @@ from katoutcomes.registry.identifiers.person_names import LIKE_A_NAME, are_names
 from katoutcomes.registry.tables import LOWEST_AGE_YEARS, TABLES
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 NUMBER_FORM = (
     r"[0-9]{3,4}[-. ]?[0-9]{3,4}[-. ]?[0-9]{3,4}([-. ]?[0-9]{2,4})?([- ]?[A-Za-z]{1,2})?|[A-Z][0-9]{7,9}[- ]?[A-Z]?"

@@ -22,7 +22,7 @@ from katoutcomes.registry.identifiers.shapes import shape_findings
 from katoutcomes.registry.tables import TABLES
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 POSTAL_PREFIX_RULE = "value_postal_code_too_long"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from katoutcomes.errors import DataError, require_option
-from katoutcomes.registry.engine import Engine
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import FORMATS
 from katoutcomes.registry.mapping.table_draft import draft_tables
 from katoutcomes.registry.readers.formats import drafter

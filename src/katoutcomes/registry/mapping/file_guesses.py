@@ -31,7 +31,7 @@ from katoutcomes.registry.tables import table_schema
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 TABLE_ENDINGS: tuple[str, ...] = (".csv", ".tsv", ".txt", ".parquet", *WORKBOOK_ENDINGS)
 """Endings of files that may be tables."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from katoutcomes.errors import DataError, OptionError
 from katoutcomes.instruments.toml_table import TomlTable, parse_toml, raise_problems
-from katoutcomes.registry.prorating import joined_rules, prorating_rules
+from katoutcomes.registry.checking.prorating import joined_rules, prorating_rules
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 MAPPING_FILE = "mapping.toml"

@@ -26,7 +26,7 @@ from katoutcomes.registry.mapping.words import MISSING_WORDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 
 def draft_tables(folder: Path, engine: Engine, say: Callable[[str], None]) -> str:

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.checking.rules import Rule
 from katoutcomes.registry.readers.sources import TableSource
 from katoutcomes.registry.readers.staging import engine_names, text_query
-from katoutcomes.registry.rules import Rule
 from katoutcomes.registry.tables import TABLES, TableSchema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.identifiers import Finding
 
 

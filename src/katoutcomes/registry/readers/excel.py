@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _UNREADABLE = "rule workbook: the file cannot be read as a workbook; is it cut off, or protected by a password?"
 _SECONDS_A_DAY = 86_400

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
     from katoutcomes.registry.readers.conversion import Conversion
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _LARGEST_WHOLE = 1e15
 """Below it a float holds every whole number exactly."""

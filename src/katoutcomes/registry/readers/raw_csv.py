@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 LONGEST_CELL = 131_072
 """Characters; the limit of Python's csv module. A longer cell is mostly a quote that is not closed."""

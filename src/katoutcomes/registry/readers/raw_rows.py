@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.identifiers import Finding
 
 ENCODINGS: tuple[str, ...] = ("utf-8", "latin-1", "cp1252", "utf-16")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.cells import as_text
+from katoutcomes.registry.checking.cells import as_text
 from katoutcomes.registry.identifiers import Finding, evident_name_rules, holds_identifier, name_rule, value_findings
 from katoutcomes.registry.readers.frames import frame_columns, stage_frame
 from katoutcomes.registry.readers.raw_csv import read_raw_csv
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 WORKBOOK_ENDINGS: tuple[str, ...] = (".xlsx", ".xls", ".xlsm", ".ods")
 

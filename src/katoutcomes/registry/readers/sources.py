@@ -20,9 +20,9 @@ from katoutcomes.registry.tables import TABLES, Column, TableSchema
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.checking.rules import Rule
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.identifiers import Finding
-    from katoutcomes.registry.rules import Rule
 
 MARKER_FILE = "registry.json"
 WORKBOOK = "registry"

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.cells import as_text, keeps_type
+from katoutcomes.registry.checking.cells import as_text, keeps_type
 from katoutcomes.registry.identifiers.plain import note_plain_columns
 from katoutcomes.registry.tables import Column, TableSchema
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 
 def engine_names(schema: TableSchema, names: tuple[str, ...]) -> tuple[str, ...]:

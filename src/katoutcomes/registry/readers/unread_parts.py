@@ -19,7 +19,7 @@ from katoutcomes.registry.identifiers import Finding, holds_given_name, holds_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _WRITERS = frozenset({"pandas", "ARROW:schema", "polars", "org.apache.spark.version", "geo"})
 """Keys by which programs say how a table is to be read again; their texts are searched, and not warned of."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.change.choices import ChangeChoices, Margin
     from katoutcomes.instruments.instrument import Instrument
-    from katoutcomes.kernels.pair_bootstrap import BootstrapInterval
-    from katoutcomes.kernels.paired_change import PairedChange
-    from katoutcomes.kernels.paired_effects import PairedEffect
+    from katoutcomes.kernels.change.pair_bootstrap import BootstrapInterval
+    from katoutcomes.kernels.change.paired_change import PairedChange
+    from katoutcomes.kernels.change.paired_effects import PairedEffect
     from katoutcomes.kernels.summaries import MeanInterval
 
     Scores = NDArray[np.float64]
@@ -43,7 +43,7 @@ def visit_estimates(
     at_baseline : float
         Baseline score for which the adjusted change is given.
     """
-    from katoutcomes.kernels.paired_change import paired_change
+    from katoutcomes.kernels.change.paired_change import paired_change
 
     change = paired_change(baseline, follow_up, choices.conf_level)
     limits = _bootstrap(baseline, follow_up, choices)
@@ -85,7 +85,7 @@ def mean_and_sd_estimates(
 
 def share_estimate(term: str, n_counted: int, n_patients: int, conf_level: float) -> Estimate:
     """Return a share of patients with its interval."""
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     found = share(n_counted, n_patients, conf_level)
     return Estimate(
@@ -108,7 +108,7 @@ def _bootstrap(baseline: Scores, follow_up: Scores, choices: ChangeChoices) -> d
     """Return the bootstrap limits by measure; nothing where closed forms are wanted."""
     if choices.rng is None:
         return {}
-    from katoutcomes.kernels.pair_bootstrap import bootstrap_intervals
+    from katoutcomes.kernels.change.pair_bootstrap import bootstrap_intervals
 
     return bootstrap_intervals(
         baseline,
@@ -173,7 +173,7 @@ def _with_limits(estimate: Estimate, interval: BootstrapInterval | None, conf_le
 
 
 def _by_ranks(changes: Scores, conf_level: float) -> Iterator[Estimate]:
-    from katoutcomes.kernels.rank_change import rank_change
+    from katoutcomes.kernels.change.rank_change import rank_change
 
     found = rank_change(changes, conf_level)
     yield Estimate(
@@ -191,7 +191,7 @@ def _by_ranks(changes: Scores, conf_level: float) -> Iterator[Estimate]:
 
 
 def _percent(change: PairedChange, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.baseline_adjustment import relative_change
+    from katoutcomes.kernels.groups.baseline_adjustment import relative_change
 
     found = relative_change(change.moments, conf_level)
     return Estimate(
@@ -207,7 +207,7 @@ def _percent(change: PairedChange, conf_level: float) -> Estimate:
 
 
 def _at_baseline(baseline: Scores, changes: Scores, at: float, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.baseline_adjustment import change_at_baseline
+    from katoutcomes.kernels.groups.baseline_adjustment import change_at_baseline
 
     found = change_at_baseline(baseline, changes, at, conf_level)
     return Estimate(
@@ -228,7 +228,7 @@ def _moves(
     baseline: Scores, follow_up: Scores, change: PairedChange, instrument: Instrument, conf_level: float
 ) -> Iterator[Estimate]:
     """Yield who improved, did not change and got worse, and what follows from it; nothing without a direction."""
-    from katoutcomes.kernels.superiority import superiority
+    from katoutcomes.kernels.change.superiority import superiority
 
     if instrument.sign == 0:
         return
@@ -251,7 +251,7 @@ def _moves(
 
 def _u3(change: PairedChange, sign: int, conf_level: float) -> Estimate:
     """Return U3 from delta_pre: it rises with the shift towards the better end, so the limits follow."""
-    from katoutcomes.kernels.superiority import normal_share
+    from katoutcomes.kernels.change.superiority import normal_share
 
     effect = change.delta_pre
     ends = (effect.conf_low, effect.conf_high) if sign > 0 else (effect.conf_high, effect.conf_low)
@@ -280,7 +280,7 @@ def _against_margin(
     baseline: Scores, follow_up: Scores, margin: Margin, instrument: Instrument, conf_level: float
 ) -> Iterator[Estimate]:
     """Yield the tests of the mean change against a margin, each with the interval of level 1 − 2α."""
-    from katoutcomes.kernels.equivalence import equivalence
+    from katoutcomes.kernels.change.equivalence import equivalence
     from katoutcomes.kernels.summaries import mean_and_sd
 
     found = equivalence(baseline, follow_up, margin.value, conf_level, is_share=margin.is_share)

@@ -30,7 +30,7 @@ class ReferralPopulation:
 
 def referral_population(data: AnalysisSet, rule: SelectionRule) -> ReferralPopulation:
     """Return what the rule states, or what the baseline scores beyond its cut-off say of all who were referred."""
-    from katoutcomes.kernels.regression_to_the_mean import truncated_normal
+    from katoutcomes.kernels.change.regression_to_the_mean import truncated_normal
 
     if rule.referral_mean is not None or rule.cut_off is None:
         sd = math.nan if rule.referral_sd is None else rule.referral_sd
@@ -100,7 +100,7 @@ def regression_estimates(
 def _expected(
     rule: SelectionRule, mean: float, sd: float, reliability: float, baseline_mean: float, *, above: bool
 ) -> float:
-    from katoutcomes.kernels.regression_to_the_mean import regression_with_cut_off, regression_without_cut_off
+    from katoutcomes.kernels.change.regression_to_the_mean import regression_with_cut_off, regression_without_cut_off
 
     if math.isnan(mean) or (rule.cut_off is not None and math.isnan(sd)):
         return math.nan

@@ -32,7 +32,7 @@ def subgroup_differences(data: AnalysisSet, groups: Sequence[Group], conf_level:
     """
     import numpy as np
 
-    from katoutcomes.kernels.welch import welch_difference
+    from katoutcomes.kernels.groups.welch import welch_difference
 
     first, *others = groups[1:] if len(groups) > 2 else (None,)
     for visit in data.visits:

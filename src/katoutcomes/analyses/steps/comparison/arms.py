@@ -256,7 +256,7 @@ def require_adjustable_columns(found: Comparison) -> None:
     import numpy as np
 
     from katoutcomes.analyses.steps.covariate_columns import require_fit
-    from katoutcomes.kernels.covariance_adjustment import least_squares
+    from katoutcomes.kernels.groups.covariance_adjustment import least_squares
     from katoutcomes.kernels.weighting.weighted_ancova import arm_design
 
     seen = found.arms.is_observed

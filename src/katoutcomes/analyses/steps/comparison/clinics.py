@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.comparison.arms import Comparison
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
     from katoutcomes.analyses.steps.comparison.fits import Fitted
-    from katoutcomes.kernels.cluster_robust import ClusterEstimate
+    from katoutcomes.kernels.groups.cluster_robust import ClusterEstimate
 
 FEWEST_CLINICS = 4
 """A policy of fewer clinics is not tested: one clinic an arm says nothing, and two have hardly a degree of freedom."""
@@ -113,7 +113,7 @@ def _cluster_robust(
 ) -> ClusterEstimate:
     import numpy as np
 
-    from katoutcomes.kernels.cluster_robust import cluster_robust
+    from katoutcomes.kernels.groups.cluster_robust import cluster_robust
 
     design, seen = _design(found), found.arms.is_observed
     direction = np.zeros(design.shape[1])
@@ -179,7 +179,7 @@ def _wild(
     """Return the restricted wild cluster bootstrap-t of two arms: a p-value, no limits."""
     import numpy as np
 
-    from katoutcomes.kernels.cluster_wild_bootstrap import wild_cluster_test
+    from katoutcomes.kernels.groups.cluster_wild_bootstrap import wild_cluster_test
 
     seen = found.arms.is_observed
     root = np.sqrt(fitted.combined[seen])
@@ -199,7 +199,7 @@ def _wild(
 def _clinic_means(found: Comparison, fitted: Fitted, clinics: Clinics, arm: int, conf_level: float) -> ClusterEstimate:
     import numpy as np
 
-    from katoutcomes.kernels.cluster_robust import clinic_means_test
+    from katoutcomes.kernels.groups.cluster_robust import clinic_means_test
     from katoutcomes.kernels.weighting.weighted_ancova import weighted_coefficients
 
     seen = found.arms.is_observed

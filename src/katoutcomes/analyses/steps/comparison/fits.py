@@ -208,7 +208,7 @@ def imputed_outcomes(found: Comparison, choices: ComparisonChoices) -> tuple[Flo
     """Return the completed scores at the visit, shape (m, n_compared), and whether EM converged in each imputation."""
     import numpy as np
 
-    from katoutcomes.kernels.imputation import impute
+    from katoutcomes.kernels.missing.imputation import impute
 
     data, window = found.data, found.window
     places = [*earlier_visits(data, window), data.visit_index(window.name)]
@@ -245,7 +245,7 @@ def _imputation_design(found: Comparison) -> Floats:
 def _imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
     import numpy as np
 
-    from katoutcomes.kernels.imputation_pooling import pool
+    from katoutcomes.kernels.missing.imputation_pooling import pool
 
     completed, converged = imputed_outcomes(found, choices)
     everybody = replace(found.arms, outcome=completed[0])

@@ -21,7 +21,7 @@ COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before
 
 def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
     """Yield how many patients of each arm are compared, and which share of them is scored."""
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)

@@ -55,7 +55,7 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
 
 
 def _detectable(std_error: float) -> float:
-    from katoutcomes.kernels.sensitivity import minimal_detectable_difference
+    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
 
     return minimal_detectable_difference(std_error)
 
@@ -63,7 +63,7 @@ def _detectable(std_error: float) -> float:
 def _confounding(
     found: Comparison, difference: Interval, arm: int, alpha: float, shared: dict[str, Any]
 ) -> Iterator[Estimate]:
-    from katoutcomes.kernels.sensitivity import benchmark, e_value_of_difference, robustness_value
+    from katoutcomes.kernels.groups.sensitivity import benchmark, e_value_of_difference, robustness_value
 
     values = e_value_of_difference(difference.estimate, difference.std_error, _pooled_sd(found, arm))
     # The interval that stands beside the estimate decides whether it holds 0, whatever the approximation says.
@@ -114,7 +114,7 @@ def _strongest_covariate(found: Comparison, arm: int, df: float) -> tuple[str, f
     """Return the covariate whose like would move the difference most, with its partial R^2 (unweighted, scored)."""
     import numpy as np
 
-    from katoutcomes.kernels.sensitivity import partial_r2
+    from katoutcomes.kernels.groups.sensitivity import partial_r2
 
     data = found.arms
     rows = data.is_observed & ((data.arms == 0) | (data.arms == arm))
@@ -151,7 +151,7 @@ def _tipping(
     """Yield by how many points the missing scores of the treated would have to be less favorable than assumed."""
     import numpy as np
 
-    from katoutcomes.kernels.sensitivity import tipping_point
+    from katoutcomes.kernels.groups.sensitivity import tipping_point
     from katoutcomes.kernels.weighting.bootstrap import percentile_interval
 
     arm, difference = found.later_arms[place][0], fitted.differences[place]

@@ -140,7 +140,7 @@ def sides(found: Emulation) -> dict[str, Any]:
 
 def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield the difference and the means, the estimators beside it, sensitivity, the diary."""
-    from katoutcomes.kernels.sensitivity import minimal_detectable_difference
+    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
 
     shared = sides(found)
     alone = {name: value for name, value in shared.items() if name not in {"treatment", "comparator"}}
@@ -166,7 +166,7 @@ def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
 def _confounding(found: Emulation, main: dict[str, Any], shared: dict[str, Any]) -> Iterator[Estimate]:
     import numpy as np
 
-    from katoutcomes.kernels.sensitivity import e_value_of_difference
+    from katoutcomes.kernels.groups.sensitivity import e_value_of_difference
 
     sd = float(np.nanstd(found.data.outcome, ddof=1))
     if not (sd > 0.0 and main["std_error"] > 0.0):

@@ -69,7 +69,7 @@ def feasibility(found: Emulation) -> Feasibility:
     import numpy as np
 
     from katoutcomes.kernels.emulation.censoring_weights import censoring_weights
-    from katoutcomes.kernels.sensitivity import minimal_detectable_difference
+    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
     from katoutcomes.kernels.weighting.weight_distribution import weight_distribution
 
     data = found.data

@@ -36,7 +36,13 @@ def model_based_shares(
 
     NaN where the group is too small, or its scores spread no more than measurement error.
     """
-    from katoutcomes.kernels.individual_change import GroupShares, ModelShare, group_shares, moments_of, true_spread
+    from katoutcomes.kernels.individual.individual_change import (
+        GroupShares,
+        ModelShare,
+        group_shares,
+        moments_of,
+        true_spread,
+    )
 
     method = next((one for one in methods if one.name == HAGEMAN_ARRINDELL), None)
     if method is None or rule.reliability is None:
@@ -104,7 +110,7 @@ def anchored_mean_changes(
 
 def anchors_part(estimates: Sequence[Estimate], mcids: Sequence[DefinitionSet], sign: int) -> tuple[Part, ...]:
     """Return the part that says in words what each of these intervals means; none where there is nothing to say."""
-    from katoutcomes.kernels.anchored_change import anchor_verdict
+    from katoutcomes.kernels.change.anchored_change import anchor_verdict
 
     values = {mcid.id: mcid.value for mcid in mcids if not mcid.is_share}
     rows: list[tuple[Cell, ...]] = []

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import Reliability
-    from katoutcomes.kernels.individual_change import IndexRule, ScoreMoments
-    from katoutcomes.kernels.reliable_change import Moves
+    from katoutcomes.kernels.individual.individual_change import IndexRule, ScoreMoments
+    from katoutcomes.kernels.individual.reliable_change import Moves
 
 JACOBSON_TRUAX = "jacobson_truax"
 NUNNALLY_KOTSCH = "nunnally_kotsch"
@@ -123,7 +123,7 @@ def classed_patients(
 
 
 def _over_cut_off(pairs: _Pairs) -> Moves | None:
-    from katoutcomes.kernels.reliable_change import moves
+    from katoutcomes.kernels.individual.reliable_change import moves
 
     cut_off = pairs.rule.cut_off
     return None if cut_off is None else moves(pairs.baseline, pairs.follow_up, cut_off.value, pairs.sign)
@@ -147,7 +147,7 @@ def _cut_off_estimates(name: str, pairs: _Pairs) -> tuple[Estimate, ...]:
 
 
 def _by_jacobson_truax(method: str, pairs: _Pairs) -> ClassedPatients:
-    from katoutcomes.kernels.reliable_change import reliable_change
+    from katoutcomes.kernels.individual.reliable_change import reliable_change
 
     rule = pairs.rule
     cut_offs, moved = _cut_off_estimates(method, pairs), _over_cut_off(pairs)
@@ -161,7 +161,7 @@ def _by_jacobson_truax(method: str, pairs: _Pairs) -> ClassedPatients:
 
 def _by_index(method: str, pairs: _Pairs) -> ClassedPatients:
     """Class by an index other than Jacobson and Truax's."""
-    from katoutcomes.kernels.individual_change import individual_change
+    from katoutcomes.kernels.individual.individual_change import individual_change
 
     rule = pairs.rule
     if rule.reliability is None:
@@ -182,7 +182,7 @@ def _by_index(method: str, pairs: _Pairs) -> ClassedPatients:
 
 
 def _moments(method: str, pairs: _Pairs) -> ScoreMoments:
-    from katoutcomes.kernels.individual_change import ScoreMoments, moments_of
+    from katoutcomes.kernels.individual.individual_change import ScoreMoments, moments_of
 
     if method in OF_BOTH_SCORES:
         return moments_of(pairs.baseline, pairs.follow_up)
@@ -190,7 +190,7 @@ def _moments(method: str, pairs: _Pairs) -> ScoreMoments:
 
 
 def _index_rule(method: str, reliability: float, later: Reliability, moments: ScoreMoments) -> IndexRule:
-    from katoutcomes.kernels.individual_change import INDEX_RULES, nunnally_kotsch
+    from katoutcomes.kernels.individual.individual_change import INDEX_RULES, nunnally_kotsch
 
     if method == NUNNALLY_KOTSCH:
         return nunnally_kotsch(moments, reliability, later.value)
@@ -199,8 +199,8 @@ def _index_rule(method: str, reliability: float, later: Reliability, moments: Sc
 
 def _over_true_cut_off(pairs: _Pairs, moments: ScoreMoments) -> tuple[Moves | None, float | None]:
     """Return who came over the cut-off for true scores with enough certainty, and that cut-off."""
-    from katoutcomes.kernels.individual_change import true_end
-    from katoutcomes.kernels.reliable_change import Moves
+    from katoutcomes.kernels.individual.individual_change import true_end
+    from katoutcomes.kernels.individual.reliable_change import Moves
 
     rule = pairs.rule
     cut_off = true_cut_off(rule, pairs.sign)
@@ -216,8 +216,8 @@ def true_cut_off(rule: ReliableChangeRule, sign: int) -> float | None:
 
     The functional population is measured with the same error as the dysfunctional one.
     """
-    from katoutcomes.kernels.individual_change import reliability_at_another_spread, true_sd
-    from katoutcomes.kernels.reliable_change import cut_off_a, cut_off_b, cut_off_c
+    from katoutcomes.kernels.individual.individual_change import reliability_at_another_spread, true_sd
+    from katoutcomes.kernels.individual.reliable_change import cut_off_a, cut_off_b, cut_off_c
 
     if rule.cut_off is None or rule.reliability is None:
         return None
@@ -245,8 +245,8 @@ def _by_growth_model(method: str, pairs: _Pairs) -> ClassedPatients:
     """Class by the slope of each patient's own line over baseline and every visit up to this one."""
     import numpy as np
 
-    from katoutcomes.kernels.growth_model import fit_growth_model
-    from katoutcomes.kernels.individual_change import classes_beyond, critical_value
+    from katoutcomes.kernels.individual.growth_model import fit_growth_model
+    from katoutcomes.kernels.individual.individual_change import classes_beyond, critical_value
 
     data = pairs.data
     used = [

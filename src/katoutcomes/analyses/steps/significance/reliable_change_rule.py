@@ -92,7 +92,7 @@ def reliable_change_rule(data: AnalysisSet, choices: RuleChoices) -> ReliableCha
         If `sd` is ``"norms"`` and no norms hold the standard deviation of a dysfunctional population, or the cut-off
         is not one of `CUT_OFFS`.
     """
-    from katoutcomes.kernels.reliable_change import reliable_change_threshold
+    from katoutcomes.kernels.individual.reliable_change import reliable_change_threshold
     from katoutcomes.kernels.summaries import mean_and_sd
 
     require_option("cut_off", choices.cut_off, CUT_OFFS)
@@ -126,7 +126,7 @@ def _cut_off(
     kind: str, norms: Norms | None, dysfunctional: tuple[float, float], n_patients: int | None, sign: int
 ) -> CutOff | None:
     """Return the cut-off; None where it needs norms that are not known, or baseline scores that do not vary."""
-    from katoutcomes.kernels.reliable_change import cut_off_a, cut_off_b, cut_off_c
+    from katoutcomes.kernels.individual.reliable_change import cut_off_a, cut_off_b, cut_off_c
 
     if kind == "a":
         return CutOff(kind, cut_off_a(*dysfunctional, sign), n_patients) if dysfunctional[1] > 0.0 else None

@@ -104,7 +104,7 @@ def share_differences(
 
 
 def _newcombe(share: CountedShare, compared: _Comparison) -> Estimate:
-    from katoutcomes.kernels.proportion_difference import share_difference
+    from katoutcomes.kernels.shares.proportion_difference import share_difference
 
     counts = *share.counts(compared.treated.mask), *share.counts(compared.comparator.mask)
     found = share_difference(*counts, compared.conf_level)
@@ -113,7 +113,7 @@ def _newcombe(share: CountedShare, compared: _Comparison) -> Estimate:
 
 
 def _standardized(data: AnalysisSet, share: CountedShare, compared: _Comparison) -> Estimate:
-    from katoutcomes.kernels.standardized_shares import standardized_shares
+    from katoutcomes.kernels.shares.standardized_shares import standardized_shares
 
     analyzed = _with_covariates(compared.variables, share.among & (compared.treated.mask | compared.comparator.mask))
     numbers = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), math.nan)

@@ -86,7 +86,7 @@ def share_estimates(
     shares: Sequence[CountedShare], group: Group, *, visit: str, interval: str, conf_level: float
 ) -> Iterator[Estimate]:
     """Yield the shares of one group with their intervals; a share of nobody is NaN."""
-    from katoutcomes.kernels.proportions import share
+    from katoutcomes.kernels.shares.proportions import share
 
     for one in shares:
         counted = share(*one.counts(group.mask), conf_level, interval)
@@ -143,7 +143,12 @@ class _Pairs:
         return whole
 
     def responses(self, definitions: Sequence[DefinitionSet]) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import IMPROVED, has_response_defined, responded, threshold_classes
+        from katoutcomes.kernels.individual.reliable_change import (
+            IMPROVED,
+            has_response_defined,
+            responded,
+            threshold_classes,
+        )
 
         for definition in definitions:
             scores = (self.baseline, self.follow_up, definition.value, self.sign)
@@ -153,7 +158,7 @@ class _Pairs:
                 yield self.share("response", definition.id, threshold_classes(*scores) == IMPROVED)
 
     def remissions(self, definitions: Sequence[DefinitionSet]) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import at_or_better
+        from katoutcomes.kernels.individual.reliable_change import at_or_better
 
         for definition in definitions:
             in_remission = at_or_better(self.follow_up, definition.value, self.sign)
@@ -161,7 +166,13 @@ class _Pairs:
 
     def classed(self, method: ClassedPatients) -> Iterator[CountedShare]:
         """Yield the three classes of a method and, where it has a cut-off, those who also came over it."""
-        from katoutcomes.kernels.reliable_change import DETERIORATED, HARMED, IMPROVED, RECOVERED, combined_classes
+        from katoutcomes.kernels.individual.reliable_change import (
+            DETERIORATED,
+            HARMED,
+            IMPROVED,
+            RECOVERED,
+            combined_classes,
+        )
 
         if method.classes is not None:
             yield from self.three_classes("reliable", method.classes, method.name)
@@ -186,15 +197,15 @@ class _Pairs:
         definition_set: str,
         among: NDArray[np.bool_] | None = None,
     ) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import DETERIORATED, IMPROVED, UNCHANGED
+        from katoutcomes.kernels.individual.reliable_change import DETERIORATED, IMPROVED, UNCHANGED
 
         for term, code in zip(THREE_CLASSES[kind], (IMPROVED, UNCHANGED, DETERIORATED), strict=True):
             yield self.share(term, definition_set, classes == code, among)
 
     def important_change(self, mcid: DefinitionSet) -> Iterator[CountedShare]:
         """Yield the three classes by a minimal important difference, the same for better and for worse."""
-        from katoutcomes.kernels.anchored_change import anchored_classes, relative_classes
-        from katoutcomes.kernels.reliable_change import has_response_defined
+        from katoutcomes.kernels.change.anchored_change import anchored_classes, relative_classes
+        from katoutcomes.kernels.individual.reliable_change import has_response_defined
 
         limits = {"improvement": mcid.value, "deterioration": mcid.value}
         if mcid.is_share:
@@ -205,7 +216,7 @@ class _Pairs:
             yield from self.three_classes("important", classes, mcid.id)
 
     def service_rule(self, change: DefinitionSet, caseness: DefinitionSet | None) -> Iterator[CountedShare]:
-        from katoutcomes.kernels.reliable_change import IMPROVED, threshold_classes
+        from katoutcomes.kernels.individual.reliable_change import IMPROVED, threshold_classes
 
         classes = threshold_classes(self.baseline, self.follow_up, change.value, self.sign)
         yield from self.three_classes("reliable", classes, change.id)
@@ -217,7 +228,7 @@ class _Pairs:
         self, caseness: DefinitionSet, definition_set: str, improved: NDArray[np.bool_] | None = None
     ) -> CountedShare:
         """Return the share of those at caseness at baseline who no longer are, and improved if that is asked."""
-        from katoutcomes.kernels.reliable_change import at_or_worse
+        from katoutcomes.kernels.individual.reliable_change import at_or_worse
 
         was_case = at_or_worse(self.baseline, caseness.value, self.sign)
         has_recovered = was_case & ~at_or_worse(self.follow_up, caseness.value, self.sign)

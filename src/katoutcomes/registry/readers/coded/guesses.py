@@ -18,7 +18,7 @@ from katoutcomes.registry.mapping.words import CODE_WORDS, COLUMN_WORDS, normali
 from katoutcomes.registry.readers.raw_tables import WORKBOOK_ENDINGS, read_raw
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.readers.raw_rows import RawTable
 
 CONFIRM = "# CONFIRM:"

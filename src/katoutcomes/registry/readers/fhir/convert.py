@@ -23,7 +23,7 @@ from katoutcomes.registry.readers.fhir.manifest import Manifest, count_faults, r
 from katoutcomes.registry.readers.fhir.sections import FhirMapping, read_sections
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 
 

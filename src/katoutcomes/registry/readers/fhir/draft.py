@@ -30,7 +30,7 @@ from katoutcomes.registry.readers.fhir.ndjson import LineFaults, read_lines
 from katoutcomes.registry.readers.fhir.person_elements import DOCUMENT_RESOURCES, PERSON_RESOURCES
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _SYSTEM_ADDRESS = {LOINC: "http://loinc.org"}
 

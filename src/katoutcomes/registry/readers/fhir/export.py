@@ -27,7 +27,7 @@ from katoutcomes.registry.readers.fhir.sections import FhirMapping
 from katoutcomes.registry.readers.fhir.sessions import session_of
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 LEFT_OUT: dict[str, tuple[str, str]] = {
     "resource_type": ("resourceType", "must be of a type from which records are made"),

@@ -31,7 +31,7 @@ from katoutcomes.registry.readers.fhir.person_elements import (
 from katoutcomes.registry.readers.fhir.strings import is_suspect, may_hold_identifier
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _LINES_A_BLOCK = 250
 _LONG_NUMBER = re.compile("[0-9]{7,}")

@@ -14,7 +14,7 @@ from katoutcomes.registry.readers.fhir.person_elements import element_name_rule
 from katoutcomes.registry.tables import LOWEST_AGE_YEARS
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _FEW_TEXTS = 1000
 _HARMLESS = re.compile(

@@ -13,7 +13,7 @@ from katoutcomes.registry.readers.mapped_tables.section_records import section_r
 from katoutcomes.registry.readers.mapped_tables.source_files import OpenedFiles, open_files
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 
 

@@ -14,7 +14,7 @@ from katoutcomes.registry.readers.raw_tables import RawTable, is_typed_file, raw
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.identifiers import Finding
 
 Place = tuple[str, str]

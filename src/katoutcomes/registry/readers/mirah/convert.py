@@ -19,7 +19,7 @@ from katoutcomes.registry.readers.raw_tables import RawTable, raw_findings, read
 from katoutcomes.registry.tables import PATIENTS, SESSIONS, TableSchema
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 
 

@@ -12,7 +12,7 @@ from katoutcomes.registry.readers.mirah.settings import BASELINE_DAYS_COLUMN, MN
 from katoutcomes.registry.readers.raw_tables import RawTable, read_raw
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 MARK = "# CONFIRM:"
 """Begins the comment of every guess."""

@@ -20,7 +20,7 @@ from katoutcomes.registry.readers.omop.sections import OmopMapping, read_section
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 
 LEFT_OUT: dict[str, tuple[str, str]] = {

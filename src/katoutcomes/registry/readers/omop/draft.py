@@ -29,7 +29,7 @@ from katoutcomes.registry.readers.omop.sections import read_sections
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 Used = tuple[str, str, str, int]

@@ -23,7 +23,7 @@ from katoutcomes.registry.readers.raw_rows import RawTable
 from katoutcomes.registry.readers.raw_tables import raw_findings, read_raw
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _ENDINGS = (".csv", ".parquet")
 _DATA_ENDINGS = (*_ENDINGS, ".tsv", ".txt", ".psv", ".json", ".ndjson", ".xlsx", ".xls", ".ods", ".gz", ".zip")

@@ -17,7 +17,7 @@ from katoutcomes.registry.tables import HIGHEST_AGE_YEARS, PATIENTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from katoutcomes.registry.readers.omop.sections import OmopMapping, SessionRule
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(:[0-9]{2}([.][0-9]+)?)?.*")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}([.][0-9]{1,15})?")

@@ -28,7 +28,7 @@ from katoutcomes.registry.readers.redcap.records import joined_tables, section_r
 from katoutcomes.registry.readers.redcap.settings import RedcapSettings, read_settings
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.mapping.mapping_file import Mapping as MappingFile
 
 

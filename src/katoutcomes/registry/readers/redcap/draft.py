@@ -32,7 +32,7 @@ from katoutcomes.registry.readers.redcap.settings import GROUP_COLUMN
 from katoutcomes.registry.tables import ADVERSE_EVENTS, PATIENTS, SESSIONS, TableSchema
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.engine import Engine
+    from katoutcomes.registry.engines.engine import Engine
 
 MARK = "# CONFIRM:"
 """Begins the comment of every guess; a comment without it says why a line is as it is."""

@@ -1,0 +1,1 @@
+"""Change within patients: means, ranks, effect sizes, margins, regression to the mean."""

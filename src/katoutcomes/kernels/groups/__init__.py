@@ -1,0 +1,1 @@
+"""Differences between groups of patients or clinics: adjustment, robust errors, balance, sensitivity."""

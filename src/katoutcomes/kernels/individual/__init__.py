@@ -1,0 +1,1 @@
+"""Change of each patient: reliable change, methods of clinical significance, services' rules, severity."""

@@ -1,0 +1,1 @@
+"""What was not observed: imputation, its pooling, and staying under observation."""

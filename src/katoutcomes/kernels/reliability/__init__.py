@@ -1,0 +1,1 @@
+"""Internal consistency of a scale's items."""

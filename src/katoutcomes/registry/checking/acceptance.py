@@ -1,0 +1,317 @@
+"""Which rows are accepted: every rule in its turn, each judged among the rows that have kept the rules before it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.errors import KatOutcomesError
+from katoutcomes.registry.checking.rules import (
+    EVENT_SESSION_RULES,
+    LATE_SESSION_RULES,
+    REPEATED_SCORE_RULES,
+    Rule,
+    cell_rules,
+    key_rules,
+    link_rules,
+    record_problems,
+    score_rules,
+    span_rules,
+)
+from katoutcomes.registry.checking.score_rows import (
+    ScoreColumns,
+    is_suspect,
+    known_scores,
+    materialize_scales,
+    score_predicates,
+)
+from katoutcomes.registry.checking.typed_rows import (
+    StagedTable,
+    events_query,
+    linked_events_query,
+    linked_sessions_query,
+    named_sessions_query,
+    patients_query,
+    placed_sessions_query,
+    score_columns,
+    sessions_query,
+    typed_patients_query,
+)
+from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.identifiers.plain import full_columns, plain_columns
+from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
+from katoutcomes.registry.readers.staging import staged_relation
+from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS, TABLES, WIDEST_SPAN_DAYS, TableSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from katoutcomes.registry.engines.engine import Engine
+
+_ROOM = "katoutcomes.registry"
+_NO_CAUSE = "select 0 as file, 0 as rule, 0 as cause, cast(0 as bigint) as input_row where 1 = 0"
+_NAMES_OF_SCORES = frozenset({"instrument", "version", "metric"})
+"""Whatever is wrong with the text of such a cell, it is no name of the catalog."""
+_FILLED = frozenset({"required", "total_or_items", "items_complete"})
+"""Rules that a cell breaks by being empty."""
+_LARGE = 5_000_000
+"""Rows from which on it pays to pack accepted rows."""
+_NO_PROBLEM = "select 0 as file, 0 as rule, cast(0 as bigint) as input_row where 1 = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What was applied to how many rows.
+
+    Attributes
+    ----------
+    rules : tuple of Rule
+        Every rule, in the order of the numbers in the engine's table `problems`.
+    rows_in : dict of str to int
+        Rows of each table.
+    n_uncertain_index_days : int
+        Patients of whom a dosing session was rejected that lies before the index day, or on an unknown day.
+    n_without_records : int
+        Accepted patients with neither an accepted session nor an accepted score.
+    """
+
+    rules: tuple[Rule, ...]
+    rows_in: dict[str, int]
+    n_uncertain_index_days: int
+    n_without_records: int
+
+
+def accept_rows(
+    engine: Engine, sources: tuple[TableSource, ...], say: Callable[[str], None], *, prorating: Mapping[str, str]
+) -> Acceptance:
+    """Judge every row, and make the four tables that the cohorts are built from.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds ``text_<table>`` for each source.
+    sources : tuple of TableSource
+        What has been read.
+    say : callable
+        Is told what is being done.
+    prorating : mapping of str to str
+        Id of a scale to the name of its published rule for missing items that was asked for; mostly empty.
+
+    Returns
+    -------
+    Acceptance
+        The rules that were applied, and to how many rows.
+
+    Raises
+    ------
+    DataError
+        If a file turns out to be damaged when its cells are read.
+    """
+    load = _Load(engine, {source.schema.name: source for source in sources}, prorating)
+    for schema in TABLES:
+        say(f"checking {schema.name}")
+        load.judge_cells(schema)
+    say("linking the tables")
+    load.link()
+    load.judge_links()
+    say("counting days")
+    has_dates = any("date" in source.names for source in sources if source.schema.has_days)
+    n_uncertain = load.judge_days("date" if has_dates else "day")
+    say("keeping the accepted rows")
+    n_without_records = load.keep_accepted(has_dates=has_dates)
+    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain, n_without_records)
+
+
+class _Load:
+    """The state of one load: what is staged, which rules have been applied, and how many rows there were."""
+
+    def __init__(self, engine: Engine, given: dict[str, TableSource], prorating: Mapping[str, str]) -> None:
+        self.engine = engine
+        self.given = given
+        self.prorating = prorating
+        self.staged: dict[str, StagedTable] = {}
+        self.scores: ScoreColumns | None = None
+        self.rules: list[Rule] = []
+        self.rows_in: dict[str, int] = {}
+        self.n_discarded: dict[str, int] = {}
+        engine.materialize("problems", _NO_PROBLEM)
+        engine.materialize("problem_causes", _NO_CAUSE)
+
+    def judge(self, *new: Rule) -> None:
+        """Record the rows that break rules."""
+        record_problems(self.engine, new, first_number=len(self.rules))
+        self.rules.extend(new)
+
+    def judge_cells(self, schema: TableSchema) -> None:
+        """Hold each row of a table against the rules about single rows and about its key."""
+        source = self.given.get(schema.name)
+        if source is None:
+            materialize_nothing(self.engine, schema)
+        table = self.staged[schema.name] = _staged(self.engine, schema, source)
+        self.rows_in[schema.name] = int(self.engine.scalar(f"select count(*) from {table.relation}"))
+        rules = cell_rules(schema, table.given, table.stored, table.plain, table.full)
+        relation = table.relation
+        broken = " or ".join(f"({rule.predicate})" for rule in rules) or "false"
+        if schema is SCORES:
+            self.scores = score_columns(table, materialize_scales(self.engine, relation), self.prorating)
+            of_cells = [rule.predicate for rule in rules if rule.column not in _NAMES_OF_SCORES]
+            broken = " or ".join((*(f"({predicate})" for predicate in of_cells), is_suspect(self.scores)))
+            rules += score_rules(score_predicates(self.scores), self.scores)
+            relation = f"({known_scores(relation)}) as known"
+        # One pass over the file finds the rows that break anything; what each of them breaks is counted among these.
+        said = " ".join((*(rule.predicate for rule in rules), *(c.predicate for rule in rules for c in rule.causes)))
+        known = {*table.stored, *(("scale",) if schema is SCORES else ())}
+        wanted = ", ".join(sorted({"input_row"} | (known & set(re.findall("[a-z_0-9]+", said)))))
+        try:
+            self.engine.materialize(f"suspect_{schema.name}", f"select {wanted} from {relation} where {broken}")
+        except KatOutcomesError:
+            damaged = source is not None and source.file.endswith(".parquet")
+        else:
+            damaged = False
+        if damaged and source is not None:
+            raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
+        self.engine.materialize_repeated(f"repeated_{schema.name}", table.relation, (schema.key,), "input_row")
+        n_before = len(self.rules)
+        self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
+        self.say_once(schema, n_before)
+        self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}")
+
+    def say_once(self, schema: TableSchema, n_before: int) -> None:
+        """Forget that a cell must be filled where it is empty because the mapping could not read what stands in it."""
+        new = list(enumerate(self.rules))[n_before:]
+        for number, rule in new:
+            if rule.id not in _FILLED:
+                continue
+            stem = rule.column.removesuffix("*")
+            same = [
+                str(other)
+                for other, cell in new
+                if cell.relation == f"converted_{schema.name}"
+                and (cell.column == rule.column or (rule.column != stem and cell.column.startswith(stem)))
+            ]
+            if same:
+                refused = f"select input_row from problems where file = {schema.number} and rule in ({', '.join(same)})"
+                where = f"file = {schema.number} and rule = {number} and input_row in ({refused})"
+                self.engine.delete("problems", where)
+
+    def stage(self, name: str, stage: str, **values: int | str) -> None:
+        """Make a table from a stage."""
+        self.engine.materialize(name, stage_text(_ROOM, stage, **values))
+
+    def link(self) -> None:
+        """Give the patients numbers and tie the rows of the event tables to them; make scores and adverse events."""
+        engine = self.engine
+        engine.view("typed_patients", typed_patients_query(self.staged["patients"]))
+        self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
+        engine.materialize("absolute_sessions", sessions_query(self.staged["sessions"]))
+        engine.view("linked_sessions", linked_sessions_query("absolute_sessions"))
+        self.judge_patients(SESSIONS)
+        self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
+        self.stage("session_spans", "03_session_spans")
+        self.stage("placed_patients", "04_placed_patients")
+        engine.materialize("sessions", placed_sessions_query(self.staged["sessions"]))
+        engine.drop("linked_sessions", "absolute_sessions")
+        self.pack()
+        named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
+        engine.materialize("named_sessions", named)
+        keys = f"select session_id, input_row from {self.staged['sessions'].relation}"
+        engine.view("session_keys", keys if engine.scalar("select count(*) from named_sessions") else f"{keys} limit 0")
+        self.stage("named_keys", "05_named_keys")
+        for schema in EVENT_TABLES[1:]:
+            engine.materialize(schema.name, events_query(self.staged[schema.name], self.scores))
+            engine.view(f"linked_{schema.name}", linked_events_query(schema))
+            self.judge_patients(schema)
+            self.discard(schema)
+            engine.view(f"sound_{schema.name}", f"select * from linked_{schema.name}")
+            self.forget(schema)
+        self.forget(SESSIONS)
+        engine.drop("session_keys", "catalog_names")
+
+    def judge_patients(self, schema: TableSchema) -> None:
+        """Hold the rows of an event table against the patients."""
+        self.judge(*link_rules(schema))
+
+    def discard(self, schema: TableSchema) -> None:
+        """Delete the rows of an event table of which a problem is known."""
+        broken = f"select input_row from problems where file = {schema.number}"
+        n_broken = int(self.engine.scalar(f"select count(*) from ({broken}) as broken"))
+        if n_broken > self.n_discarded.get(schema.name, 0):
+            self.engine.delete(schema.name, f"{schema.code} in ({broken})")
+            self.n_discarded[schema.name] = n_broken
+
+    def pack(self) -> None:
+        """Pack what has been accepted so far if there are many rows."""
+        if sum(self.rows_in.values()) > _LARGE:
+            self.engine.compress()
+
+    def judge_links(self) -> None:
+        """Hold events and scores against their sessions, and scores against the other scores of their day."""
+        self.stage("event_sessions", "06_event_sessions")
+        self.judge(*EVENT_SESSION_RULES)
+        for schema in EVENT_TABLES[1:]:
+            self.discard(schema)
+        slot = ("patient", "scale", "day_number")
+        self.engine.materialize_repeated("repeated_values", "sound_scores", slot, "input_row")
+        self.stage("repeated_scores", "07_repeated_scores")
+        self.judge(*REPEATED_SCORE_RULES)
+        self.discard(SCORES)
+        self.engine.drop("repeated_scores", "repeated_values", "named_sessions", "named_keys")
+
+    def judge_days(self, day_column: str) -> int:
+        """Reject what lies too far from the index day; return how many patients have an uncertain one."""
+        self.stage("index_days", "08_index_days")
+        for schema in EVENT_TABLES:  # rows of patients without a dose were placed before their index day was known
+            shift = "day = day - i.index_day, minute = minute - 1440 * i.index_day"
+            self.engine.update(
+                schema.name,
+                shift if schema.column("time") else shift.partition(",")[0],
+                f"index_days as i where i.has_dose = 0 and {schema.name}.patient = i.patient",
+            )
+        self.stage("far_rows", "09_far_rows", widest_span_days=WIDEST_SPAN_DAYS)
+        self.judge(*span_rules(day_column))
+        self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
+        self.judge(*LATE_SESSION_RULES)
+        self.stage("uncertain_index_days", "12_uncertain_index_days")
+        self.engine.drop(*(f"{kind}_{schema.name}" for schema in EVENT_TABLES[1:] for kind in ("sound", "linked")))
+        self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans", "rejected_sessions")
+        return int(self.engine.scalar("select count(*) from uncertain_index_days"))
+
+    def keep_accepted(self, *, has_dates: bool) -> int:
+        """Keep what is left in the tables of the schema, and forget everything on the way to them.
+
+        Return how many patients have neither a session nor a score.
+        """
+        engine = self.engine
+        for schema in EVENT_TABLES:
+            self.discard(schema)
+        for schema in EVENT_TABLES[1:]:
+            engine.drop_columns(schema.name, "in_patients", "names_patient")
+        self.pack()
+        if has_dates:
+            self.stage("index_quarters", "10_index_quarters")
+        engine.materialize("patients", patients_query(self.staged["patients"], has_dates=has_dates))
+        engine.enumerate_texts("patients", [c.name for c in PATIENTS.columns if c.kind in ("text", "codes", "quarter")])
+        engine.drop("typed_patients", "index_quarters")
+        self.stage("unsure_patients", "14_unsure_patients", widest_span_days=WIDEST_SPAN_DAYS)
+        engine.drop("patient_codes", "index_days")
+        n_without_records = int(engine.scalar(stage_text(_ROOM, "15_patients_without_records")))
+        engine.drop("placed_patients", "unsure_patients")
+        self.forget(PATIENTS)
+        return n_without_records
+
+    def forget(self, schema: TableSchema) -> None:
+        """Forget what was read of a table."""
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given", "plain")))
+
+
+def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> StagedTable:
+    relation = staged_relation(engine, schema.name)
+    return StagedTable(
+        schema=schema,
+        relation=relation,
+        stored=engine.query_types(f"select * from {relation}"),
+        given=source.columns if source is not None else (),
+        plain=plain_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
+        full=full_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
+    )

@@ -1,0 +1,266 @@
+"""The load stage: cells become values, dates become day numbers, keys of patients become integers.
+
+The SQL is put together here from the schema, because which item and covariate columns there are, and of which type,
+depends on the input. It holds names of columns only, never values of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katoutcomes.registry.checking.cells import WHOLE_TYPES, cell_value
+from katoutcomes.registry.checking.rules import age_band
+from katoutcomes.registry.checking.score_rows import ScoreColumns, final_total
+from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
+
+if TYPE_CHECKING:
+    from katoutcomes.instruments.instrument import Instrument
+
+_NO_CODE = "''"
+_ORIGIN = "date '1970-01-01'"
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A table before its rows are judged: which columns it has, and how they lie in the engine.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        Which table.
+    relation : str
+        The engine's relation: ``staged_<table>`` or ``text_<table>``.
+    stored : mapping of str to str
+        DuckDB type of every column of the relation.
+    given : tuple of Column
+        The columns of the schema that the input has, families included.
+    plain : frozenset of str
+        Columns that are known to be plain text.
+    full : frozenset of str
+        Columns that are known to be filled in every row.
+    """
+
+    schema: TableSchema
+    relation: str
+    stored: Mapping[str, str]
+    given: tuple[Column, ...]
+    plain: frozenset[str]
+    full: frozenset[str]
+
+    @property
+    def families(self) -> tuple[Column, ...]:
+        """The columns of the families."""
+        return self.schema.family_columns(tuple(column.name for column in self.given))
+
+    @property
+    def item_numbers(self) -> tuple[int, ...]:
+        """The numbers of the item columns."""
+        if self.schema is not SCORES:
+            return ()
+        return tuple(int(column.name.removeprefix("item_")) for column in self.families)
+
+    def value(self, column: Column) -> str:
+        """Return the SQL of a column's value."""
+        return cell_value(column, self.stored.get(column.name, "VARCHAR"))
+
+    def column(self, name: str) -> Column:
+        """Return a column that the schema has."""
+        found = self.schema.column(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+def score_columns(table: StagedTable, scales: tuple[Instrument, ...], prorating: Mapping[str, str]) -> ScoreColumns:
+    """Return the cells that scores are made of."""
+    names = {number: f"item_{number}" for number in table.item_numbers}
+    return ScoreColumns(
+        scales=scales,
+        items={number: table.value(table.column(name)) for number, name in names.items()},
+        item_is_filled={number: f"({name} is not null)" for number, name in names.items()},
+        total=table.value(table.column("total")),
+        prorating=prorating,
+        has_whole_totals=table.stored.get("total") in WHOLE_TYPES,
+    )
+
+
+def typed_patients_query(table: StagedTable) -> str:
+    """Return the query of patients with a value where a cell passes its checks, NULL elsewhere."""
+    values = {column.name: table.value(column) for column in (*table.schema.columns, *table.families)}
+    values["age_band"] = f"coalesce(age_band, {age_band(values['age_years'])})"
+    cells = ", ".join(f"{value} as {name}" for name, value in values.items())
+    return f"select input_row, {cells} from {table.relation}"
+
+
+def sessions_query(table: StagedTable) -> str:
+    """Return the query of the sessions with their patient, the broken ones included; days count as in the files.
+
+    `patient` is unknown where there is no such patient (`in_patients` 0) or where the patient's own row was rejected
+    (`in_patients` 1).
+    """
+    return (
+        f"select {', '.join(_event_cells(table, None, _day_number(table)))}, {_LINKS} from {table.relation} as t "
+        "left join patient_codes as c on t.patient_id = c.patient_id"
+    )
+
+
+def linked_sessions_query(relation: str) -> str:
+    """Return the query that shows of sessions what they are judged by among each other."""
+    return (
+        "select session as input_row, patient, day as day_number, in_patients, names_patient, "
+        f"cast(kind = 'dosing' as tinyint) as is_dosing from {relation}"
+    )
+
+
+_LINKS = (
+    "cast(c.patient_id is not null as tinyint) as in_patients, "
+    "cast(t.patient_id is not null as tinyint) as names_patient"
+)
+
+
+def linked_events_query(schema: TableSchema) -> str:
+    """Return the query that shows the scores or the adverse events as `linked_sessions_query` shows the sessions."""
+    further = ", instrument as scale" if schema is SCORES else ""
+    cells = f"{schema.code} as input_row, patient, day as day_number, in_patients, names_patient{further}"
+    return f"select {cells} from {schema.name}"
+
+
+def named_sessions_query(table: StagedTable) -> str:
+    """Return the query of the rows that name a session."""
+    cells = f"{table.schema.number} as file, input_row, session_id"
+    return f"select {cells} from {table.relation} where session_id is not null"
+
+
+def patients_query(table: StagedTable, *, has_dates: bool) -> str:
+    """Return the query that makes the accepted `patients`; where there are dates their quarter is worked out."""
+    cells = []
+    for column in (*table.schema.columns, *table.families):
+        if column.name == "index_quarter" and has_dates:
+            cells.append("coalesce(q.year || 'Q' || q.quarter, t.index_quarter) as index_quarter")
+        elif column.kind == "code":
+            cells.append(f"cast(t.{column.name} as {_enumeration(column.codes)}) as {column.name}")
+        else:
+            cells.append(f"t.{column.name}")
+    return (
+        f"select c.patient, {', '.join(cells)} from typed_patients as t "
+        "inner join patient_codes as c on t.input_row = c.input_row and c.patient is not null "
+        + ("left join index_quarters as q on c.patient = q.patient" if has_dates else "")
+    )
+
+
+def placed_sessions_query(table: StagedTable) -> str:
+    """Return the query of the sessions that are left, with days that count from the index day where it is known."""
+    names = [_accepted_name(table, column.name) for column in table.schema.columns if column.name != "date"]
+    placed = {"day": "cast(t.day - c.index_day as int) as day"}
+    if _has(table, "time"):
+        placed["minute"] = "try_cast(cast(t.minute as bigint) - 1440 * c.index_day as int) as minute"
+    cells = ", ".join(placed.get(name, f"t.{name}") for name in (table.schema.code, *names))
+    return (
+        f"select {cells} from absolute_sessions as t inner join placed_patients as c on t.patient = c.patient "
+        "where t.session not in (select r.input_row from rejected_sessions as r)"
+    )
+
+
+def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query that makes `scores` or `adverse_events` from their staged rows, the broken ones included.
+
+    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Until
+    then `in_patients` and `names_patient` say whether a row belongs to a patient.
+
+    Parameters
+    ----------
+    table : StagedTable
+        `SCORES` or `ADVERSE_EVENTS`.
+    scores : ScoreColumns or None
+        The cells of scores.
+    """
+    joins = "left join placed_patients as c on t.patient_id = c.patient_id"
+    if table.schema is SCORES:
+        joins += " left join catalog_names as n on t.instrument = n.name"
+    if _has(table, "session_id"):
+        joins += " left join named_keys as s on t.session_id = s.session_id"
+    day = f"{_day_number(table)} - c.index_day"
+    return f"select {', '.join(_event_cells(table, scores, day))}, {_LINKS} from {table.relation} as t {joins}"
+
+
+def _event_cells(table: StagedTable, scores: ScoreColumns | None, day: str) -> list[str]:
+    """Return the cells of an event table, each with its name; `day` is the SQL of its day.
+
+    Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry of
+    millions of rows then fits into a fraction of the memory.
+    """
+    cells = [f"cast(t.input_row as int) as {table.schema.code}"]
+    return cells + [
+        f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
+        for column in (*table.schema.columns, *table.families)
+        if column.name != "date"
+    ]
+
+
+def _accepted_name(table: StagedTable, name: str) -> str:
+    if name == table.schema.key:
+        return name
+    return {"patient_id": "patient", "time": "minute", "session_id": "session"}.get(name, name)
+
+
+def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreColumns | None) -> str:
+    name = column.name
+    if name in ("patient_id", "day"):
+        return {"patient_id": "c.patient", "day": f"cast({day} as int)"}[name]
+    if name == "session_id" and table.schema is not SESSIONS:
+        return "s.session" if _has(table, name) else "cast(null as tinyint)"
+    if scores is not None and name in ("instrument", "version", "total"):
+        return _score_cell(name, scores)
+    if scores is not None and name.startswith("item_"):
+        return f"try_cast({table.value(column)} as {scores.item_type})"
+    if not _has(table, name):
+        return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
+    return _given_cell(table, column, day)
+
+
+def _given_cell(table: StagedTable, column: Column, day: str) -> str:
+    """Return the expression of a column that the input has."""
+    name, value = column.name, table.value(column)
+    if name == table.schema.key or column.kind == "term":
+        return f"t.{name}"
+    if name == "time":
+        return f"try_cast(cast({day} as bigint) * 1440 + {value} as int)"
+    if column.kind == "code":
+        return f"try_cast({value} as {_enumeration(column.codes)})"
+    return value
+
+
+def _score_cell(name: str, scores: ScoreColumns) -> str:
+    if name == "total":
+        return final_total(scores)
+    if name == "instrument":
+        enumeration = _enumeration([scale.id for scale in scores.scales])
+        return scores.by_scale(lambda scale: f"cast('{scale.id}' as {enumeration})", f"cast(null as {enumeration})")
+    enumeration = _enumeration(sorted({version for scale in scores.scales for version in scale.versions}))
+    first = scores.by_scale(
+        lambda scale: f"cast({_quoted(scale.versions[0])} as {enumeration})" if scale.versions else "null"
+    )
+    return f"coalesce(try_cast(version as {enumeration}), {first})"
+
+
+_NUMBERS = ("integer", "number", "flag", "day", "time")
+
+
+def _has(table: StagedTable, name: str) -> bool:
+    return any(column.name == name for column in table.given)
+
+
+def _enumeration(values: Sequence[str]) -> str:
+    return f"enum({', '.join(_quoted(value) for value in values) or _NO_CODE})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _day_number(table: StagedTable) -> str:
+    """Return the days since an origin; relative days stay as they are."""
+    date = f"cast({table.value(table.column('date'))} - {_ORIGIN} as integer)"
+    return date if _has(table, "date") else table.value(table.column("day"))

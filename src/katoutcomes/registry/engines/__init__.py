@@ -1,0 +1,1 @@
+"""Where tables lie and stages run: DuckDB, Spark, a workspace on disk."""

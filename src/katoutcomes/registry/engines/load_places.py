@@ -1,0 +1,80 @@
+"""Where a registry is loaded and where its tables are kept: in memory, in a workspace, or on Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from katoutcomes.errors import OptionError
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.engines.spark_engine import SparkEngine
+from katoutcomes.registry.engines.workspace import WorkspaceEngine
+from katoutcomes.registry.registry import Registry
+from katoutcomes.registry.registry_record import recorded_registry, registry_record
+
+Load = Callable[[Engine], Registry]
+"""Reads, checks and links the tables of the input in an engine."""
+
+
+def load_into(
+    engine: Engine | SparkEngine | None,
+    load: Load,
+    *,
+    fingerprint: Callable[[], str | None],
+    say: Callable[[str], None],
+) -> Registry:
+    """Return the registry with its tables in an engine.
+
+    Parameters
+    ----------
+    engine : Engine or SparkEngine or None
+        None is a new engine in memory. A `WorkspaceEngine` may hold the registry already. A `SparkEngine` takes the
+        accepted tables of one that was loaded in memory.
+    load : callable
+        Loads into an `Engine`.
+    fingerprint : callable
+        Returns what the load depends on; None if that cannot be told. Only a workspace asks.
+    say : callable
+        Is told what is being done.
+
+    Returns
+    -------
+    Registry
+        Its `engine` is the given one.
+    """
+    if isinstance(engine, WorkspaceEngine):
+        return _found_or_loaded(engine, load, fingerprint(), say)
+    if isinstance(engine, Engine):
+        return load(engine)
+    if engine is None:
+        return _loaded_in_memory(load)
+    if not isinstance(engine, SparkEngine):
+        raise OptionError("engine must be an Engine, a WorkspaceEngine or a SparkEngine.")
+    with Engine() as memory:
+        loaded = load(memory)
+        say("handing the accepted tables to Spark")
+        engine.take_tables(memory)
+    return replace(loaded, engine=engine)
+
+
+def _loaded_in_memory(load: Load) -> Registry:
+    engine = Engine()
+    try:
+        return load(engine)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _found_or_loaded(
+    engine: WorkspaceEngine, load: Load, fingerprint: str | None, say: Callable[[str], None]
+) -> Registry:
+    record = engine.find_registry(fingerprint) if fingerprint is not None else None
+    if record is not None:
+        say("taking the registry from the workspace")
+        return recorded_registry(engine, record)
+    engine.leave()
+    loaded = load(engine)
+    say("keeping the registry in the workspace")
+    engine.keep_registry(fingerprint or "", registry_record(loaded))
+    return loaded

@@ -1,0 +1,1 @@
+"""What makes patients recognizable without naming them, and new keys for old ones."""
