@@ -9,8 +9,14 @@ import statsmodels.api as sm
 from katoutcomes.kernels.emulation.censoring_weights import censoring_weights, model_design, truncated
 from katoutcomes.kernels.emulation.cox_censoring import fit_cox
 from katoutcomes.kernels.emulation.data import Arm, Decisions, EmulationData
-from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates, predicted_outcome
-from katoutcomes.kernels.weighting.bootstrap import bootstrap
+from katoutcomes.kernels.emulation.estimators import (
+    ESTIMATES,
+    emulated_estimates,
+    emulation_starts,
+    predicted_outcome,
+)
+from katoutcomes.kernels.weighting.bootstrap import bootstrap, frequencies_of_block
+from katoutcomes.kernels.weighting.weighted_ancova import arm_coefficients, weighted_coefficients
 
 N_WEEKS = 3
 SAME_ARITHMETIC = 1e-8
@@ -161,6 +167,23 @@ def test_the_bootstrap_is_the_same_for_any_number_of_workers():
         for workers in (1, 3)
     ]
     assert draws[0].tobytes() == draws[1].tobytes()
+
+
+def test_where_the_fits_of_resamples_begin_changes_no_estimate():
+    data, _ = made_up()
+    frequencies = frequencies_of_block(5, 0, 40, data.n_patients)
+    warm, cold = emulated_estimates(data, frequencies, emulation_starts(data)), emulated_estimates(data, frequencies)
+    # The last step of Newton's method leaves the square of 1e-5 in either; weights multiply it by some tens.
+    np.testing.assert_allclose(warm, cold, rtol=0, atol=1e-7)
+
+
+def test_copies_need_not_be_formed():
+    rng = np.random.default_rng(8)
+    covariates, response = rng.normal(size=(40, 3)), rng.normal(size=(2, 40))
+    weights = [rng.uniform(size=(2, 40)) for _ in range(2)]
+    design = np.column_stack([np.repeat(np.eye(2), 40, axis=0), np.tile(covariates, (2, 1))])
+    stacked = weighted_coefficients(design, np.tile(response, (1, 2)), np.concatenate(weights, axis=1))
+    np.testing.assert_allclose(arm_coefficients(covariates, response, weights), stacked, rtol=1e-10)
 
 
 def test_truncation_counts_patients_by_frequency():

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from katoutcomes.kernels.emulation.censoring_weights import (
     CensoringWeights,
     censoring_weights,
+    fit_decisions,
     kept_probability,
     truncated,
 )
 from katoutcomes.kernels.emulation.data import EmulationData
-from katoutcomes.kernels.weighting.logistic import fit_logistic
-from katoutcomes.kernels.weighting.weighted_ancova import weighted_coefficients
+from katoutcomes.kernels.weighting.logistic import LogisticFits, fit_logistic
+from katoutcomes.kernels.weighting.weighted_ancova import arm_coefficients, weighted_coefficients
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +54,24 @@ class OutcomePrediction:
     observed: Floats
 
 
-def emulated_estimates(data: EmulationData, frequencies: Floats) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class EmulationStarts:
+    """Coefficients of the logistic models of all patients, at which the fits of resamples begin."""
+
+    decisions: tuple[Floats, ...]
+    observed: Floats | None
+
+
+def emulation_starts(data: EmulationData) -> EmulationStarts:
+    """Fit the logistic models to the patients as they are: once before many resamples."""
+    once = np.ones((1, data.n_patients))
+    decisions = tuple(fit_decisions(data, model, once).coefficients[0] for model in data.models)
+    if data.is_observed.all():
+        return EmulationStarts(decisions, None)
+    return EmulationStarts(decisions, _observed_fit(data, once, None).coefficients[0])
+
+
+def emulated_estimates(data: EmulationData, frequencies: Floats, starts: EmulationStarts | None = None) -> Floats:
     """Refit everything for each set of frequencies.
 
     Parameters
@@ -62,14 +80,17 @@ def emulated_estimates(data: EmulationData, frequencies: Floats) -> Floats:
         The patients.
     frequencies : ndarray of float64, shape (B, n_patients)
         How often each patient counts.
+    starts : EmulationStarts, optional
+        From `emulation_starts`, where there are many sets; they save time and change nothing beyond the tolerance.
 
     Returns
     -------
     ndarray of float64, shape (B, 9)
         The columns are `ESTIMATES`; NaN where an arm is left without an outcome.
     """
-    weights = censoring_weights(data, frequencies)
-    outcome = predicted_outcome(data, frequencies)
+    begin = EmulationStarts((), None) if starts is None else starts
+    weights = censoring_weights(data, frequencies, begin.decisions or None)
+    outcome = predicted_outcome(data, frequencies, begin.observed)
     cut = tuple(truncated(one, frequencies, TRUNCATION) for one in weights.arms)
     observed = tuple(np.where(data.is_observed, one / outcome.observed, 0.0) for one in weights.arms)
     measured = np.tile(np.nan_to_num(data.outcome), (len(frequencies), 1))
@@ -89,18 +110,28 @@ def emulated_estimates(data: EmulationData, frequencies: Floats) -> Floats:
     return found
 
 
-def predicted_outcome(data: EmulationData, frequencies: Floats) -> OutcomePrediction:
-    """Predict missing outcomes by linear regression on covariates and history among the observed."""
+def _observed_fit(data: EmulationData, frequencies: Floats, start: Floats | None) -> LogisticFits:
     columns = np.column_stack([data.covariates, data.history])
-    design = np.column_stack([np.ones(data.n_patients), columns - columns.mean(axis=0)])
-    seen = data.is_observed
-    expected = weighted_coefficients(design, data.outcome, np.where(seen, frequencies, 0.0)) @ design.T
-    if seen.all():
+    return fit_logistic(columns, data.is_observed.astype(np.float64), frequencies, start=start)
+
+
+def predicted_outcome(data: EmulationData, frequencies: Floats, start: Floats | None = None) -> OutcomePrediction:
+    """Predict missing outcomes by linear regression on covariates and history among the observed."""
+    expected = expected_outcome(data, frequencies)
+    if data.is_observed.all():
         observed = np.ones(frequencies.shape)
     else:
-        observed = fit_logistic(columns, seen.astype(np.float64), frequencies).probabilities
-    residual = np.where(seen, np.nan_to_num(data.outcome) - expected, 0.0)
+        observed = _observed_fit(data, frequencies, start).probabilities
+    residual = np.where(data.is_observed, np.nan_to_num(data.outcome) - expected, 0.0)
     return OutcomePrediction(expected + residual, expected + residual / observed, observed)
+
+
+def expected_outcome(data: EmulationData, frequencies: Floats) -> Floats:
+    """Return what the linear regression of the observed on covariates and history predicts for everybody."""
+    columns = np.column_stack([data.covariates, data.history])
+    design = np.column_stack([np.ones(data.n_patients), columns - columns.mean(axis=0)])
+    coefficients = weighted_coefficients(design, data.outcome, np.where(data.is_observed, frequencies, 0.0))
+    return np.asarray(coefficients @ design.T)
 
 
 def clone_means(data: EmulationData, outcome: Floats, weights: tuple[Floats, ...], frequencies: Floats) -> Floats:
@@ -118,11 +149,8 @@ def clone_means(data: EmulationData, outcome: Floats, weights: tuple[Floats, ...
         How often each patient counts.
     """
     centered = data.covariates - data.covariates.mean(axis=0)
-    n_arms, n_patients = len(weights), data.n_patients
-    arms = np.repeat(np.eye(n_arms), n_patients, axis=0)
-    design = np.column_stack([arms, np.tile(centered, (n_arms, 1))])
-    stacked = np.concatenate([frequencies * one for one in weights], axis=1)
-    coefficients = weighted_coefficients(design, np.tile(outcome, (1, n_arms)), stacked)
+    n_arms = len(weights)
+    coefficients = arm_coefficients(centered, outcome, [frequencies * one for one in weights])
     target = frequencies @ centered / frequencies.sum(axis=1, keepdims=True)
     shift = np.einsum("bp,bp->b", coefficients[:, n_arms:], target)
     return np.asarray(coefficients[:, :n_arms] + shift[:, None])

@@ -18,7 +18,8 @@ _JITTER = 1e-11
 def packed_products(design: Floats) -> Floats:
     """Return the products of every two columns, shape (n_rows, p (p + 1) / 2), as `symmetric` unpacks them."""
     rows, columns = np.triu_indices(design.shape[1])
-    return np.ascontiguousarray(design[:, rows] * design[:, columns])
+    by_column = np.ascontiguousarray(design.T)
+    return (by_column[rows] * by_column[columns]).T
 
 
 def symmetric(packed: Floats, n_columns: int) -> Floats:

@@ -35,10 +35,10 @@ class LogisticFits:
     ----------
     coefficients : ndarray of float64, shape (B, 1 + p)
         Intercept and slopes, in the units of the design.
-    probabilities : ndarray of float64, shape (B, n_patients)
-        Of every patient, also of those with frequency 0, within the limits.
+    probabilities : ndarray of float64, shape (B, n_rows)
+        Of every row, also of those with frequency 0, within the limits.
     n_limited : ndarray of float64, shape (B,)
-        Patients (by frequency) whose probability lay outside the limits.
+        Rows (by frequency) whose probability lay outside the limits.
     converged : ndarray of bool, shape (B,)
         Whether the score vanished.
     """
@@ -58,6 +58,7 @@ def fit_logistic(
     firth: bool = False,
     limits: tuple[float, float] = PROBABILITY_LIMITS,
     start: Floats | None = None,
+    patients: NDArray[np.int64] | None = None,
 ) -> LogisticFits:
     """Fit P(outcome = 1) = expit(a + x'b) to each set of frequencies.
 
@@ -66,9 +67,9 @@ def fit_logistic(
 
     Parameters
     ----------
-    design : ndarray of float64, shape (n_patients, p)
-        Without an intercept and without NaN.
-    outcome : ndarray of float64, shape (n_patients,)
+    design : ndarray of float64, shape (n_rows, p)
+        Without an intercept and without NaN. A row is a patient, unless `patients` says whose each row is.
+    outcome : ndarray of float64, shape (n_rows,)
         0 or 1; anything where the frequency is 0.
     frequencies : ndarray of float64, shape (B, n_patients)
         How often each patient counts; 0 leaves a patient out. Case weights need not be whole.
@@ -80,6 +81,8 @@ def fit_logistic(
         Between which the returned probabilities lie.
     start : ndarray of float64, shape (1 + p,), optional
         Coefficients to begin at; a good one saves steps and changes no answer beyond the tolerance.
+    patients : ndarray of int64, shape (n_rows,), optional
+        Whose row each is, where patients have several (person-periods).
 
     Returns
     -------
@@ -99,13 +102,15 @@ def fit_logistic(
     """
     columns, centers, scales = standardized_columns(design)
     first = np.zeros(columns.shape[1]) if start is None else to_standardized(start, centers, scales)
-    beta, converged = _newton(columns, np.nan_to_num(outcome), frequencies, first, ridge=ridge, firth=firth)
+    by_row = frequencies if patients is None else frequencies[:, patients]
+    problem = _Problem(columns, packed_products(columns), np.nan_to_num(outcome), ridge, firth)
+    beta, converged = _newton(problem, by_row, first, _first_step(problem, frequencies, first, patients))
     raw = expit(beta @ columns.T)
     outside = (raw < limits[0]) | (raw > limits[1])
     return LogisticFits(
         coefficients=from_standardized(beta, centers, scales),
-        probabilities=np.clip(raw, *limits),
-        n_limited=np.einsum("bn,bn->b", frequencies, outside.astype(np.float64)),
+        probabilities=np.clip(raw, *limits, out=raw),
+        n_limited=np.einsum("bn,bn->b", by_row, outside.astype(np.float64)),
         converged=converged,
     )
 
@@ -137,41 +142,100 @@ def to_standardized(coefficients: Floats, centers: Floats, scales: Floats) -> Fl
     return np.concatenate([coefficients[..., :1] + (coefficients[..., 1:] @ centers)[..., None], slopes], axis=-1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """What all sets of frequencies share: columns with an intercept, their packed products, the outcome, penalties."""
+
+    columns: Floats
+    products: Floats
+    outcome: Floats
+    ridge: float
+    firth: bool
+
+    def penalty(self, sizes: Floats) -> Floats:
+        """Return the ridge of each coefficient for each set, shape (B, 1 + p)."""
+        n_columns = self.columns.shape[1]
+        return np.asarray(np.concatenate([[0.0], np.full(n_columns - 1, self.ridge)]) * sizes[:, None])
+
+
+def _first_step(
+    problem: _Problem, frequencies: Floats, start: Floats, patients: NDArray[np.int64] | None
+) -> tuple[Floats, Floats] | None:
+    """Return score and packed information of each set at the common start, without the ridge; None with Firth.
+
+    All sets begin at the same coefficients, so what each patient adds is worked out once and counted by frequency.
+    """
+    if problem.firth:
+        return None
+    probability = expit(start[None, :] @ problem.columns.T)[0]
+    scores = problem.columns * (problem.outcome - probability)[:, None]
+    information = problem.products * (probability * (1.0 - probability))[:, None]
+    if patients is not None:
+        scores, information = (_summed(part, patients, frequencies.shape[1]) for part in (scores, information))
+    return frequencies @ scores, frequencies @ information
+
+
+def _summed(rows: Floats, patients: NDArray[np.int64], n_patients: int) -> Floats:
+    """Return the sums of the rows of each patient."""
+    sums = np.zeros((n_patients, rows.shape[1]))
+    np.add.at(sums, patients, rows)
+    return sums
+
+
 def _newton(
-    columns: Floats, outcome: Floats, frequencies: Floats, start: Floats, *, ridge: float, firth: bool
+    problem: _Problem, frequencies: Floats, start: Floats, first: tuple[Floats, Floats] | None
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    n_sets, n_columns = len(frequencies), columns.shape[1]
-    products = packed_products(columns)
+    """Return the coefficients of each set and whether they converged; a set that has converged takes no more steps."""
+    columns, diagonal = problem.columns, np.arange(problem.columns.shape[1])
     sizes = frequencies.sum(axis=1)
-    penalty = np.concatenate([[0.0], np.full(n_columns - 1, ridge)]) * sizes[:, None]
-    beta = np.tile(start, (n_sets, 1))
-    diagonal = np.arange(n_columns)
-    # An outcome with no spread pulls the intercept to infinity, where nothing is to be learned of it.
-    n_events = frequencies @ outcome
-    has_both = (n_events > 0.0) & (n_events < sizes)
-    converged = np.zeros(n_sets, dtype=np.bool_)
-    for _ in range(MOST_STEPS):
-        probability = expit(beta @ columns.T)
-        spread = frequencies * probability
-        pull = frequencies * outcome - spread
-        spread *= 1.0 - probability
-        if firth:
-            information = symmetric(spread @ products, n_columns)
-            pull += frequencies * _leverage(information, products, probability) * (0.5 - probability)
-        score = pull @ columns - penalty * beta
-        converged = np.abs(score).max(axis=1) <= _TOLERANCE * np.maximum(sizes, 1.0)
-        if (converged | ~has_both).all():
-            break
-        information = symmetric(spread @ products, n_columns)
+    beta = np.tile(start, (len(frequencies), 1))
+    beta[sizes == 0.0] = np.nan
+    converged = np.zeros(len(frequencies), dtype=np.bool_)
+    active = np.flatnonzero(sizes > 0.0)
+    counts, eta = frequencies[active], beta[active] @ columns.T
+    events = (counts * problem.outcome) @ columns
+    penalty = problem.penalty(sizes[active])
+    for number in range(MOST_STEPS):
+        if number == 0 and first is not None:
+            score, information = first[0][active], symmetric(first[1][active], diagonal.size)
+        else:
+            score, information = _slopes(problem, counts, eta, events)
+        score -= penalty * beta[active]
         information[:, diagonal, diagonal] += penalty
         step = solve_each(information, score)
-        furthest = np.abs(step @ columns.T).max(axis=1)
-        beta = beta + step * np.minimum(1.0, _LARGEST_MOVE / np.maximum(furthest, 1e-300))[:, None]
-        if not firth and (furthest[has_both] < _LAST_MOVE).all():
-            converged = np.isfinite(furthest)  # the next step would be the square of this one
+        move = step @ columns.T
+        furthest = np.abs(move).max(axis=1)
+        share = np.minimum(1.0, _LARGEST_MOVE / np.maximum(furthest, 1e-300))[:, None]
+        is_flat = np.abs(score).max(axis=1) <= _TOLERANCE * np.maximum(sizes[active], 1.0)
+        # Of a small step of Newton's method what is left is its square; Firth's step is not quite Newton's.
+        is_last = is_flat if problem.firth else is_flat | (furthest < _LAST_MOVE)
+        beta[active] += step * share
+        converged[active] = is_last
+        goes_on = ~is_last & np.isfinite(furthest)
+        if not goes_on.any():
             break
-    beta[sizes == 0.0] = np.nan
-    return beta, converged & has_both
+        eta += move * share
+        if not goes_on.all():
+            active, counts, eta = active[goes_on], counts[goes_on], eta[goes_on]
+            events, penalty = events[goes_on], penalty[goes_on]
+    # An outcome with no spread pulls the intercept to infinity, where nothing is to be learned of it.
+    n_events = frequencies @ problem.outcome
+    return beta, converged & (n_events > 0.0) & (n_events < sizes)
+
+
+def _slopes(problem: _Problem, counts: Floats, eta: Floats, events: Floats) -> tuple[Floats, Floats]:
+    """Return score and information of each set, without the ridge."""
+    n_columns = problem.columns.shape[1]
+    probability = expit(eta)
+    spread = counts * probability
+    score = events - spread @ problem.columns
+    np.subtract(1.0, probability, out=probability)
+    spread *= probability
+    information = symmetric(spread @ problem.products, n_columns)
+    if problem.firth:
+        leverage = _leverage(information, problem.products, probability)
+        score += (counts * leverage * (probability - 0.5)) @ problem.columns
+    return score, information
 
 
 def _leverage(information: Floats, products: Floats, probability: Floats) -> Floats:

@@ -46,6 +46,42 @@ def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> 
     return solve_each(gram, right)
 
 
+def arm_coefficients(covariates: Floats, response: Floats, weights: Sequence[Floats]) -> Floats:
+    """Return the coefficients of one indicator an arm and the covariates, where each patient has a copy in each arm.
+
+    The same as `weighted_coefficients` of the copies one below the other, without forming them: shape (B, K + p).
+
+    Parameters
+    ----------
+    covariates : ndarray of float64, shape (n_patients, p)
+        No NaN.
+    response : ndarray of float64, shape (B, n_patients)
+        Of every patient who has a weight in any arm.
+    weights : sequence of ndarray of float64, shape (B, n_patients)
+        Of the copies in each arm, 0 or more.
+
+    Examples
+    --------
+    >>> weights = [np.array([[1.0, 1.0, 0.0]]), np.array([[0.0, 1.0, 1.0]])]
+    >>> arm_coefficients(np.zeros((3, 0)), np.array([[1.0, 3.0, 6.0]]), weights).round(6).tolist()
+    [[2.0, 4.5]]
+    """
+    n_arms, n_columns = len(weights), covariates.shape[1]
+    n_all = n_arms + n_columns
+    both = np.sum(weights, axis=0)
+    gram = np.zeros((len(both), n_all, n_all))
+    right = np.empty((len(both), n_all))
+    for arm, one in enumerate(weights):
+        gram[:, arm, arm] = one.sum(axis=1)
+        gram[:, arm, n_arms:] = gram[:, n_arms:, arm] = one @ covariates
+        right[:, arm] = np.einsum("bn,bn->b", one, response)
+    gram[:, n_arms:, n_arms:] = symmetric(both @ packed_products(covariates), n_columns)
+    gram[:, np.arange(n_all), np.arange(n_all)] *= 1.0 + _RIDGE
+    both *= response
+    right[:, n_arms:] = both @ covariates
+    return solve_each(gram, right)
+
+
 def arm_design(arms: NDArray[np.int64], n_arms: int, covariates: Floats) -> Floats:
     """Return one indicator an arm and the covariates, shape (n_patients, n_arms + p)."""
     return np.column_stack([(arms[:, None] == np.arange(n_arms)).astype(np.float64), covariates])

@@ -112,12 +112,13 @@ def answers(
     """Estimate everything, and again for each resample of patients."""
     import numpy as np
 
-    from katoutcomes.kernels.emulation.estimators import emulated_estimates
+    from katoutcomes.kernels.emulation.estimators import emulated_estimates, emulation_starts
     from katoutcomes.kernels.weighting.bootstrap import bootstrap
 
     data = found.data
+    starts = emulation_starts(data)
     replicates = bootstrap(
-        lambda frequencies: emulated_estimates(data, frequencies),
+        lambda frequencies: emulated_estimates(data, frequencies, starts),
         data.n_patients,
         n_bootstrap,
         entropy,
