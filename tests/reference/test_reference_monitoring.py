@@ -1,0 +1,149 @@
+"""Control charts, rules of runs, funnel limits and partial pooling against R (scripts/monitoring.R), papers and
+handbooks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from statsmodels.stats.meta_analysis import combine_effects
+
+from katoutcomes.kernels.groups.partial_pooling import METHODS, partial_pooling
+from katoutcomes.kernels.monitoring.control_charts import individuals_chart, proportion_chart, rate_chart
+from katoutcomes.kernels.monitoring.funnel import exact_limits, over_dispersed_limits, over_dispersion
+from katoutcomes.kernels.monitoring.runs import fewest_crossings_by_chance, longest_run_by_chance
+
+REFERENCE = json.loads((Path(__file__).parent / "monitoring.json").read_text())
+ROUNDING = 1e-11
+"""Relative. Closed formulas in double precision."""
+ITERATED = 1e-7
+"""Relative. metafor stops its search for the variance between groups at steps of 1e-14 of flat likelihoods."""
+ROOT = 1e-5
+"""Absolute. metafor's limits of the variance between groups are roots of uniroot."""
+PRINTED = 5e-5
+"""The handbook prints four decimals."""
+IN_METAFOR = dict(zip(METHODS, ("REML", "DL", "PM"), strict=True))
+OF_THE_MODEL = (
+    "mean",
+    "mean_std_error",
+    "mean_conf_low",
+    "mean_conf_high",
+    "between_variance",
+    "heterogeneity",
+    "p_value",
+    "pooled",
+    "pooled_std_error",
+    "pooled_conf_low",
+    "pooled_conf_high",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["six", "alike", "far"])
+def test_partial_pooling_is_that_of_metafor(name, method):
+    case = REFERENCE[f"{name} {IN_METAFOR[method]}"]
+    y, v = np.array(case["y"]), np.array(case["v"])
+    found = partial_pooling(y, v, 0.95, method)
+    for field in OF_THE_MODEL:
+        assert getattr(found, field) == pytest.approx(case[field], rel=ITERATED, abs=1e-12), field
+    assert found.between_conf_low == pytest.approx(case["between_conf_low"], abs=ROOT)
+    assert found.between_conf_high == pytest.approx(case["between_conf_high"], rel=ROOT, abs=ROOT)
+    assert found.df == len(y) - 1
+    assert found.own_weight == pytest.approx(found.between_variance / (found.between_variance + v))
+
+
+@pytest.mark.parametrize(("method", "in_statsmodels"), [("dersimonian_laird", "chi2"), ("paule_mandel", "iterated")])
+def test_partial_pooling_is_that_of_statsmodels(method, in_statsmodels):
+    case = REFERENCE["six REML"]
+    y, v = np.array(case["y"]), np.array(case["v"])
+    other = combine_effects(y, v, method_re=in_statsmodels, atol=1e-13)
+    found = partial_pooling(y, v, 0.95, method)
+    assert found.between_variance == pytest.approx(other.tau2, rel=1e-9)
+    assert found.mean == pytest.approx(other.mean_effect_re, rel=1e-9)
+    assert found.heterogeneity == pytest.approx(other.q, rel=1e-9)
+
+
+def test_exact_funnel_limits():
+    case = REFERENCE["exact limits"]
+    sizes = np.array(case["sizes"], dtype=int)
+    found = [exact_limits(case["target"], sizes, probability) for probability in case["probabilities"]]
+    assert np.concatenate(found) == pytest.approx(case["limits"], rel=1e-9, abs=1e-12)
+
+
+def test_over_dispersed_funnel_limits():
+    case = REFERENCE["over-dispersion"]
+    found = over_dispersion(np.array(case["events"], dtype=int), np.array(case["patients"], dtype=int), case["target"])
+    assert found.factor == pytest.approx(case["factor"], rel=ROUNDING)
+    assert found.between_variance == pytest.approx(case["between_variance"], rel=ROUNDING)
+    sizes = np.array(case["sizes"], dtype=int)
+    for probability, name in ((0.025, "low"), (0.999, "high")):
+        limits = over_dispersed_limits(case["target"], sizes, found.between_variance, probability)
+        assert limits == pytest.approx(case[name], rel=ROUNDING)
+
+
+@pytest.mark.parametrize(("name", "chart_of"), [("p chart", proportion_chart), ("u chart", rate_chart)])
+def test_charts_of_shares_and_rates(name, chart_of):
+    case = REFERENCE[name]
+    events, units = np.array(case["events"], dtype=int), np.array(case["units"], dtype=int)
+    units = units if name == "p chart" else units.astype(float)
+    plain, wide = chart_of(events, units), chart_of(events, units, over_dispersed=True)
+    assert (plain.over_dispersion, wide.over_dispersion) == (1.0, pytest.approx(case["factor"], rel=ROUNDING))
+    for chart, upper in ((plain, np.array(case["plain"])), (wide, np.array(case["wide"]))):
+        assert chart.center == pytest.approx(case["center"], rel=ROUNDING)
+        assert chart.upper == pytest.approx(upper, rel=ROUNDING)
+        assert chart.lower == pytest.approx(np.maximum(2.0 * chart.center - upper, 0.0), rel=1e-9, abs=1e-12)
+
+
+def test_individuals_chart_of_the_handbook():
+    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: flow rates of ten batches."""
+    flow = np.array([49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1])
+    chart = individuals_chart(flow)
+    assert chart.center == pytest.approx(50.81)
+    assert (chart.upper[0], chart.lower[0]) == pytest.approx((55.8041, 45.8159), abs=2 * PRINTED)
+
+
+def test_p_chart_of_the_handbook():
+    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2: faults on 30 wafers of 50 chips."""
+    faults = [
+        12,
+        15,
+        8,
+        10,
+        4,
+        7,
+        16,
+        9,
+        14,
+        10,
+        5,
+        6,
+        17,
+        12,
+        22,
+        8,
+        10,
+        5,
+        13,
+        11,
+        20,
+        18,
+        24,
+        15,
+        9,
+        12,
+        7,
+        13,
+        9,
+        6,
+    ]
+    chart = proportion_chart(np.array(faults), np.full(30, 50))
+    assert chart.center == pytest.approx(0.2313, abs=PRINTED)
+    assert (chart.upper[0], chart.lower[0]) == pytest.approx((0.4102, 0.0524), abs=PRINTED)
+
+
+def test_rules_of_runs():
+    """Anhøj and Olesen 2014, for every number of useful points from 10 to 60."""
+    case = REFERENCE["runs"]
+    useful = [round(number) for number in case["useful"]]
+    assert [longest_run_by_chance(number) for number in useful] == case["longest"]
+    assert [fewest_crossings_by_chance(number) for number in useful] == case["fewest"]
