@@ -18,9 +18,10 @@ import pytest
 import katoutcomes as kat
 from katoutcomes.analyses.steps.comparison.arms import comparison
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval
-from katoutcomes.analyses.steps.comparison.fits import fit_comparison
-from katoutcomes.registry.synthetic.mechanism import SITES, draw_intake, draw_weeks, follow
+from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
+from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.trajectories import SITES
 from katoutcomes.results.provenance import Provenance
 
 N_PATIENTS = 300

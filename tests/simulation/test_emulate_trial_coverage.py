@@ -19,8 +19,9 @@ from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
 from katoutcomes.cohorts.emulation.weeks import last_scores
 from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates
 from katoutcomes.kernels.weighting.bootstrap import bootstrap
-from katoutcomes.registry.synthetic.mechanism import SITES, draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.trajectories import SITES
 from katoutcomes.results.provenance import Provenance
 
 TRUTH = {"null": 0.0, "effect": -0.838228}

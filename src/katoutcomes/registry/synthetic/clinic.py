@@ -93,8 +93,9 @@ def simulate_tables(
         medically excluded, minors.
     scenario : {"null", "effect", "mnar", "unmeasured_confounding", "effect_mnar"}, default "effect"
         What is true.
-    mechanism : {"booked", "start"}, default "booked"
-        How strongly the booked program decides whether integration takes place.
+    mechanism : {"booked", "start", "curved_booked", "curved_start"}, default "booked"
+        How strongly the booked program decides whether integration takes place; the curved ones are a second, different
+        clinic: falls in proportion to the level, thresholds, skewed errors, people who leave because they are well.
     n_quarters : int, default 8
         Quarters in which first doses are given.
     first_quarter : str, default "2024Q4"

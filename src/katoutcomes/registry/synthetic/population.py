@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic.mechanism import (
-    N_DOSING_WEEKS,
-    N_WEEKS,
-    SITES,
-    Intake,
-    Trajectory,
-    draw_intake,
-    draw_weeks,
-    follow,
-)
+from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.trajectories import N_DOSING_WEEKS, N_WEEKS, SITES, Intake, Trajectory
 from katoutcomes.vocabulary import DIAGNOSES, PROGRAMS
 
 if TYPE_CHECKING:
@@ -122,13 +114,13 @@ def draw_population(
     scenario : Scenario
         What is true.
     mechanism : SessionMechanism
-        How strongly booking decides about sessions.
+        How strongly booking decides about sessions, and the nature of the clinic.
     calendar : ndarray of datetime64[D]
         The days on which a first dose may be given.
     """
     intake_rng, weeks_rng, calendar_rng, treatment_rng, second_rng = rng.spawn(5)
     standing = _standings(n_patients)
-    intake = draw_intake(intake_rng, len(standing), scenario)
+    intake = draw_intake(intake_rng, len(standing), scenario, mechanism)
     trajectory = follow(intake, draw_weeks(weeks_rng, len(standing)), scenario, mechanism)
     dosed = standing != "never_dosed"
     index_date = calendar[(calendar_rng.random(len(standing)) * len(calendar)).astype(np.int64)]

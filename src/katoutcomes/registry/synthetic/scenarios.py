@@ -39,20 +39,24 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class SessionMechanism:
-    """How strongly booking decides whether integration takes place.
+    """How strongly booking decides whether integration takes place, and by which formulas everything else happens.
 
     Attributes
     ----------
-    name : {"booked", "start"}
+    name : {"booked", "start", "curved_booked", "curved_start"}
         ``"booked"``: the program decides most of it. ``"start"``: booking pulls less, so that some patients of both
         programs have no session in the first four weeks.
     intercept, program_log_odds : float
         Terms of the weekly log odds of a session.
+    nature : {"linear", "curved"}
+        ``"linear"``: constant weekly falls, linear log odds, normal errors. ``"curved"``: falls in proportion to the
+        level, thresholds, skewed errors, people who leave because they are well.
     """
 
     name: str
     intercept: float
     program_log_odds: float
+    nature: str = "linear"
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
@@ -65,7 +69,12 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     }
 )
 MECHANISMS: Mapping[str, SessionMechanism] = MappingProxyType(
-    {"booked": SessionMechanism("booked", -1.9, 2.2), "start": SessionMechanism("start", -1.4, 0.9)}
+    {
+        "booked": SessionMechanism("booked", -1.9, 2.2),
+        "start": SessionMechanism("start", -1.4, 0.9),
+        "curved_booked": SessionMechanism("curved_booked", -1.9, 2.2, "curved"),
+        "curved_start": SessionMechanism("curved_start", -1.4, 0.9, "curved"),
+    }
 )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.registry.synthetic.mechanism import HIGHEST_SCORE, LOWEST_SCORE, N_WEEKS
 from katoutcomes.registry.synthetic.population import patient_ids
+from katoutcomes.registry.synthetic.trajectories import HIGHEST_SCORE, LOWEST_SCORE, N_WEEKS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from katoutcomes.registry.synthetic.mechanism import N_DOSING_WEEKS, N_WEEKS
 from katoutcomes.registry.synthetic.population import patient_ids
+from katoutcomes.registry.synthetic.trajectories import N_DOSING_WEEKS, N_WEEKS
 from katoutcomes.vocabulary import SESSION_KINDS
 
 if TYPE_CHECKING:

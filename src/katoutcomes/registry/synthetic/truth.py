@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.errors import OptionError
-from katoutcomes.registry.synthetic.mechanism import (
-    N_WEEKS,
-    Intake,
-    WeeklyDraws,
-    draw_intake,
-    draw_weeks,
-    follow,
-)
-from katoutcomes.registry.synthetic.scenarios import find_mechanism, find_scenario
+from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
+from katoutcomes.registry.synthetic.scenarios import Scenario, SessionMechanism, find_mechanism, find_scenario
+from katoutcomes.registry.synthetic.trajectories import N_WEEKS, Intake, WeeklyDraws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +42,25 @@ class TrueEffect:
     effect_error: float
     overlap_effect: float
     overlap_effect_error: float
+    n_patients: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrueStartEffect:
+    """The effect of beginning integration within four weeks, in points, negative where integration is better.
+
+    Attributes
+    ----------
+    effect : float
+        Mean over all patients of the score had everybody begun minus the score had nobody begun.
+    effect_error : float
+        Its Monte-Carlo standard error.
+    n_patients : int
+        How many simulated patients it rests on.
+    """
+
+    effect: float
+    effect_error: float
     n_patients: int
 
 
@@ -104,7 +117,7 @@ def true_program_effect(
         How many to simulate, at least 2; 10,000 give an error of about 0.03 points.
     scenario : str, default "effect"
         A key of `SCENARIOS`.
-    mechanism : {"booked", "start"}, default "booked"
+    mechanism : str, default "booked"
         A key of `MECHANISMS`.
     week : int, default 12
         1 to 12; the score at the end of week 12 is that of day 84.
@@ -126,7 +139,7 @@ def true_program_effect(
     _require_numbers(n_patients, week)
     chosen, sessions = find_scenario(scenario, session_effect_points), find_mechanism(mechanism)
     differences, weights = [], []
-    for intake, draws in _batches(rng, n_patients, scenario, session_effect_points):
+    for intake, draws in _batches(rng, n_patients, chosen, sessions):
         with_integration = follow(intake, draws, chosen, sessions, program=1).score[:, week - 1]
         ketamine_only = follow(intake, draws, chosen, sessions, program=0).score[:, week - 1]
         differences.append((with_integration - ketamine_only).astype(np.float64))
@@ -135,6 +148,41 @@ def true_program_effect(
     effect, effect_error = _weighted_mean(difference, np.ones(n_patients))
     overlap_effect, overlap_effect_error = _weighted_mean(difference, weight)
     return TrueEffect(effect, effect_error, overlap_effect, overlap_effect_error, n_patients)
+
+
+def true_start_effect(
+    rng: np.random.Generator,
+    n_patients: int,
+    scenario: str = "effect",
+    mechanism: str = "start",
+    *,
+    week: int = N_WEEKS,
+    session_effect_points: float | None = None,
+) -> TrueStartEffect:
+    """Return the true effect of beginning integration by day 28 while in care, against none by then.
+
+    Every patient is followed twice with the same random numbers: once with a session in week 3 for whoever is in care
+    without one by then, once without sessions in weeks 0 to 3; whatever comes later is natural. Parameters as
+    `true_program_effect`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = true_start_effect(np.random.default_rng(1), 2_000, "null")
+    >>> truth.effect, truth.effect_error
+    (0.0, 0.0)
+    """
+    _require_numbers(n_patients, week)
+    chosen, sessions = find_scenario(scenario, session_effect_points), find_mechanism(mechanism)
+    differences = []
+    for intake, draws in _batches(rng, n_patients, chosen, sessions):
+        begun, none = (
+            follow(intake, draws, chosen, sessions, strategy=strategy).score[:, week - 1]
+            for strategy in ("start", "none")
+        )
+        differences.append((begun - none).astype(np.float64))
+    effect, effect_error = _weighted_mean(np.concatenate(differences), np.ones(n_patients))
+    return TrueStartEffect(effect, effect_error, n_patients)
 
 
 def true_change(
@@ -158,7 +206,7 @@ def true_change(
     _require_numbers(n_patients, week)
     chosen, sessions = find_scenario(scenario, session_effect_points), find_mechanism(mechanism)
     changes, responses, recordings, stays = [], [], [], []
-    for intake, draws in _batches(rng, n_patients, scenario, session_effect_points):
+    for intake, draws in _batches(rng, n_patients, chosen, sessions):
         course = follow(intake, draws, chosen, sessions)
         score = course.score[:, week - 1]
         changes.append((score - intake.baseline_score).astype(np.float64))
@@ -190,12 +238,11 @@ def _require_numbers(n_patients: int, week: int) -> None:
 
 
 def _batches(
-    rng: np.random.Generator, n_patients: int, scenario: str, session_effect_points: float | None
+    rng: np.random.Generator, n_patients: int, scenario: Scenario, mechanism: SessionMechanism
 ) -> Iterator[tuple[Intake, WeeklyDraws]]:
-    chosen = find_scenario(scenario, session_effect_points)
     for first in range(0, n_patients, _PATIENTS_AT_ONCE):
         n_here = min(_PATIENTS_AT_ONCE, n_patients - first)
-        yield draw_intake(rng, n_here, chosen), draw_weeks(rng, n_here)
+        yield draw_intake(rng, n_here, scenario, mechanism), draw_weeks(rng, n_here)
 
 
 def _weighted_mean(value: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
