@@ -128,6 +128,17 @@ def test_the_default_is_unbiased_and_covers(scenario):
         assert found["rejections"] < 0.07 + allowance
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["null", "effect"])
+def test_imputation_is_unbiased_and_its_intervals_cover(scenario):
+    n_studies = 300
+    found = studied(scenario, "multiple imputation, analysis of covariance", n_studies)
+    assert abs(found["bias"]) < MOST_BIAS + 2.0 * found["bias_error"]
+    allowance = 2.0 * (0.95 * 0.05 / n_studies) ** 0.5
+    assert LEAST_COVERAGE - allowance < found["coverage"] < MOST_COVERAGE + allowance
+    assert found["sd"] < found["mean_std_error"] * 1.1
+
+
 if __name__ == "__main__":
     for scenario in sys.argv[2:3] or TRUTH:
         for name in sys.argv[3:] or WAYS:

@@ -9,7 +9,6 @@ from scipy.optimize import minimize
 
 from katoutcomes.kernels.groups.cluster_robust import cluster_robust
 from katoutcomes.kernels.groups.cluster_wild_bootstrap import wild_cluster_test
-from katoutcomes.kernels.missing.imputation import fit_normal_regression, impute
 from katoutcomes.kernels.weighting.balance import covariate_balance, overlap_coefficient
 from katoutcomes.kernels.weighting.balancing_weights import (
     generalized_overlap_weights,
@@ -271,24 +270,3 @@ def test_wild_bootstrap_finds_what_is_there_and_not_what_is_not():
     assert nothing.statistic == pytest.approx(crude.tvalues[1], rel=1e-9)
     few = wild_cluster_test(design[:90], noise[:90], clusters[:90], 1, np.random.default_rng(1))
     assert few.points == "Webb"
-
-
-def test_normal_regression_with_monotone_gaps_is_the_sequence_of_regressions():
-    """With scores that go missing for good, maximum likelihood is the first visit's and the second given the first."""
-    rng = np.random.default_rng(6)
-    design = np.column_stack([np.ones(300), rng.normal(size=300)])
-    first = design @ [10.0, 1.0] + rng.normal(size=300)
-    second = 2.0 + 0.7 * first + design[:, 1] + rng.normal(size=300)
-    second[first > 10.5] = np.nan
-    fit = fit_normal_regression(design, np.column_stack([first, second]))
-    assert fit.converged
-    seen = ~np.isnan(second)
-    one = np.linalg.lstsq(design, first, rcond=None)[0]
-    two = np.linalg.lstsq(np.column_stack([design, first])[seen], second[seen], rcond=None)[0]
-    np.testing.assert_allclose(fit.coefficients[:, 0], one, atol=1e-4)
-    np.testing.assert_allclose(fit.coefficients[:, 1], two[:2] + two[2] * one, atol=5e-3)
-    completed, converged = impute(design, np.column_stack([first, second]), 20, np.random.default_rng(1))
-    assert converged.all()
-    assert completed[:, ~seen, 1].mean() == pytest.approx(
-        (np.column_stack([design, first]) @ two)[~seen].mean(), abs=0.2
-    )

@@ -18,8 +18,10 @@ from katoutcomes.analyses.steps.comparison.diagnostics import (
     target_estimates,
     weight_estimates,
 )
-from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_comparison
-from katoutcomes.analyses.steps.comparison.model import fit_repeated_scores, negative_control_of, why_not_estimable
+from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
+from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval
+from katoutcomes.analyses.steps.comparison.imputed import why_not_imputable
+from katoutcomes.analyses.steps.comparison.model import negative_control_of, why_not_estimable
 from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
 from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
 from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, warnings_of
@@ -172,10 +174,12 @@ def compare_cohorts(
     clinics = clinics_of(found, cluster)
     told: dict[str, Any] = {"estimand": estimand, "has_control": negative_control is not None}
     reason = why_not_estimable(found)
+    if not reason and missing == "multiple_imputation":
+        reason = why_not_imputable(found)
     if reason:
         return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
     require_adjustable_columns(found)
-    fitted = fit_repeated_scores(found, choices) if method == "mmrm" else fit_comparison(found, choices)
+    fitted = fit_comparison(found, choices)
     if not all(math.isfinite(one.estimate) for one in fitted.differences):
         reason = "No weights make the arms alike, or an arm has no patient left who counts."
         return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)

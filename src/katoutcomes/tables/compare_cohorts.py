@@ -92,7 +92,7 @@ def _heading(estimate: Estimate) -> str:
     if stem.startswith(("clinic", "wild cluster")):
         return CLINICS
     is_shown = stem in {"unmeasured confounding", "tipping point", "precision", "negative control", "overlap"}
-    return SENSITIVITY if is_shown or stem.startswith("truncated") else ""
+    return SENSITIVITY if is_shown or stem.startswith(("truncated", "reference-based")) else ""
 
 
 def _row(estimate: Estimate, minimum_cell: int | None, *, is_one_of_many: bool) -> tuple[str, ...]:

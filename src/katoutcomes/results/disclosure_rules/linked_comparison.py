@@ -24,6 +24,7 @@ _OF_SCORED = frozenset(
     {
         *("follow-up, weighted", "unmeasured confounding", "tipping point", "precision", "weights"),
         *("truncated weights, at the 99th percentile", "truncated weights, at the 95th percentile"),
+        "reference-based imputation, jump to reference",
         *("clinics as clusters (CR2, Satterthwaite)", "clinic means", "missing information of the difference"),
         *("wild cluster bootstrap (Webb points)", "wild cluster bootstrap (Rademacher points)"),
     }

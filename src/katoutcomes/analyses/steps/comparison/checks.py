@@ -32,6 +32,8 @@ POSITIVITY_LIMIT = 0.1
 LIMITED_LIMIT = 0.05
 """Share of patients whose fitted probability was moved to a limit."""
 FAILED_CAUTION, FAILED_WITHHOLD = 0.02, 0.2
+CHAINS_CAUTION, CHAINS_WITHHOLD = 1.1, 1.5
+"""Potential scale reduction (Gelman and Rubin 1992): 1.1 is their convention."""
 SMALLEST_CELL = 3
 
 
@@ -44,8 +46,10 @@ def comparison_checks(
         checks += [_overlap(shown), _positivity(found, fitted, choices), _balance(shown), _variances(shown)]
         checks += [_effective(found, fitted), _largest_weight(found, fitted)]
     checks += [_cells(found), _limited(found, fitted)]
-    if choices.interval in {"bootstrap", "rubin"}:
-        checks.append(_failed(fitted, choices))
+    if choices.interval == "bootstrap":
+        checks.append(_failed(fitted))
+    if not math.isnan(fitted.scale_reduction):
+        checks.append(_chains(fitted))
     checks.append(_interval(fitted))
     return tuple(checks)
 
@@ -219,19 +223,33 @@ def _limited(found: Comparison, fitted: Fitted) -> Check:
     )
 
 
-def _failed(fitted: Fitted, choices: ComparisonChoices) -> Check:
+def _failed(fitted: Fitted) -> Check:
     value = fitted.share_failed
-    what = "resamples" if choices.interval == "bootstrap" else "imputations"
     passed, is_bad = value <= FAILED_CAUTION, value > FAILED_WITHHOLD
     return Check(
-        f"{what} without an estimate",
+        "resamples without an estimate",
         passed,
         "withhold" if is_bad else "caution",
         value,
         FAILED_WITHHOLD if is_bad else FAILED_CAUTION,
-        f"Nearly all {what} gave an estimate."
+        "Nearly all resamples gave an estimate."
         if passed
-        else f"Some {what} gave no estimate and are left out; the interval may be too narrow.",
+        else "Some resamples gave no estimate and are left out; the interval may be too narrow.",
+    )
+
+
+def _chains(fitted: Fitted) -> Check:
+    value = fitted.scale_reduction
+    passed, is_bad = value <= CHAINS_CAUTION, value > CHAINS_WITHHOLD
+    return Check(
+        "chains of the imputation",
+        passed,
+        "withhold" if is_bad else "caution",
+        value,
+        CHAINS_WITHHOLD if is_bad else CHAINS_CAUTION,
+        "The chains from which scores are imputed agree."
+        if passed
+        else "The chains from which scores are imputed do not agree yet: too few scores tell what is missing.",
     )
 
 

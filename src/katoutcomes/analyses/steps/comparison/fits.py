@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
+from katoutcomes.analyses.steps.comparison.arms import Comparison
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.weighting.comparison import ArmData, ArmWeights, Recipe
 
     Floats = NDArray[np.float64]
-
-_WITH_INTERACTIONS_FROM = 150
-"""From this many patients on, the imputation model has the products of having left care (causal evidence: below it
-they cost more than they bring)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +52,14 @@ class Fitted:
     replicate_shares : ndarray of float64, shape (n_replicates, K), or None
         Their `missing_shares`.
     share_failed : float
-        Share of replicates, or of imputations, that gave no estimate or did not converge.
+        Share of replicates that gave no estimate.
     missing_information : float
         Fraction of missing information of the first difference; NaN but for imputation.
+    scale_reduction : float
+        How far the chains of an imputation agree, 1 being best; NaN where none were run.
+    jump_to_reference : tuple of Interval
+        The differences if who left a later arm fared like the comparator's from then on; empty but for imputation
+        with the last day in care.
     """
 
     means: tuple[Interval, ...]
@@ -70,6 +71,8 @@ class Fitted:
     replicate_shares: Floats | None = None
     share_failed: float = 0.0
     missing_information: float = math.nan
+    scale_reduction: float = math.nan
+    jump_to_reference: tuple[Interval, ...] = ()
 
 
 def recipe_of(choices: ComparisonChoices) -> Recipe:
@@ -80,16 +83,14 @@ def recipe_of(choices: ComparisonChoices) -> Recipe:
     return Recipe(choices.weights, choices.uses_observation_weights, method, choices.slopes)
 
 
-def fit_comparison(found: Comparison, choices: ComparisonChoices) -> Fitted:
-    """Estimate the means of the arms and their differences as chosen; not for `mmrm`."""
-    if choices.missing == "multiple_imputation":
-        return _imputed(found, choices)
+def fit_weighted(found: Comparison, choices: ComparisonChoices) -> Fitted:
+    """Estimate the means of the arms and their differences as chosen, without imputation or repeated measures."""
     if choices.interval == "bootstrap":
         return _bootstrapped(found, choices)
     return _robust(found, choices)
 
 
-def _weights(data: ArmData, recipe: Recipe) -> tuple[ArmWeights, Floats, Floats]:
+def fitted_weights(data: ArmData, recipe: Recipe) -> tuple[ArmWeights, Floats, Floats]:
     import numpy as np
 
     from katoutcomes.kernels.weighting.comparison import arm_weights, missing_shares
@@ -104,7 +105,7 @@ def plain_weights(found: Comparison) -> tuple[ArmWeights, Floats, Floats]:
     """Return the weights of an analysis that does not weight: 1 for the scored."""
     from katoutcomes.kernels.weighting.comparison import Recipe
 
-    return _weights(found.arms, Recipe("none", observation_weights=False))
+    return fitted_weights(found.arms, Recipe("none", observation_weights=False))
 
 
 def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
@@ -114,7 +115,7 @@ def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
     from katoutcomes.kernels.weighting.comparison import estimate_arms, starting_values
 
     data, recipe, n_arms = found.arms, recipe_of(choices), found.arms.n_arms
-    weights, combined, shares = _weights(data, recipe)
+    weights, combined, shares = fitted_weights(data, recipe)
     point = estimate_arms(data, recipe, np.ones((1, data.arms.size))).means[0]
 
     starts = starting_values(data, recipe)
@@ -162,7 +163,7 @@ def _inside(interval: Interval) -> Interval:
     return replace(interval, conf_low=math.nan, conf_high=math.nan, p_value=math.nan)
 
 
-def _ancova(found: Comparison, outcome: Floats, weights: Floats, tilt: Floats) -> tuple[Floats, Floats, float]:
+def ancova(found: Comparison, outcome: Floats, weights: Floats, tilt: Floats) -> tuple[Floats, Floats, float]:
     """Return the means of the arms, their HC3 covariance with the weights taken as known, and degrees of freedom."""
     import numpy as np
 
@@ -176,8 +177,8 @@ def _ancova(found: Comparison, outcome: Floats, weights: Floats, tilt: Floats) -
 
 
 def _robust(found: Comparison, choices: ComparisonChoices) -> Fitted:
-    weights, combined, shares = _weights(found.arms, recipe_of(choices))
-    means, covariance, df = _ancova(found, found.arms.outcome, combined, weights.tilt[0])
+    weights, combined, shares = fitted_weights(found.arms, recipe_of(choices))
+    means, covariance, df = ancova(found, found.arms.outcome, combined, weights.tilt[0])
     level = choices.conf_level
     of_means = tuple(_t(means[arm], covariance[arm, arm], df, level, tests=False) for arm in range(len(means)))
     of_differences = tuple(
@@ -199,77 +200,3 @@ def _t(estimate: float, variance: float, df: float, conf_level: float, *, tests:
         return Interval(float(estimate), std_error, df, *limits)
     statistic = float(estimate) / std_error
     return Interval(float(estimate), std_error, df, *limits, statistic, 2.0 * float(stdtr(df, -abs(statistic))))
-
-
-# --- multiple imputation ---------------------------------------------------------------------------------------------
-
-
-def imputed_outcomes(found: Comparison, choices: ComparisonChoices) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the completed scores at the visit, shape (m, n_compared), and whether EM converged in each imputation."""
-    import numpy as np
-
-    from katoutcomes.kernels.missing.imputation import impute
-
-    data, window = found.data, found.window
-    places = [*earlier_visits(data, window), data.visit_index(window.name)]
-    scores = data.scores[found.compared][:, places]
-    scores = scores[:, ~np.isnan(scores).all(axis=0)]
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(choices.entropy, spawn_key=(1_000_000,))))
-    completed, converged = impute(_imputation_design(found), scores, choices.n_imputations, rng)
-    return completed[:, :, -1], converged
-
-
-def _imputation_design(found: Comparison) -> Floats:
-    """Return arms, covariates and having left or missed, with products from 150 patients on; the last score is a visit.
-
-    The last score is among the visits that are modeled, so of the history only what tells of leaving is a covariate.
-    """
-    import numpy as np
-
-    from katoutcomes.kernels.weighting.weighted_ancova import arm_design
-
-    data = found.arms
-    scale = np.maximum(data.covariates.std(axis=0), 1e-12)
-    columns = [arm_design(data.arms, data.n_arms, (data.covariates - data.covariates.mean(axis=0)) / scale)]
-    if found.leaving is not None:
-        columns.append(found.leaving)
-        left = found.leaving[:, -1]
-        if data.arms.size >= _WITH_INTERACTIONS_FROM:
-            centered = (data.covariates[:, 0] - data.covariates[:, 0].mean()) / scale[0]
-            columns.append(
-                np.column_stack([left * centered, *(left * (data.arms == k) for k in range(1, data.n_arms))])
-            )
-    return np.column_stack(columns)
-
-
-def _imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
-    import numpy as np
-
-    from katoutcomes.kernels.missing.imputation_pooling import pool
-
-    completed, converged = imputed_outcomes(found, choices)
-    everybody = replace(found.arms, outcome=completed[0])
-    weights, balancing, _ = _weights(everybody, recipe_of(choices))
-    fits = [_ancova(found, outcome, balancing, weights.tilt[0]) for outcome in completed]
-    means = np.array([fit[0] for fit in fits])
-    covariances = np.array([fit[1] for fit in fits])
-    df, n_arms = fits[0][2], found.arms.n_arms
-    pooled_means = [pool(means[:, arm], covariances[:, arm, arm], df, choices.conf_level) for arm in range(n_arms)]
-    pooled = []
-    for arm in range(1, n_arms):
-        variances = covariances[:, arm, arm] + covariances[:, 0, 0] - 2.0 * covariances[:, arm, 0]
-        pooled.append(pool(means[:, arm] - means[:, 0], variances, df, choices.conf_level))
-    names = ("estimate", "std_error", "df", "conf_low", "conf_high")
-    shares = np.array(
-        [(balancing * np.isnan(found.arms.outcome))[found.arms.arms == k].sum() / balancing[found.arms.arms == k].sum()
-         for k in range(n_arms)]
-    )  # fmt: skip
-    return Fitted(
-        tuple(Interval(*(getattr(one, name) for name in names)) for one in pooled_means),
-        tuple(Interval(*(getattr(one, name) for name in (*names, "statistic", "p_value"))) for one in pooled),
-        weights,
-        np.where(found.arms.is_observed, balancing, 0.0),
-        shares,
-        share_failed=1.0 - float(converged.mean()),
-        missing_information=pooled[0].missing_information,
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.steps.comparison.arms import earlier_visits
-from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_comparison, plain_weights
+from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_weighted, plain_weights
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -140,7 +140,7 @@ def negative_control_of(found: Comparison, choices: ComparisonChoices, name: str
     interval = "robust" if choices.interval in {"robust", "rubin", "model"} else "bootstrap"
     method = "weighted_ancova" if interval == "robust" else choices.method
     same = replace(choices, missing="complete_cases", interval=interval, method=method, progress=None)
-    fitted = fit_comparison(replace(found, arms=arms), same)
+    fitted = fit_weighted(replace(found, arms=arms), same)
     rows, passed = [], True
     for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):
         rows.append(_control_row(found, group.label, name, difference, choices.conf_level))

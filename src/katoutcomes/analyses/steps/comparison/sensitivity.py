@@ -24,6 +24,8 @@ CONFOUNDING, TIPPING, TRUNCATED, PRECISION = (
     "truncated weights",
     "precision",
 )
+JUMP = "reference-based imputation, jump to reference"
+"""If who left a later arm fared from then on like the comparator's patients."""
 _STEPS_OF_DELTA = 64
 _LARGEST_DELTA = 8.0 / 27.0
 """Of the instrument's range: 8 points of the PHQ-9."""
@@ -43,6 +45,8 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
             continue
         yield from _confounding(found, difference, arm, 1.0 - choices.conf_level, shared)
         yield from _tipping(found, fitted, place, choices, shared)
+        if fitted.jump_to_reference:
+            yield _jumped(fitted.jump_to_reference[place], choices.conf_level, shared)
         if choices.method == "weighted_ancova" and choices.weights != "none":
             yield from _truncated(found, fitted, arm, shared)
         yield Estimate(
@@ -52,6 +56,25 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
             estimate=_detectable(difference.std_error),
             **shared,
         )
+
+
+def _jumped(interval: Interval, conf_level: float, shared: dict[str, Any]) -> Estimate:
+    """Return the difference if who left fared like the comparator's from then on (jump to reference)."""
+    has_limits = not math.isnan(interval.conf_low)
+    return Estimate(
+        term=JUMP,
+        measure="difference in means",
+        unit="points",
+        estimate=interval.estimate,
+        std_error=interval.std_error,
+        df=interval.df,
+        conf_low=interval.conf_low,
+        conf_high=interval.conf_high,
+        conf_level=conf_level if has_limits else math.nan,
+        statistic=interval.statistic,
+        p_value=interval.p_value,
+        **shared,
+    )
 
 
 def _detectable(std_error: float) -> float:

@@ -18,6 +18,10 @@ _SOURCES = {
     "iptw": "Cole SR, Hernan MA. Am J Epidemiol 2008;168:656-664. doi:10.1093/aje/kwn164",
     "several": "Li F, Li F. Ann Appl Stat 2019;13:2389-2415. doi:10.1214/19-AOAS1282",
     "aipw": "Bang H, Robins JM. Biometrics 2005;61:962-973. doi:10.1111/j.1541-0420.2005.00377.x",
+    "imputation": "Schafer JL. Analysis of Incomplete Multivariate Data. Chapman and Hall, 1997, section 6.5",
+    "jump_to_reference": (
+        "Carpenter JR, Roger JH, Kenward MG. J Biopharm Stat 2013;23:1352-1371. doi:10.1080/10543406.2013.834911"
+    ),
     "multiple_imputation": "Barnard J, Rubin DB. Biometrika 1999;86:948-955. doi:10.1093/biomet/86.4.948",
     "e_value": "VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274. doi:10.7326/M16-2607",
     "robustness": "Cinelli C, Hazlett C. J R Stat Soc B 2020;82:39-67. doi:10.1111/rssb.12348",
@@ -32,7 +36,10 @@ _WEIGHT_WORDS = {
 }
 _MISSING_WORDS = {
     "observation_weights": "the scored also stand for the missing by the inverse of their probability of being scored",
-    "multiple_imputation": "missing scores are multiply imputed by a multivariate-normal regression",
+    "multiple_imputation": (
+        "missing scores are multiply imputed by regressions of each visit on arm, covariates and the scores before it, "
+        "with drawn parameters (monotone data augmentation)"
+    ),
     "complete_cases": "patients without a score are left out",
     "likelihood": "missing scores are answered for by the likelihood of the repeated-measures model",
 }
@@ -80,6 +87,8 @@ def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
 
 def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
     keys = [choices.weights.split("_")[0], choices.method, choices.missing, "e_value", "robustness", "balance"]
+    if choices.missing == "multiple_imputation":
+        keys += ["imputation"] + ["jump_to_reference"] * (found.leaving is not None)
     if len(found.groups) > 2:
         keys.insert(0, "several")
     return tuple(_SOURCES[key] for key in keys if key in _SOURCES)
