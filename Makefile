@@ -15,7 +15,7 @@ $(VENV)/run.stamp: pyproject.toml src/katoutcomes/_version.py
 	@echo "Setting up $(VENV) (once) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[report]"
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
@@ -27,7 +27,7 @@ $(VENV)/lint.stamp: $(VENV)/test.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lint
 	@touch $@
 
-report: $(VENV)/run.stamp  ## data/sample -> out/report.html, summaries, figures, tables
+report: $(VENV)/run.stamp  ## data/sample -> out/report.html, report.pdf, summaries, figures, tables
 	@$(BIN)/katoutcomes report --data data/sample --out out
 
 test: $(VENV)/test.stamp  ## all tests but the slow simulations

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import html.parser
 import json
 import re
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,9 +38,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_everything_promised_is_written(folder: Path, summary: dict[str, Any]) -> None:
     names = set(contents(folder))
-    assert {"report.html", "summary.json", "summary.md"} <= names
+    assert {"report.html", "report.pdf", "summary.json", "summary.md", "manifest.sha256"} <= names
     for figure in summary["figures"]:
         assert {f"figures/{figure}.{ending}" for ending in ("svg", "png", "csv", "txt")} <= names
+        assert f"figures/{figure}_thumbnail.png" in names
     for table in summary["tables"]:
         assert f"tables/{table}.csv" in names
     assert len(summary["figures"]) == len(set(summary["figures"]))
@@ -51,9 +54,54 @@ def test_everything_promised_is_written(folder: Path, summary: dict[str, Any]) -
         "change_from_baseline",
         "clinical_significance",
         "cohort_difference",
+        "safety",
+        "dropout",
     }
     instruments = {result["estimand"]["endpoint"]["instrument"] for result in summary["results"]}
     assert {"PHQ-9", "GAD-7", "BDI-II", "HAM-A"} <= instruments
+
+
+def test_the_manifest_tells_whether_a_file_was_changed(folder: Path) -> None:
+    lines = (folder / "manifest.sha256").read_text(encoding="utf-8").splitlines()
+    told = dict(reversed(line.split("  ", 1)) for line in lines)
+    found = {name: sha256(content).hexdigest() for name, content in contents(folder).items()}
+    del found["manifest.sha256"]
+    assert told == found
+
+
+def test_page_one_has_the_numbers_a_lead_asks_for(summary: dict[str, Any], folder: Path) -> None:
+    with (folder / "tables" / "key_numbers.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["Section"], row["What was counted or measured"]): row for row in csv.DictReader(file)}
+    own = "PHQ-9 at week 12"
+    wanted = {
+        ("Patients", "Patients in the registry"),
+        ("Patients", "With a baseline score"),
+        *((own, f"Reliable {way}") for way in ("improvement", "deterioration")),
+        (own, "No reliable change"),
+        (own, "Mean change, points"),
+        (own, "Scored again (paired completeness)"),
+        (own, "With integration minus ketamine only, adjusted"),
+        ("What went badly", "Patients with a serious adverse event"),
+    }
+    assert wanted <= rows.keys()
+    change = next(
+        one
+        for result in summary["results"]
+        for one in result["estimates"]
+        if (result["analysis"], one["instrument"], one["term"], one["measure"], one["visit"], one["subgroup"])
+        == ("change_from_baseline", "PHQ-9", "change", "mean change", "week 12", "")
+    )
+    shown = rows[own, "Mean change, points"]
+    assert shown["Number"].lstrip("'") == f"\u2212{-change['estimate']:.1f}"
+    assert shown["Of how many"] == f"{change['n_patients']} patients"
+
+
+def test_the_step_summary_fits_a_ci_page(folder: Path) -> None:
+    text = (folder / "summary.md").read_text(encoding="utf-8")
+    assert len(text.encode()) < 2**20 / 2  # a step summary beyond 1 MiB is dropped
+    assert "<img" not in text
+    assert "![" not in text
+    assert "The numbers of this report at a glance" in text
 
 
 def test_a_second_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from katoutcomes.report import sentences
+from katoutcomes.report.glossary import glossary
+from katoutcomes.report.lead_page import key_numbers
 from katoutcomes.results.disclosure import require_released
 
 if TYPE_CHECKING:
@@ -20,20 +22,32 @@ CANNOT_SAY = "What this cannot say"
 
 _OF_THE_COHORT: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "care_pathway": ("care-pathway", "The steps of care"),
         "safety": ("safety", "Adverse events and the safety of sessions"),
+        "care_pathway": ("care-pathway", "The steps of care"),
     }
 )
-"""Analyses that a plan may ask of the cohort → anchor and heading."""
+"""Analyses that a plan may ask of the cohort → anchor and heading; they stand after the instruments and cohorts."""
 
 _FURTHER: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "dropout": ("dropout", "who was lost, and when"),
         "mmrm": ("mmrm", "all visits in one model"),
-        "compare_cohorts": ("comparison", "the cohorts compared, with safeguards"),
     }
 )
 """Analyses that a plan may ask of an instrument → end of the anchor and of the heading."""
+
+_COHORTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "compare_cohorts": ("comparison", "the cohorts compared, with safeguards"),
+    }
+)
+"""The same for what stands in the chapter on cohorts."""
+
+_LOSSES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "dropout": ("dropout", "who was lost, and when"),
+    }
+)
+"""The same for what stands in the chapter on losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,10 @@ class ReportContent:
         Whether the data are synthetic; the page says so at the top.
     headline : tuple of str
         The report in a handful of sentences.
+    key_numbers : Table
+        The numbers of page one.
+    glossary : tuple of (str, str)
+        Words that need explaining, and what they mean.
     sections : tuple of Section
         Flow first, what this cannot say last.
     results : tuple of ReleasedResult
@@ -91,6 +109,8 @@ class ReportContent:
     title: str
     is_synthetic: bool
     headline: tuple[str, ...]
+    key_numbers: Table
+    glossary: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     results: tuple[ReleasedResult, ...]
 
@@ -99,8 +119,8 @@ class ReportContent:
         return tuple(figure for section in self.sections for figure in section.figures)
 
     def tables(self) -> tuple[Table, ...]:
-        """Return every table, in order."""
-        return tuple(table for section in self.sections for table in section.tables)
+        """Return every table, in order, the one of page one first."""
+        return (self.key_numbers, *(table for section in self.sections for table in section.tables))
 
 
 def report_content(results: Results) -> ReportContent:
@@ -116,6 +136,9 @@ def report_content(results: Results) -> ReportContent:
     sections = [
         *_population_sections(results),
         *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
+        *_chapter("cohorts", "The cohorts compared", _cohort_sections(results)),
+        *_of_the_cohort(results),
+        *_chapter("losses", "Who was lost", _sections_of(results, _LOSSES)),
         *_quality_section(results),
         Section("methods", "Methods", bullets=sentences.methods(results)),
         Section("provenance", "Where the numbers come from", bullets=sentences.provenance(results)),
@@ -126,6 +149,8 @@ def report_content(results: Results) -> ReportContent:
         title=results.title,
         is_synthetic=any(result.provenance.is_synthetic for result in released),
         headline=sentences.headline(results),
+        key_numbers=key_numbers(results),
+        glossary=glossary(results),
         sections=tuple(sections),
         results=released,
     )
@@ -156,12 +181,52 @@ def _population_sections(results: Results) -> list[Section]:
                 tables=(description.to_table(),),
             )
         )
-    found += (
+    return found
+
+
+def _of_the_cohort(results: Results) -> list[Section]:
+    return [
         _plain_section(results.of(analysis), anchor, title)
         for analysis, (anchor, title) in _OF_THE_COHORT.items()
         if results.has(analysis)
+    ]
+
+
+def _chapter(anchor: str, title: str, sections: list[Section]) -> list[Section]:
+    """Return sections of level 3 under a heading of their own; nothing where there are none."""
+    return [Section(anchor, title), *sections] if sections else []
+
+
+def _sections_of(results: Results, analyses: Mapping[str, tuple[str, str]]) -> list[Section]:
+    """Return the sections of some analyses, instrument by instrument."""
+    return [
+        _plain_section(results.of(analysis, name), f"{_anchor(name)}-{anchor}", f"{name}: {title}", level=3)
+        for name in results.instruments()
+        for analysis, (anchor, title) in analyses.items()
+        if results.has(analysis, name)
+    ]
+
+
+def _cohort_sections(results: Results) -> list[Section]:
+    found = [
+        _difference_section(results.of("cohort_difference", name), name)
+        for name in results.instruments()
+        if results.has("cohort_difference", name)
+    ]
+    return found + _sections_of(results, _COHORTS)
+
+
+def _difference_section(difference: Result | ReleasedResult, name: str) -> Section:
+    return Section(
+        f"{_anchor(name)}-difference",
+        f"{name}: {sentences.contrast_title(difference)}",
+        level=3,
+        question=difference.estimand.sentence(),
+        verdict=difference.verdict,
+        sentences=(sentences.difference_sentence(difference),),
+        bullets=sentences.failed_checks(difference),
+        tables=(difference.to_table(),),
     )
-    return found
 
 
 def _instrument_sections(results: Results, name: str, primary: str) -> list[Section]:
@@ -180,20 +245,6 @@ def _instrument_sections(results: Results, name: str, primary: str) -> list[Sect
                 bullets=sentences.significance_remarks(significance),
                 tables=(significance.to_table(),),
                 figures=(significance.plot("jacobson"),),
-            )
-        )
-    if results.has("cohort_difference", name):
-        difference = results.of("cohort_difference", name)
-        found.append(
-            Section(
-                f"{anchor}-difference",
-                f"{name}: {sentences.contrast_title(difference)}",
-                level=3,
-                question=difference.estimand.sentence(),
-                verdict=difference.verdict,
-                sentences=(sentences.difference_sentence(difference),),
-                bullets=sentences.failed_checks(difference),
-                tables=(difference.to_table(),),
             )
         )
     return found + _further_sections(results, name, level=3 if found else 2)
@@ -217,7 +268,7 @@ def _change_section(results: Results, name: str, primary: str) -> list[Section]:
     ]
 
 
-def _further_sections(results: Results, name: str, level: int = 2) -> list[Section]:
+def _further_sections(results: Results, name: str, level: int) -> list[Section]:
     """Return what a plan asks of an instrument beyond the usual: its question, verdict, checks, figure and table."""
     return [
         _plain_section(results.of(analysis, name), f"{_anchor(name)}-{anchor}", f"{name}: {title}", level)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from katoutcomes.report.content import ReportContent
+    from katoutcomes.report.pictures import Picture
 
 
-def report_html(content: ReportContent) -> str:
-    """Return the page as text; figures are inline, nothing is fetched from anywhere."""
+def report_html(content: ReportContent, pictures: Mapping[str, Picture]) -> str:
+    """Return the page as text; figures are inline, nothing is fetched from anywhere.
+
+    Parameters
+    ----------
+    content : ReportContent
+    pictures : mapping of str to Picture
+        Its figures, drawn, by name.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -23,4 +35,6 @@ def report_html(content: ReportContent) -> str:
     templates = files("katoutcomes.report") / "templates"
     template = environment.from_string((templates / "report.html.j2").read_text(encoding="utf-8"))
     style = (templates / "report.css").read_text(encoding="utf-8")
-    return template.render(content=content, style=markup(style))
+    return template.render(
+        content=content, pictures=pictures, style=markup(style), disclaimer=DISCLAIMER, synthetic=SYNTHETIC
+    )

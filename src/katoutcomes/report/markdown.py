@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC
+
 if TYPE_CHECKING:
     from katoutcomes.report.content import ReportContent, Section
 
-SYNTHETIC_NOTE = "**Synthetic data.** No real person is described here."
+SYNTHETIC_NOTE = f"**{SYNTHETIC}**"
 
 
 def report_markdown(content: ReportContent) -> str:
@@ -16,8 +18,12 @@ def report_markdown(content: ReportContent) -> str:
     if content.is_synthetic:
         blocks.append(SYNTHETIC_NOTE)
     blocks.append("\n".join(f"- {sentence}" for sentence in content.headline))
+    blocks.append(content.key_numbers.to_markdown())
     for section in content.sections:
         blocks.extend(_section_blocks(section))
+    blocks.append("## Words used here")
+    blocks.append("\n".join(f"- **{word}.** {meaning}" for word, meaning in content.glossary))
+    blocks.append(DISCLAIMER)
     return "\n\n".join(blocks) + "\n"
 
 

@@ -38,7 +38,10 @@ ALWAYS_TRUE = (
 
 
 def headline(results: Results) -> tuple[str, ...]:
-    """Return the report in a handful of sentences: completeness, change, meaning, comparison, limits."""
+    """Return the report in a handful of sentences: completeness, change, meaning, comparison, limits.
+
+    They are about the primary instrument; the numbers of the others stand in the table of page one.
+    """
     sentences: list[str] = []
     name = next(iter(results.instruments()), "")
     if results.has("participant_flow"):
@@ -49,11 +52,6 @@ def headline(results: Results) -> tuple[str, ...]:
         sentences.append(significance_sentence(results.of("clinical_significance", name)))
     if results.has("cohort_difference", name):
         sentences.append(difference_sentence(results.of("cohort_difference", name)))
-    sentences += [
-        change_sentence(results.of("change_from_baseline", other))
-        for other in results.instruments()[1:]
-        if results.has("change_from_baseline", other)
-    ]
     sentences.append("There is no untreated group here, so none of this shows what the treatment itself did.")
     return tuple(sentences)
 

@@ -82,9 +82,13 @@ class Table:
         pairs = zip(headings, self.rows, strict=True)
         return [(heading, [row for _, row in under]) for heading, under in groupby(pairs, key=lambda pair: pair[0])]
 
+    def text_columns(self) -> list[bool]:
+        """Return which columns hold words rather than numbers; all of them where there is no row."""
+        return [_is_text(column) for column in zip(*self.rows, strict=True)] or [True] * len(self.columns)
+
     def to_html(self) -> str:
         """Return one ``<table>`` with caption, header cells with their scope, and footnotes; all text escaped."""
-        is_text = [_is_text(column) for column in zip(*self.rows, strict=True)] or [True] * len(self.columns)
+        is_text = self.text_columns()
         heads = "".join(
             f'<th scope="col"{_class_of(text)}>{escape(column)}</th>'
             for column, text in zip(self.columns, is_text, strict=True)
