@@ -22,32 +22,32 @@ _ENTRIES: tuple[tuple[str, str, str], ...] = (
         "",
         "Interval",
         (
-            "The range of values that go well with the data. A wide one says that little is known; two that overlap are no "
-            "proof that two groups are alike."
+            "The range of values that go well with the data. A wide one says that little is known; two that "
+            "overlap are no proof that two groups are alike."
         ),
     ),
     (
         "",
         "Paired completeness",
         (
-            "Of those with a baseline score, the share with a score at the visit. The lower it is, the less is said "
-            "of everybody who began."
+            "Of those with a baseline score, the share with a score at the visit. The lower it is, the less is "
+            "said of everybody who began."
         ),
     ),
     (
         "clinical_significance",
         "Reliable improvement, reliable deterioration",
         (
-            "A change larger than the questionnaire's own error of measurement would give in somebody who did not change. "
-            "In between lies no reliable change, which is not the same as no change."
+            "A change larger than the questionnaire's own error of measurement would give in somebody who did not "
+            "change. In between lies no reliable change, which is not the same as no change."
         ),
     ),
     (
         "cohort_difference",
         "Adjusted difference",
         (
-            "The difference between two groups, as if their patients had begun alike in what was measured. What was not "
-            "measured can still be behind it."
+            "The difference between two groups, as if their patients had begun alike in what was measured. What "
+            "was not measured can still be behind it."
         ),
     ),
     (
@@ -64,8 +64,8 @@ _ENTRIES: tuple[tuple[str, str, str], ...] = (
         "safety",
         "Adverse event",
         (
-            "Anything untoward that was entered after the first dose, whatever its cause. Counting is not monitoring: what "
-            "was not entered is not here."
+            "Anything untoward that was entered after the first dose, whatever its cause. Counting is not "
+            "monitoring: what was not entered is not here."
         ),
     ),
     (
