@@ -92,7 +92,7 @@ def test_kernel_on_sleep():
 
 @pytest.mark.parametrize("case", REFERENCE["wilson"])
 def test_wilson(case):
-    found = share(case["n_events"], case["n_patients"], case["conf_level"])
+    found = share(case["n_events"], case["n_patients"], case["conf_level"], "wilson")
     # R leaves the limit at an end of the range at 1e-17 instead of 0.
     assert [found.estimate, found.conf_low, found.conf_high] == pytest.approx(
         [case["estimate"], case["conf_low"], case["conf_high"]], rel=ROUNDING, abs=1e-15

@@ -86,7 +86,7 @@ def test_two_one_sided_tests_against_statsmodels(margin):
     assert (found.p_equivalence < 0.05) == (-margin < found.conf_low and found.conf_high < margin)
 
 
-@pytest.mark.parametrize("counts", [(30, 4, 6), (8, 1, 3)])
+@pytest.mark.parametrize("counts", [(30, 4, 6), (8, 1, 3), (15, 0, 5), (20, 0, 0)])
 def test_superiority(counts):
     found = superiority(*counts, conf_level=0.95)
     expected = REFERENCE[f"superiority {' '.join(map(str, counts))}"]["values"]

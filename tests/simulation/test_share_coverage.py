@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "images" / "make_share_coverage.py"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods" / "clinical_significance.md"
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "methods"
 _SPEC = importlib.util.spec_from_file_location("make_share_coverage", FILE)
 coverage = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(coverage)
 SIX_DECIMALS = 1e-6
+LEAST_OF_A_DEFAULT = 0.92
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +22,42 @@ def numbers():
 
 
 @pytest.mark.parametrize("n_patients", [20, 50])
-@pytest.mark.parametrize("interval", ["wilson", "exact"])
+@pytest.mark.parametrize("interval", ["exact", "wilson"])
 def test_the_file_holds_what_is_measured(numbers, interval, n_patients):
     measured = coverage.coverage_of_shares(interval, n_patients)
     assert numbers[interval][str(n_patients)] == pytest.approx(measured, abs=SIX_DECIMALS)
 
 
-def test_exact_intervals_never_cover_less_than_promised(numbers):
-    assert min(min(values) for values in numbers["exact"].values()) >= 0.95
+def test_the_file_holds_what_is_measured_of_superiority(numbers):
+    assert numbers["superiority"]["20"] == pytest.approx(coverage.coverage_of_superiority(20), abs=SIX_DECIMALS)
 
 
-def test_wilson_and_newcombe_cover_what_they_promise_on_average(numbers):
-    for kind in ("wilson", "newcombe"):
-        for values in numbers[kind].values():
-            assert 0.945 <= np.mean(values) <= 0.96
-            assert min(values) >= 0.91
+@pytest.mark.slow
+@pytest.mark.parametrize("interval", ["exact", "wilson"])
+def test_the_file_holds_what_is_measured_of_differences(numbers, interval):
+    measured = coverage.coverage_of_differences((20, 20), interval)
+    assert numbers["differences"][interval]["20 and 20"] == pytest.approx(measured, abs=SIX_DECIMALS)
+
+
+def test_no_default_may_cover_less_than_92_percent(numbers):
+    assert coverage.INTERVALS[0] == "exact"
+    assert min(min(values) for values in numbers["exact"].values()) >= coverage.LEVEL
+    assert min(found["least"] for found in numbers["superiority"].values()) >= coverage.LEVEL
+    assert min(found["least"] for found in numbers["differences"]["exact"].values()) >= LEAST_OF_A_DEFAULT
+
+
+def test_wilson_and_newcombe_fall_below_it_and_are_no_default(numbers):
+    assert min(min(values) for values in numbers["wilson"].values()) < LEAST_OF_A_DEFAULT
+    assert min(found["least"] for found in numbers["differences"]["wilson"].values()) < LEAST_OF_A_DEFAULT
+    for values in numbers["wilson"].values():
+        assert 0.945 <= np.mean(values) <= 0.96
+    for found in numbers["differences"]["wilson"].values():
+        assert 0.945 <= found["mean"] <= 0.96
+
+
+@pytest.mark.parametrize("sizes", [(4, 9), (12, 12), (3, 40)])
+def test_differences_of_small_cohorts_cover_at_least_as_much_as_is_said(sizes):
+    assert coverage.coverage_of_differences(sizes, "exact")["least"] >= LEAST_OF_A_DEFAULT
 
 
 def test_standardized_differences_cover_what_they_promise(numbers):
@@ -43,12 +65,19 @@ def test_standardized_differences_cover_what_they_promise(numbers):
         assert 0.935 <= found["coverage"] <= 0.965
 
 
-def test_the_page_prints_these_numbers(numbers):
-    page = PAGE.read_text(encoding="utf-8")
-    for kind, size in (("wilson", "50"), ("exact", "200"), ("newcombe", "20 and 20")):
-        values = numbers[kind][size]
-        for number in (np.mean(values), min(values)):
-            assert f"{100 * number:.1f}" in page
+def test_the_pages_print_these_numbers(numbers):
+    page = (PAGES / "clinical_significance.md").read_text(encoding="utf-8")
+    for kind in coverage.INTERVALS:
+        for size, values in numbers[kind].items():
+            for number in (np.mean(values), min(values)):
+                assert f"{100 * number:.1f}" in page, (kind, size)
+        for sizes, found in numbers["differences"][kind].items():
+            for name in ("mean", "least"):
+                assert f"{100 * found[name]:.1f}" in page, (kind, sizes)
+    change = (PAGES / "change_from_baseline.md").read_text(encoding="utf-8")
+    for found in numbers["superiority"].values():
+        for number in found.values():
+            assert f"{100 * number:.1f}" in change
 
 
 @pytest.mark.slow

@@ -97,12 +97,12 @@ def test_those_without_a_dose_are_described_apart(result):
     assert counts(result, "preparation, never a dose") == (1, 8)
 
 
-def test_intervals_are_wilson(result):
+def test_intervals_are_exact(result):
     from katoutcomes.kernels.shares.proportions import share
 
     (found,) = result.select(term="preparation", subgroup="")
-    wilson = share(10, 20, 0.95)
-    assert (found.conf_low, found.conf_high) == (wilson.conf_low, wilson.conf_high)
+    exact = share(10, 20, 0.95, "exact")
+    assert (found.conf_low, found.conf_high) == (exact.conf_low, exact.conf_high)
 
 
 def test_it_says_that_integration_is_described_and_never_compared(result):

@@ -142,13 +142,15 @@ class TestSharesByHand:
             ("caseness", "mood/service_caseness"): (10, None),
         }
 
-    def test_wilson_limits(self, result):
-        """The printed interval of 4 in 10 by Wilson is .1682 to .6873 (closed form, z = 1.959964)."""
+    def test_exact_limits(self, result):
+        """The interval of 4 in 10 by R's binom.test is .1215523 to .7376219: each tail has 2.5 % there."""
         share = result.select(term="reliable improvement", definition_set=SERVICE)[0]
-        z = 1.959963984540054
-        middle, reach = (4 + z * z / 2) / (10 + z * z), z * math.sqrt(4 * 0.6 + z * z / 4) / (10 + z * z)
-        assert (share.conf_low, share.conf_high) == pytest.approx((middle - reach, middle + reach), rel=1e-12)
-        assert (round(share.conf_low, 4), round(share.conf_high, 4)) == (0.1682, 0.6873)
+        tails = [
+            [math.comb(10, k) * limit**k * (1 - limit) ** (10 - k) for k in range(11)]
+            for limit in (share.conf_low, share.conf_high)
+        ]
+        assert (sum(tails[0][4:]), sum(tails[1][:5])) == pytest.approx((0.025, 0.025), rel=1e-9)
+        assert (round(share.conf_low, 7), round(share.conf_high, 7)) == (0.1215523, 0.7376219)
         assert share.conf_level == 0.95
 
     def test_every_share_names_its_visit_instrument_and_cohort(self, result):

@@ -103,12 +103,10 @@ def test_every_estimate():
         ("program_booked: with_integration", "week 4"): (1, 2),
         ("program_booked: with_integration", "week 12"): (1, 2),
     }
-    # Wilson for 4 of 5 at z² = 3.8414588: (4 + z²/2 ± z √(0.8 + z²/4)) / (5 + z²).
+    # Exact for 4 of 5: four or five have 2.5 % at the lower limit, four or fewer (all but five) at the upper one.
     whole = shares["", "week 4"]
-    z_squared = 3.841458820694124
-    reach = math.sqrt(z_squared * (0.8 + z_squared / 4))
-    limits = [(4 + z_squared / 2 + sign * reach) / (5 + z_squared) for sign in (-1, 1)]
-    assert (whole.conf_low, whole.conf_high) == pytest.approx(limits, rel=1e-12)
+    assert 5 * whole.conf_low**4 * (1 - whole.conf_low) + whole.conf_low**5 == pytest.approx(0.025, rel=1e-9)
+    assert 1 - whole.conf_high**5 == pytest.approx(0.025, rel=1e-9)
     assert {found.conf_level for found in shares.values()} == {0.95}
     assert all(found.instrument == "PHQ-9" and found.cohort == "first course" for found in shares.values())
 

@@ -206,14 +206,31 @@ def test_ranks_without_change():
 # --- superiority, adjusted and relative change ------------------------------------------------------------------------
 
 
-def test_superiority_without_ties_is_wilson():
-    from katoutcomes.kernels.shares.proportions import share
+def test_superiority_without_ties_inverts_wilsons_score_test_with_correction():
+    """At a limit inside 0 and 1, half a patient short of the count is 1.96 standard errors away."""
+    for improved in (0, 3, 10, 17, 20):
+        found = superiority(improved, 0, 20 - improved, 0.95)
+        assert found.estimate == improved / 20
+        for limit, side in ((found.conf_low, 1.0), (found.conf_high, -1.0)):
+            if 0.0 < limit < 1.0:
+                apart = side * (improved - 20 * limit) - 0.5
+                assert apart / math.sqrt(20 * limit * (1 - limit)) == pytest.approx(1.959963984540054, rel=1e-9)
+            else:
+                assert limit == found.estimate
 
-    for improved in (0, 3, 17, 20):
-        found, wilson = superiority(improved, 0, 20 - improved, 0.95), share(improved, 20, 0.95)
-        assert (found.estimate, found.conf_low, found.conf_high) == pytest.approx(
-            (wilson.estimate, wilson.conf_low, wilson.conf_high), rel=1e-9, abs=1e-12
-        )
+
+def test_superiority_covers_its_level_for_every_pair_of_shares():
+    """Exact, over all counts of 12 patients: no pair of shares is held less often than promised."""
+    counts = [(b, c) for b in range(13) for c in range(13 - b)]
+    better, worse = (np.array(column, float) for column in zip(*counts, strict=True))
+    low, high = superiority_limits(better, worse, 12.0, 0.95)
+    for improved in np.linspace(0.01, 0.98, 30):
+        for worsened in np.linspace(0.01, 0.99 - improved, 12):
+            chances = stats.multinomial.pmf(
+                np.column_stack((better, worse, 12 - better - worse)), 12, (improved, worsened, 1 - improved - worsened)
+            )
+            truth = (1 + improved - worsened) / 2
+            assert chances[(low <= truth) & (truth <= high)].sum() >= 0.95
 
 
 def test_superiority_where_nothing_moves():
@@ -229,7 +246,7 @@ def test_superiority_keeps_its_level_where_nearly_all_improve():
     rng = np.random.default_rng(2)
     drawn = rng.multinomial(20, (0.93, 0.05, 0.02), size=20_000).astype(float)
     low, high = superiority_limits(drawn[:, 0], drawn[:, 2], 20.0, 0.95)
-    assert ((low <= 0.955) & (high >= 0.955)).mean() > 0.92
+    assert ((low <= 0.955) & (high >= 0.955)).mean() > 0.95
 
 
 def test_u3():

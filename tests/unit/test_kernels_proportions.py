@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from katoutcomes.kernels.shares.proportions import share
+from katoutcomes.kernels.shares.proportions import INTERVALS, share
 
 ROUNDING = 1e-12
 """Closed formulas: agreement to rounding."""
@@ -17,7 +17,7 @@ CASES = [(0, 7), (1, 7), (6, 7), (7, 7), (1, 1), (0, 1), (37, 100), (499, 1000),
 def test_by_hand():
     """5 of 10 with z² = 3.8414588: center 0.5, half width √(z²(2.5 + z²/4)) / (10 + z²)."""
     z_squared = 3.841458820694124
-    found = share(5, 10, 0.95)
+    found = share(5, 10, 0.95, "wilson")
     half_width = math.sqrt(z_squared * (2.5 + z_squared / 4)) / (10 + z_squared)
     assert found.estimate == 0.5
     assert (found.conf_low, found.conf_high) == pytest.approx((0.5 - half_width, 0.5 + half_width), rel=ROUNDING)
@@ -27,7 +27,7 @@ def test_by_hand():
 @pytest.mark.parametrize(("n_events", "n_patients"), CASES)
 @pytest.mark.parametrize("conf_level", [0.5, 0.9, 0.95, 0.999])
 def test_limits_are_where_the_score_test_just_does_not_reject(n_events, n_patients, conf_level):
-    found = share(n_events, n_patients, conf_level)
+    found = share(n_events, n_patients, conf_level, "wilson")
     z = stats.norm.isf((1 - conf_level) / 2)
     for limit in (found.conf_low, found.conf_high):
         if 0.0 < limit < 1.0:
@@ -38,7 +38,7 @@ def test_limits_are_where_the_score_test_just_does_not_reject(n_events, n_patien
 @pytest.mark.parametrize(("n_events", "n_patients"), CASES)
 @pytest.mark.parametrize("conf_level", [0.9, 0.95])
 def test_against_statsmodels(n_events, n_patients, conf_level):
-    found = share(n_events, n_patients, conf_level)
+    found = share(n_events, n_patients, conf_level, "wilson")
     peer = proportion_confint(n_events, n_patients, alpha=1 - conf_level, method="wilson")
     # statsmodels leaves the limit at an end of the range at 1e-17 instead of 0.
     assert (found.conf_low, found.conf_high) == pytest.approx(peer, rel=ROUNDING, abs=1e-15)
@@ -48,8 +48,9 @@ def test_against_statsmodels(n_events, n_patients, conf_level):
 def test_the_ends_are_exact(conf_level):
     """Rounding of the formula would leave some of them at 1 − 1e-16."""
     for n_patients in range(1, 300):
-        assert share(0, n_patients, conf_level).conf_low == 0.0
-        assert share(n_patients, n_patients, conf_level).conf_high == 1.0
+        for interval in INTERVALS:
+            assert share(0, n_patients, conf_level, interval).conf_low == 0.0
+            assert share(n_patients, n_patients, conf_level, interval).conf_high == 1.0
 
 
 def test_nobody_gives_nothing():

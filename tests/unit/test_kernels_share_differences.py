@@ -29,7 +29,7 @@ NEWCOMBE = [
 
 @pytest.mark.parametrize(("counts", "limits"), NEWCOMBE)
 def test_the_examples_of_newcombe(counts, limits):
-    found = share_difference(*counts, conf_level=0.95)
+    found = share_difference(*counts, conf_level=0.95, interval="wilson")
     assert (found.conf_low, found.conf_high) == pytest.approx(limits, abs=PRINTED)
 
 
@@ -37,9 +37,22 @@ def test_the_examples_of_newcombe(counts, limits):
 def test_newcombe_as_statsmodels_has_it(counts):
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    found = share_difference(*counts, conf_level=0.9)
+    found = share_difference(*counts, conf_level=0.9, interval="wilson")
     limits = confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=0.1)
     assert (found.conf_low, found.conf_high) == pytest.approx(limits, abs=STATSMODELS)
+
+
+@pytest.mark.parametrize("counts", [(7, 31, 3, 44), (0, 12, 5, 9), (30, 30, 29, 30), (0, 10, 0, 10)])
+def test_by_default_the_limits_are_made_of_exact_ones(counts):
+    """Distances from binom.test's limits, squared and added; swapping the groups turns the signs."""
+    from scipy.stats import binomtest
+
+    one, other = (binomtest(*pair).proportion_ci(0.9, method="exact") for pair in (counts[:2], counts[2:]))
+    shares = counts[0] / counts[1], counts[2] / counts[3]
+    low = shares[0] - shares[1] - np.hypot(shares[0] - one.low, other.high - shares[1])
+    high = shares[0] - shares[1] + np.hypot(one.high - shares[0], shares[1] - other.low)
+    found = share_difference(*counts, conf_level=0.9)
+    assert (found.conf_low, found.conf_high) == pytest.approx((low, high), abs=STATSMODELS)
     assert share_difference(*counts[2:], *counts[:2], conf_level=0.9).conf_low == pytest.approx(-found.conf_high)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.checks import PAIRS_LIMIT
+from katoutcomes.analyses.steps.checks import PAIRS_LIMIT, smallest_group_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, share_estimate
 from katoutcomes.cohorts.pathway import INTERVALS, STEPS
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -29,10 +30,7 @@ EVERY_STEP = "every step"
 TIMELY, TIMELY_AGAIN = "integration within 72 hours", "integration within 72 hours and again within 7 days"
 
 _SOURCES = (
-    (
-        "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc "
-        "1927;22:209-212. doi:10.1080/01621459.1927.10502953"
-    ),
+    EXACT_SOURCE,
     "Hyndman RJ, Fan Y. Sample quantiles in statistical packages. Am Stat 1996;50:361-365. doi:10.2307/2684934",
 )
 _ASSUMPTIONS = (
@@ -93,7 +91,7 @@ def care_pathway(
 
     References
     ----------
-    Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953.
+    Clopper CJ, Pearson ES. Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404.
 
     Examples
     --------
@@ -154,11 +152,11 @@ def _method(conf_level: float) -> Method:
         name="shares and quartiles",
         description=(
             "Screening and preparation count before the first dose of the course, integration and follow-up after it. "
-            "A share is of all patients, or of those who had every step before; its Wilson interval is "
-            f"{format_level(conf_level)}. Days count from the first session of a step to the first session of the next "
-            "that is not before it; median and quartiles (type 7). Integration is timely within 72 hours of the dose, "
-            "by minutes where both are known and on day 0 to 3 where not. Shares of doses have no interval, because "
-            "the doses of one patient are not independent."
+            "A share is of all patients, or of those who had every step before; its exact interval (Clopper and "
+            f"Pearson) is {format_level(conf_level)}. Days count from the first session of a step to the first session "
+            "of the next that is not before it; median and quartiles (type 7). Integration is timely within 72 hours "
+            "of the dose, by minutes where both are known and on day 0 to 3 where not. Shares of doses have no "
+            "interval, because the doses of one patient are not independent."
         ),
         sources=_SOURCES,
     )
@@ -171,12 +169,12 @@ def _steps(care: Pathway, mask: NDArray[np.bool_], conf_level: float) -> Iterato
     yield Estimate(term="patients", measure="count", unit="patients", estimate=float(n_patients), n_patients=n_patients)
     shown = [place for place, step in enumerate(STEPS) if step != FIRST_DOSE]
     for place in shown:
-        yield _share(STEPS[place], int(reached[:, place].sum()), n_patients, conf_level)
+        yield share_estimate(STEPS[place], int(reached[:, place].sum()), n_patients, conf_level)
     for place in shown[1:]:
         before = reached[:, :place].all(axis=1)
         n_both = int((before & reached[:, place]).sum())
-        yield _share(f"{STEPS[place]}, {AFTER_EVERY_STEP}", n_both, int(before.sum()), conf_level)
-    yield _share(EVERY_STEP, int(reached.all(axis=1).sum()), n_patients, conf_level)
+        yield share_estimate(f"{STEPS[place]}, {AFTER_EVERY_STEP}", n_both, int(before.sum()), conf_level)
+    yield share_estimate(EVERY_STEP, int(reached.all(axis=1).sum()), n_patients, conf_level)
 
 
 def _days(care: Pathway, mask: NDArray[np.bool_]) -> Iterator[Estimate]:
@@ -197,7 +195,7 @@ def _doses(care: Pathway, mask: NDArray[np.bool_], conf_level: float) -> Iterato
     """Yield who had timely integration after the first dose, and after what share of all doses it came."""
     n_patients, n_doses = int(mask.sum()), int(care.n_doses[mask].sum())
     for term, flags in ((TIMELY, care.first_dose_timely), (TIMELY_AGAIN, care.first_dose_timely_again)):
-        yield _share(f"{term} of the first dose", int(flags[mask].sum()), n_patients, conf_level)
+        yield share_estimate(f"{term} of the first dose", int(flags[mask].sum()), n_patients, conf_level)
     for term, counts in ((TIMELY, care.n_doses_timely), (TIMELY_AGAIN, care.n_doses_timely_again)):
         yield Estimate(
             term=f"{term} of a dose",
@@ -211,23 +209,8 @@ def _doses(care: Pathway, mask: NDArray[np.bool_], conf_level: float) -> Iterato
 def _never_dosed(care: Pathway, conf_level: float) -> Iterator[Estimate]:
     """Yield what is known of the patients of the registry without any dose; nothing where there are none."""
     if care.n_never_dosed:
-        yield _share("screening, never a dose", care.n_never_dosed_screened, care.n_never_dosed, conf_level)
-        yield _share("preparation, never a dose", care.n_never_dosed_prepared, care.n_never_dosed, conf_level)
-
-
-def _share(term: str, n_counted: int, n_patients: int, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.shares.proportions import share
-
-    wilson = share(n_counted, n_patients, conf_level)
-    return Estimate(
-        term=term,
-        measure="proportion",
-        estimate=wilson.estimate,
-        conf_low=wilson.conf_low,
-        conf_high=wilson.conf_high,
-        conf_level=conf_level if n_patients else NOT_A_NUMBER,
-        n_patients=n_patients,
-    )
+        yield share_estimate("screening, never a dose", care.n_never_dosed_screened, care.n_never_dosed, conf_level)
+        yield share_estimate("preparation, never a dose", care.n_never_dosed_prepared, care.n_never_dosed, conf_level)
 
 
 def _checks(care: Pathway, groups: tuple[Group, ...]) -> tuple[Check, ...]:
@@ -246,17 +229,8 @@ def _checks(care: Pathway, groups: tuple[Group, ...]) -> tuple[Check, ...]:
                 else "There are too few patients to describe a pathway."
             ),
         ),
-        Check(
-            name="patients per group",
-            passed=smallest >= PAIRS_LIMIT,
-            severity="caution",
-            value=float(smallest),
-            limit=float(PAIRS_LIMIT),
-            message=(
-                "Each group has enough patients."
-                if smallest >= PAIRS_LIMIT
-                else "Some group has too few patients; its numbers say little."
-            ),
+        smallest_group_check(
+            smallest, "Each group has enough patients.", "Some group has too few patients; its numbers say little."
         ),
         Check(
             name="steps recorded",

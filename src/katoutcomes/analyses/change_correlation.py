@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.checks import paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import (
+    DEFAULT_SHARE_INTERVAL,
+    EXACT_SOURCE,
+    SHARE_INTERVAL_WORDS,
+    level_of,
+    share_estimate,
+)
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -31,7 +38,7 @@ CORRELATION = "correlation of changes"
 
 _SOURCES = (
     "Fisher RA. On the probable error of a coefficient of correlation deduced from a small sample. Metron 1921;1:3-32",
-    "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
+    EXACT_SOURCE,
 )
 _ASSUMPTIONS = (
     "Two instruments that change together do not confirm each other's size: both may share expectancy and memory.",
@@ -70,8 +77,9 @@ def change_correlation(
     -------
     Result
         For everybody and each group: the share of those with a change on the set's instrument who have one on the other
-        as well (Wilson), and Pearson's correlation of the two changes with its interval (Fisher's z). NaN below four
-        patients or where a change does not vary.
+        as well (exact interval), and Pearson's correlation of the two changes with its interval (Fisher's z). Below
+        four patients the correlation is NaN, because the interval needs n − 3 in its denominator and a correlation
+        without one says nothing; so it is where a change does not vary. A correlation of exactly 1 or -1 has no limits.
 
     Raises
     ------
@@ -116,8 +124,8 @@ def change_correlation(
         estimand=estimand if estimand is not None else _estimand(data, second, window),
         method=Method(
             "Pearson correlation",
-            f"Correlation of the two changes with Fisher's z interval ({format_level(conf_level)}); shares with Wilson "
-            "intervals.",
+            f"Correlation of the two changes with Fisher's z interval ({format_level(conf_level)}), from four patients "
+            f"on; shares with {SHARE_INTERVAL_WORDS[DEFAULT_SHARE_INTERVAL]}.",
             _SOURCES,
         ),
         estimates=tuple(replace(estimate, visit=window.name, cohort=data.cohort) for estimate in found),
@@ -154,21 +162,10 @@ def _of_group(first: NDArray[np.float64], second: NDArray[np.float64], conf_leve
     """Yield who has both changes, and their correlation."""
     import numpy as np
 
-    from katoutcomes.kernels.shares.proportions import share
-
     has_first = ~np.isnan(first)
     both = has_first & ~np.isnan(second)
     n_both = int(both.sum())
-    wilson = share(n_both, int(has_first.sum()), conf_level)
-    yield Estimate(
-        term=ON_BOTH,
-        measure="proportion",
-        estimate=wilson.estimate,
-        conf_low=wilson.conf_low,
-        conf_high=wilson.conf_high,
-        conf_level=conf_level if wilson.n_patients else NOT_A_NUMBER,
-        n_patients=wilson.n_patients,
-    )
+    yield share_estimate(ON_BOTH, n_both, int(has_first.sum()), conf_level)
     if n_both:
         yield _correlation(first[both], second[both], conf_level)
 
@@ -191,7 +188,7 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64], conf_l
         estimate=value,
         conf_low=low,
         conf_high=high,
-        conf_level=NOT_A_NUMBER if math.isnan(low) else conf_level,
+        conf_level=level_of(low, conf_level),
         n_patients=n_patients,
     )
 

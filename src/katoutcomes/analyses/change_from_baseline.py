@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.change.choices import ChangeChoices, change_choices
-from katoutcomes.analyses.steps.change.estimates import mean_and_sd_estimates, share_estimate, visit_estimates
+from katoutcomes.analyses.steps.change.estimates import mean_and_sd_estimates, visit_estimates
 from katoutcomes.analyses.steps.change.regression_bound import referral_population, regression_estimates, selects_above
 from katoutcomes.analyses.steps.change.subgroup_differences import adjusted_families, subgroup_differences
 from katoutcomes.analyses.steps.change.words import assumptions, change_method
 from katoutcomes.analyses.steps.checks import (
-    PAIRS_LIMIT,
     completers_check,
     paired_completeness_check,
     patients_check,
+    smallest_group_check,
 )
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups
+from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.visit_window import FIRST_DOSE
-from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import Result
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.selection_rule import SelectionRule
     from katoutcomes.estimands.visit_window import VisitWindow
+    from katoutcomes.results.check import Check
 
 BASELINE_VISIT = "baseline"
 VISIT_COLUMNS: tuple[str, ...] = ("order", "visit", "target_day", "anchor")
@@ -268,24 +269,16 @@ def _checks(data: AnalysisSet, groups: tuple[Group, ...]) -> tuple[Check, ...]:
     n_pairs = {visit.name: int(data.pairs(visit.name).sum()) for visit in data.visits}
     best = max(n_pairs, key=lambda name: n_pairs[name])
     smallest = min(int((group.mask & data.pairs(visit.name)).sum()) for group in groups for visit in data.visits)
-    checks = [patients_check(n_pairs[best], best), _every_number_check(smallest)]
+    checks = [
+        patients_check(n_pairs[best], best),
+        smallest_group_check(
+            smallest,
+            "Each group has enough patients with both scores at each visit.",
+            "Some group has too few patients with both scores at some visit; its numbers there say little.",
+            name="patients per group and visit",
+        ),
+    ]
     for visit in data.visits:
         checks.append(paired_completeness_check(n_pairs[visit.name], n_baseline, visit.name))
         checks.append(completers_check(data.baseline, data.pairs(visit.name), visit.name))
     return tuple(checks)
-
-
-def _every_number_check(smallest: int) -> Check:
-    enough = smallest >= PAIRS_LIMIT
-    return Check(
-        name="patients per group and visit",
-        passed=enough,
-        severity="caution",
-        value=float(smallest),
-        limit=float(PAIRS_LIMIT),
-        message=(
-            "Each group has enough patients with both scores at each visit."
-            if enough
-            else "Some group has too few patients with both scores at some visit; its numbers there say little."
-        ),
-    )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import (
-    PAIRS_LIMIT,
     completers_check,
     paired_completeness_check,
     patients_check,
+    smallest_group_check,
 )
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import (
+    DEFAULT_SHARE_INTERVAL,
+    SHARE_INTERVAL_SOURCES,
+    SHARE_INTERVAL_WORDS,
+)
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
 from katoutcomes.analyses.steps.significance.group_change import (
     anchored_mean_changes,
@@ -38,15 +43,15 @@ from katoutcomes.analyses.steps.significance.reliable_change_rule import (
 from katoutcomes.analyses.steps.significance.share_differences import (
     ABOUT_DIFFERENCES,
     DIFFERENCE_SOURCES,
+    DifferenceChoices,
     difference_sentences,
     share_differences,
 )
-from katoutcomes.analyses.steps.significance.shares import counted_shares, of_kind, share_estimates
+from katoutcomes.analyses.steps.significance.shares import CountedShare, counted_shares, of_kind, share_estimates
 from katoutcomes.analyses.steps.significance.words import method_sentences, method_sources
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.kernels.shares.proportions import INTERVALS
-from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method, Result
@@ -55,12 +60,9 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet, Instrument, Norms, Reliability
+    from katoutcomes.results.check import Check
 
 _KINDS: tuple[str, ...] = ("response", "remission", "caseness", "reliable_change", "mcid")
-_INTERVAL_SOURCES = {
-    "wilson": "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
-    "exact": "Clopper CJ, Pearson ES. Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404",
-}
 
 _ABOUT_COMPLETENESS = (
     "Shares of improvement are of the patients who have both scores. Those without a later score count neither as "
@@ -89,7 +91,7 @@ def clinical_significance(
     norms: Norms | None = None,
     sd: str | None = None,
     definition_sets: Sequence[str | DefinitionSet] | None = None,
-    interval: str = "wilson",
+    interval: str = DEFAULT_SHARE_INTERVAL,
     differences: bool = False,
     adjust_for: Sequence[str] = (),
     conf_level: float = 0.95,
@@ -135,8 +137,9 @@ def clinical_significance(
         and a reliable_change set of one family (``phq9/nhs_talking_therapies_…``) make a service rule, with recovery
         and reliable recovery. An mcid in points is applied to each patient and to the mean change, one that is a share
         of the baseline to each patient.
-    interval : {"wilson", "exact"}
-        Of the shares: Wilson's score interval, or the exact one of Clopper and Pearson.
+    interval : {"exact", "wilson"}
+        Of the shares, and of their differences: the exact one of Clopper and Pearson, which never covers less than
+        promised, or Wilson's score interval, which is narrower and covers less for single shares near 0 and 1.
     differences : bool, default False
         Whether each share is compared between the groups (each later one minus the first), as it is with Newcombe's
         interval and standardized over the baseline score and `adjust_for`.
@@ -165,7 +168,7 @@ def clinical_significance(
     References
     ----------
     Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12.
-    Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953.
+    Clopper CJ, Pearson ES. Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404.
 
     Examples
     --------
@@ -201,25 +204,16 @@ def clinical_significance(
             cut_off=cut_off,
         ),
     )
-    methods = [classed_patients(data, window, name, rule, sd) for name in names]
-    shares = counted_shares(data, window, methods=methods, definitions=definitions)
+    asked = _Asked(window, groups, names, definitions, rule, interval, conf_level)
+    shares, estimates = _counted(data, asked, sd)
+    compared = DifferenceChoices(by, adjust_for, window.name, interval, conf_level) if differences else None
+    estimates += share_differences(data, shares, groups, compared) if compared else ()
     mcids = of_kind(definitions, "mcid")
-    estimates = [*_thresholds(methods, definitions)]
-    for group in groups:
-        estimates += share_estimates(shares, group, visit=window.name, interval=interval, conf_level=conf_level)
-        estimates += model_based_shares(data, window, group, methods=methods, rule=rule, conf_level=conf_level)
-        estimates += anchored_mean_changes(data, window, group, mcids, conf_level)
-    sentences = [*_sentences(definitions, interval, conf_level), *method_sentences(names, rule)]
-    if differences:
-        estimates += share_differences(
-            data, shares, groups, by=by, adjust_for=adjust_for, visit=window.name, conf_level=conf_level
-        )
-        sentences.append(difference_sentences(data, adjust_for, conf_level))
     return Result(
         analysis="clinical_significance",
         title=f"Clinical significance of the change: {data.instrument.name} at {window.name}",
         estimand=estimand if estimand is not None else _estimand(data, window),
-        method=_method(names, sentences, rule, definitions, interval=interval, differences=differences),
+        method=_method(asked, difference_sentences(data, compared) if compared else ""),
         estimates=tuple(
             replace(estimate, instrument=data.instrument.name, cohort=data.cohort) for estimate in estimates
         ),
@@ -234,6 +228,33 @@ def clinical_significance(
         warnings=anchored_warnings((window,)) + missing_sentences(rule, data.instrument),
         individual_values=individual_pairs(data, (window,), groups),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What one call asks, read."""
+
+    window: VisitWindow
+    groups: tuple[Group, ...]
+    methods: tuple[str, ...]
+    definitions: tuple[DefinitionSet, ...]
+    rule: ReliableChangeRule
+    interval: str
+    conf_level: float
+
+
+def _counted(data: AnalysisSet, asked: _Asked, sd: str | None) -> tuple[tuple[CountedShare, ...], list[Estimate]]:
+    """Return whom each rule counts, and the estimates: thresholds, then everything of each group."""
+    window, level = asked.window, asked.conf_level
+    methods = [classed_patients(data, window, name, asked.rule, sd) for name in asked.methods]
+    shares = counted_shares(data, window, methods=methods, definitions=asked.definitions)
+    mcids = of_kind(asked.definitions, "mcid")
+    found = [*_thresholds(methods, asked.definitions)]
+    for group in asked.groups:
+        found += share_estimates(shares, group, visit=window.name, interval=asked.interval, conf_level=level)
+        found += model_based_shares(data, window, group, methods=methods, rule=asked.rule, conf_level=level)
+        found += anchored_mean_changes(data, window, group, mcids, level)
+    return shares, found
 
 
 def _chosen_methods(method: str | Sequence[str]) -> tuple[str, ...]:
@@ -284,15 +305,13 @@ def _checks(data: AnalysisSet, window: VisitWindow, groups: Sequence[Group]) -> 
     """Return the checks of all patients, and one on the smallest group."""
     has_both = data.pairs(window.name)
     smallest = min(int((group.mask & has_both).sum()) for group in groups)
-    is_enough = smallest >= PAIRS_LIMIT
-    message = (
-        "Each group has enough patients with both scores."
-        if is_enough
-        else "Some group has too few patients with both scores; its shares say little."
-    )
     return (
         patients_check(int(has_both.sum()), window.name),
-        Check("patients per group", is_enough, "caution", float(smallest), float(PAIRS_LIMIT), message),
+        smallest_group_check(
+            smallest,
+            "Each group has enough patients with both scores.",
+            "Some group has too few patients with both scores; its shares say little.",
+        ),
         paired_completeness_check(int(has_both.sum()), int(data.with_baseline.sum()), window.name),
         completers_check(data.baseline, has_both, window.name),
     )
@@ -310,10 +329,6 @@ def _estimand(data: AnalysisSet, window: VisitWindow) -> Estimand:
     )
 
 
-_INTERVAL_WORDS = {
-    "wilson": "Wilson score intervals",
-    "exact": "exact intervals (Clopper and Pearson)",
-}
 _RULE_TEXTS = {
     "response": "{id}: improvement by at least {percent} of a baseline score above 0",
     "response in points": "{id}: improvement by at least {value} points",
@@ -325,37 +340,31 @@ _RULE_TEXTS = {
 }
 
 
-def _sentences(definitions: Sequence[DefinitionSet], interval: str, conf_level: float) -> list[str]:
-    sentences = [f"Shares of patients with {_INTERVAL_WORDS[interval]} ({format_level(conf_level)})."]
+def _sentences(asked: _Asked) -> list[str]:
+    sentences = [f"Shares of patients with {SHARE_INTERVAL_WORDS[asked.interval]} ({format_level(asked.conf_level)})."]
     rules = [
         _RULE_TEXTS[_kind_and_unit(definition)].format(
             id=definition.id,
             value=format_number(definition.value, 2, trailing_zeros=False),
             percent=format_level(definition.value),
         )
-        for definition in definitions
+        for definition in asked.definitions
     ]
     if rules:
         sentences.append(f"Definitions: {'; '.join(rules)}.")
-    if of_kind(definitions, "caseness"):
+    if of_kind(asked.definitions, "caseness"):
         sentences.append("Recovery: of those at caseness at baseline, the share who no longer are.")
-    return sentences
+    return [*sentences, *method_sentences(asked.methods, asked.rule)]
 
 
-def _method(
-    names: Sequence[str],
-    sentences: Sequence[str],
-    rule: ReliableChangeRule,
-    definitions: Sequence[DefinitionSet],
-    *,
-    interval: str,
-    differences: bool,
-) -> Method:
-    sources = [*method_sources(names), _INTERVAL_SOURCES[interval]]
-    sources += [definition.source for definition in definitions]
-    used = (rule.norms,) if tuple(names) == (CUT_OFF_ONLY,) else (rule.reliability, rule.norms)
+def _method(asked: _Asked, about_differences: str) -> Method:
+    rule = asked.rule
+    sources = [*method_sources(asked.methods), SHARE_INTERVAL_SOURCES[asked.interval]]
+    sources += [definition.source for definition in asked.definitions]
+    used = (rule.norms,) if asked.methods == (CUT_OFF_ONLY,) else (rule.reliability, rule.norms)
     sources += [record.source for record in used if record is not None]
-    sources += DIFFERENCE_SOURCES if differences else ()
+    sources += DIFFERENCE_SOURCES if about_differences else ()
+    sentences = [*_sentences(asked), *([about_differences] if about_differences else [])]
     return Method("clinical significance", " ".join(sentences), tuple(dict.fromkeys(sources)))
 
 

@@ -10,6 +10,11 @@ from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import completers_check, paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import (
+    DEFAULT_SHARE_INTERVAL,
+    SHARE_INTERVAL_SOURCES,
+    SHARE_INTERVAL_WORDS,
+)
 from katoutcomes.analyses.steps.significance.reliable_change_rule import (
     CUT_OFFS,
     ReliableChangeRule,
@@ -36,10 +41,7 @@ if TYPE_CHECKING:
 
 GRID: tuple[float, ...] = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
 """Coefficients beside the published ones, from what is low for a questionnaire to what is high."""
-_SOURCES = (
-    "Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12",
-    "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
-)
+_SOURCE = "Jacobson NS, Truax P. J Consult Clin Psychol 1991;59:12-19. doi:10.1037/0022-006X.59.1.12"
 _ASSUMPTIONS = (
     (
         "The same patients are classed again and again. Where the shares move much from one plausible reliability or "
@@ -60,7 +62,7 @@ def clinical_significance_sensitivity(
     reliabilities: Sequence[float | Reliability] = (),
     norms: Norms | None = None,
     sd: str | None = None,
-    interval: str = "wilson",
+    interval: str = DEFAULT_SHARE_INTERVAL,
     conf_level: float = 0.95,
 ) -> Result:
     """Count reliable change and recovery by Jacobson and Truax under every reliability and cut-off that is plausible.
@@ -78,7 +80,7 @@ def clinical_significance_sensitivity(
         the catalog and a grid from .70 to .95 are always tried.
     norms, sd
         As in `clinical_significance`.
-    interval : {"wilson", "exact"}
+    interval : {"exact", "wilson"}
         Of the shares.
     conf_level : float, default 0.95
         Level of the intervals.
@@ -253,18 +255,17 @@ def _estimand(data: AnalysisSet, window: VisitWindow) -> Estimand:
 
 
 def _method(data: AnalysisSet, rule: ReliableChangeRule, interval: str, conf_level: float) -> Method:
-    words = {"wilson": "Wilson score intervals", "exact": "exact intervals (Clopper and Pearson)"}[interval]
     published = "; ".join(
         f"{format_number(one.value, 3, trailing_zeros=False)} {one.kind.replace('_', ' ')}, {one.source}"
         for one in data.instrument.reliabilities
     )
     spread = "of the baseline scores" if rule.sd_n_patients is not None else "of a dysfunctional population"
-    sources = [*_SOURCES, *(one.source for one in data.instrument.reliabilities)]
+    sources = [_SOURCE, SHARE_INTERVAL_SOURCES[interval], *(one.source for one in data.instrument.reliabilities)]
     sources += [rule.norms.source] if rule.norms is not None else []
     return Method(
         "clinical significance under several choices",
         "Reliable change by Jacobson and Truax at every reliability from .70 to .95 in steps of .05"
         f"{f' and at the published ones ({published})' if published else ''}, with the SD {spread}; recovered: also "
-        f"moved over cut-off a, b or c. Shares with {words} ({format_level(conf_level)}).",
+        f"moved over cut-off a, b or c. Shares with {SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
         tuple(dict.fromkeys(sources)),
     )

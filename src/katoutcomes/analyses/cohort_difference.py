@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
 from katoutcomes.analyses.steps.checks import paired_completeness_check
@@ -24,9 +23,10 @@ from katoutcomes.analyses.steps.covariate_columns import (
     require_fit,
     without_lone_patients,
 )
+from katoutcomes.analyses.steps.interval_estimates import numbers_of, share_estimate
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.result import Method, Result
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group, Variable
     from katoutcomes.estimands.visit_window import VisitWindow
-    from katoutcomes.kernels.groups.covariance_adjustment import Contrast, CovarianceAdjustment
+    from katoutcomes.kernels.groups.covariance_adjustment import CovarianceAdjustment
     from katoutcomes.kernels.groups.welch import WelchDifference
     from katoutcomes.results.check import Check
 
@@ -46,7 +46,6 @@ _SOURCES = (
     "Long JS, Ervin LH. Am Stat 2000;54:217-224. doi:10.1080/00031305.2000.10474549",
     "Welch BL. Biometrika 1947;34:28-35. doi:10.1093/biomet/34.1-2.28",
 )
-_FIELDS = ("estimate", "std_error", "df", "conf_low", "conf_high", "statistic", "p_value")
 _ASSUMPTIONS = (
     (
         "To read the difference as an effect, the cohorts would have to be alike in everything that matters for the "
@@ -270,7 +269,9 @@ def _compared(
             measure="adjusted mean",
             subgroup=cohort.subgroup,
             n_patients=int((cohort.mask & patients.analyzed).sum()),
-            **_numbers(mean, visit, conf_level, _FIELDS[:5]),
+            unit="points",
+            visit=visit,
+            **numbers_of(mean, conf_level, "std_error", "df"),
         )
     for what, difference in (("follow-up, adjusted", adjusted.difference), ("change, unadjusted", fitted.change)):
         yield Estimate(
@@ -279,33 +280,17 @@ def _compared(
             treatment=cohorts.treated.label,
             comparator=cohorts.comparator.label,
             n_patients=int(patients.analyzed.sum()),
-            **_numbers(difference, visit, conf_level, _FIELDS),
+            unit="points",
+            visit=visit,
+            **numbers_of(difference, conf_level, "std_error", "df", "statistic", "p_value"),
         )
-
-
-def _numbers(found: Contrast | WelchDifference, visit: str, conf_level: float, fields: Sequence[str]) -> dict[str, Any]:
-    numbers = {field: getattr(found, field) for field in fields}
-    # Without limits there is no level for them to have.
-    level = NOT_A_NUMBER if math.isnan(found.conf_low) else conf_level
-    return numbers | {"unit": "points", "visit": visit, "conf_level": level}
 
 
 def _completeness(cohorts: _Cohorts, patients: _Patients, visit: str, conf_level: float) -> Iterator[Estimate]:
-    from katoutcomes.kernels.shares.proportions import share
-
     for cohort in cohorts.both:
-        wilson = share(*patients.completeness(cohort), conf_level)
-        yield Estimate(
-            term="paired completeness",
-            measure="proportion",
-            subgroup=cohort.subgroup,
-            visit=visit,
-            estimate=wilson.estimate,
-            conf_low=wilson.conf_low,
-            conf_high=wilson.conf_high,
-            conf_level=conf_level,
-            n_patients=wilson.n_patients,
-        )
+        n_pairs, n_baseline = patients.completeness(cohort)
+        fields = {"subgroup": cohort.subgroup, "visit": visit}
+        yield share_estimate("paired completeness", n_pairs, n_baseline, conf_level, **fields)
 
 
 def _imbalance(data: AnalysisSet, cohorts: _Cohorts, patients: _Patients) -> Estimate:

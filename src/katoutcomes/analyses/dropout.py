@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.change_from_baseline import visits_part
@@ -12,6 +11,7 @@ from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import completers_check, paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
 from katoutcomes.analyses.steps.dropout_predictors import predictor_variables, predictors_of_loss
+from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, level_of, share_estimate
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -33,7 +33,7 @@ SEEN_LATER = "seen then or later"
 
 _SOURCES = (
     "Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. doi:10.1080/01621459.1958.10501452",
-    "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953",
+    EXACT_SOURCE,
     "Albert A, Anderson JA. Biometrika 1984;71:1-10. doi:10.1093/biomet/71.1.1",
 )
 _ASSUMPTIONS = (
@@ -47,13 +47,6 @@ _ASSUMPTIONS = (
         "never seen, cannot be shown from data."
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    low: float
-    high: float
-    level: float
 
 
 def dropout(
@@ -88,7 +81,7 @@ def dropout(
     -------
     Result
         For everybody, each group and each band: the share of those with a baseline score who have one at each visit
-        (Wilson interval) and who have one then or later (Kaplan-Meier estimate of the time of the last score, with
+        (exact interval) and who have one then or later (Kaplan-Meier estimate of the time of the last score, with
         log(-log) limits); mean and SD of the baseline of those scored, and how far that mean lies from the mean of all,
         in SDs of all. Odds ratios of having no score at `visit`. NaN where there is nothing to work it out of; no odds
         ratios where everybody or nobody has a score, and NaN where a predictor separates the two.
@@ -179,7 +172,6 @@ def _of_group(data: AnalysisSet, mask: NDArray[np.bool_], conf_level: float) -> 
     """Yield, for each visit, who has a score, who has one then or later, and how those scored began."""
     import numpy as np
 
-    from katoutcomes.kernels.shares.proportions import share
     from katoutcomes.kernels.summaries import mean_and_sd
 
     n_patients = int(mask.sum())
@@ -198,9 +190,7 @@ def _of_group(data: AnalysisSet, mask: NDArray[np.bool_], conf_level: float) -> 
     curve = _time_of_last_score(has_score, conf_level)
     for place, window in enumerate(data.visits):
         scored = has_score[:, place]
-        found = share(int(scored.sum()), n_patients, conf_level)
-        limits = _Limits(found.conf_low, found.conf_high, conf_level)
-        yield _share(SCORED, window, found.estimate, n_patients, limits)
+        yield share_estimate(SCORED, int(scored.sum()), n_patients, conf_level, visit=window.name)
         if place + 1 < len(data.visits):  # at the last visit it is the same number
             yield _still_seen(window, has_score[:, place:], curve, place, conf_level)
         if scored.any():
@@ -219,19 +209,6 @@ def _of_group(data: AnalysisSet, mask: NDArray[np.bool_], conf_level: float) -> 
 def _mean_and_sd(term: str, mean: float, sd: float, n_patients: int, visit: str) -> Iterator[Estimate]:
     for measure, value in (("mean", mean), ("standard deviation", sd)):
         yield Estimate(term=term, measure=measure, unit="points", visit=visit, estimate=value, n_patients=n_patients)
-
-
-def _share(term: str, window: VisitWindow, value: float, n_patients: int, limits: _Limits) -> Estimate:
-    return Estimate(
-        term=term,
-        measure="proportion",
-        visit=window.name,
-        estimate=value,
-        conf_low=limits.low,
-        conf_high=limits.high,
-        conf_level=NOT_A_NUMBER if math.isnan(limits.low) else limits.level,
-        n_patients=n_patients,
-    )
 
 
 def _time_of_last_score(has_score: NDArray[np.bool_], conf_level: float) -> KaplanMeier:
@@ -256,7 +233,16 @@ def _still_seen(
     step = int(np.searchsorted(curve.time, place, side="right")) - 1
     low, high = (float(limits[step]) if step >= 0 else NOT_A_NUMBER for limits in (curve.conf_low, curve.conf_high))
     n_seen = int(later.any(axis=1).sum())
-    return _share(SEEN_LATER, window, n_seen / n_patients, n_patients, _Limits(low, high, conf_level))
+    return Estimate(
+        term=SEEN_LATER,
+        measure="proportion",
+        visit=window.name,
+        estimate=n_seen / n_patients,
+        conf_low=low,
+        conf_high=high,
+        conf_level=level_of(low, conf_level),
+        n_patients=n_patients,
+    )
 
 
 def _estimand(data: AnalysisSet) -> Estimand:
@@ -276,9 +262,10 @@ def _method(window: VisitWindow, labels: Sequence[str], conf_level: float) -> Me
     return Method(
         name="completeness by visit, Kaplan-Meier and logistic regression",
         description=(
-            f"Shares of patients with a baseline score, Wilson intervals ({format_level(conf_level)}). Seen then or "
-            "later: Kaplan-Meier estimate of the visit from which on there is no score, with log(-log) limits; nobody "
-            "is censored before the last visit. Shift: mean baseline of those scored minus that of all, over the SD "
+            "Shares of patients with a baseline score, exact intervals (Clopper and Pearson, "
+            f"{format_level(conf_level)}). Seen then or later: Kaplan-Meier estimate of the visit from which on "
+            "there is no score, with log(-log) limits; nobody is censored before the last visit. Shift: mean baseline "
+            "of those scored minus that of all, over the SD "
             f"of all. Odds ratios of no score at {window.name} with Wald intervals: baseline score{others}, together "
             "in one model of patients who have all of them."
         ),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
-from katoutcomes.analyses.steps.checks import PAIRS_LIMIT, paired_completeness_check, patients_check
+from katoutcomes.analyses.steps.checks import paired_completeness_check, patients_check, smallest_group_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import (
+    DEFAULT_SHARE_INTERVAL,
+    SHARE_INTERVAL_SOURCES,
+    SHARE_INTERVAL_WORDS,
+)
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.kernels.shares.proportions import INTERVALS
-from katoutcomes.results.check import Check
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method, Result
 
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet, Instrument
     from katoutcomes.kernels.individual.service_outcomes import ServiceMeasure
+    from katoutcomes.results.check import Check
 
 DEFINITION_SET = "nhs_talking_therapies"
 SCORED = "scored on both measures"
@@ -71,7 +76,7 @@ def nhs_outcomes(
     by: str | None = None,
     finished: str | None = None,
     carry_forward: bool = False,
-    interval: str = "wilson",
+    interval: str = DEFAULT_SHARE_INTERVAL,
     conf_level: float = 0.95,
 ) -> Result:
     """Count recovery, reliable improvement, reliable recovery and reliable deterioration on two measures together.
@@ -99,7 +104,7 @@ def nhs_outcomes(
         A flag that says who finished the course. Without it everybody scored is counted, and a warning says so.
     carry_forward : bool, default False
         Whether a missing score at the visit is replaced by the last one before it, as the service does.
-    interval : {"wilson", "exact"}
+    interval : {"exact", "wilson"}
         Of the shares.
     conf_level : float, default 0.95
         Level of the intervals.
@@ -288,15 +293,13 @@ def _checks(
     counted: NDArray[np.bool_], has_all: NDArray[np.bool_], groups: Sequence[Group], visit: str
 ) -> tuple[Check, ...]:
     smallest = min(int((group.mask & has_all).sum()) for group in groups)
-    is_enough = smallest >= PAIRS_LIMIT
-    message = (
-        "Each group has enough patients with both measures."
-        if is_enough
-        else "Some group has too few patients with both measures; its shares say little."
-    )
     return (
         patients_check(int(has_all.sum()), visit),
-        Check("patients per group", is_enough, "caution", float(smallest), float(PAIRS_LIMIT), message),
+        smallest_group_check(
+            smallest,
+            "Each group has enough patients with both measures.",
+            "Some group has too few patients with both measures; its shares say little.",
+        ),
         paired_completeness_check(int(has_all.sum()), int(counted.sum()), visit),
     )
 
@@ -311,12 +314,6 @@ def _estimand(data: AnalysisSet, window: VisitWindow, names: str) -> Estimand:
         intercurrent_events="scores are used as observed, and patients without both measures are left out",
         summary_measure="share of patients",
     )
-
-
-_INTERVAL_WORDS: Mapping[str, str] = {
-    "wilson": "Wilson score intervals",
-    "exact": "exact intervals (Clopper and Pearson)",
-}
 
 
 def _method(scores: _TwoMeasures, interval: str, conf_level: float) -> Method:
@@ -340,6 +337,6 @@ def _method(scores: _TwoMeasures, interval: str, conf_level: float) -> Method:
         f"At caseness: {cases}. Reliable change: {changes}. Recovery: of those at caseness at baseline, on neither "
         "measure at the visit. Reliable improvement: reliably better on one measure or both and reliably worse "
         "on neither; reliable recovery: both of these. Shares with "
-        f"{_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
-        tuple(dict.fromkeys((*_SOURCES, *(definition.source for definition in definitions)))),
+        f"{SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
+        tuple(dict.fromkeys((*_SOURCES, SHARE_INTERVAL_SOURCES[interval], *(one.source for one in definitions)))),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.choices import grouping, grouping_note, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, share_estimate
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -28,17 +29,15 @@ _METHOD = Method(
     name="counts",
     description=(
         "Patients are counted by the code that selects them, so the numbers of each step and of those it leaves out "
-        "add up. The share scored at a visit is of the patients with a baseline score, with its Wilson interval."
+        "add up. The share scored at a visit is of the patients with a baseline score, with its exact interval "
+        "(Clopper and Pearson)."
     ),
     sources=(
         (
             "von Elm E, Altman DG, Egger M, et al. The Strengthening the Reporting of Observational Studies in "
             "Epidemiology (STROBE) statement. PLoS Med 2007;4:e296. doi:10.1371/journal.pmed.0040296"
         ),
-        (
-            "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc "
-            "1927;22:209-212. doi:10.1080/01621459.1927.10502953"
-        ),
+        EXACT_SOURCE,
     ),
 )
 _ASSUMPTIONS = (
@@ -178,23 +177,17 @@ def _scores_outside(data: AnalysisSet) -> Iterator[Estimate]:
 
 def _visit_shares(data: AnalysisSet, group: Group, conf_level: float) -> Iterator[Estimate]:
     """Yield the share of a group's patients with a baseline score who have one at each visit."""
-    from katoutcomes.kernels.shares.proportions import share
-
     n_baseline = int((group.mask & data.with_baseline).sum())
     for visit in data.visits:
-        scored = share(int((group.mask & data.pairs(visit.name)).sum()), n_baseline, conf_level)
-        yield Estimate(
-            term=VISIT_STEP,
-            measure="proportion",
+        yield share_estimate(
+            VISIT_STEP,
+            int((group.mask & data.pairs(visit.name)).sum()),
+            n_baseline,
+            conf_level,
             instrument=data.instrument.name,
             cohort=data.cohort,
             subgroup=group.subgroup,
             visit=visit.name,
-            estimate=scored.estimate,
-            conf_low=scored.conf_low,
-            conf_high=scored.conf_high,
-            conf_level=conf_level if n_baseline else NOT_A_NUMBER,
-            n_patients=n_baseline,
         )
 
 

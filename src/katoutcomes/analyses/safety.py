@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.checks import PAIRS_LIMIT
+from katoutcomes.analyses.steps.checks import smallest_group_check
 from katoutcomes.analyses.steps.choices import require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE
 from katoutcomes.analyses.steps.safety_estimates import (
     SafetyLimits,
     deterioration_estimates,
@@ -35,9 +36,8 @@ BLOOD_PRESSURE_LIMITS = (180.0, 120.0)
 OXYGEN_LIMIT = 90.0
 
 _SOURCES = (
-    "Clopper CJ, Pearson ES. Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404",
+    EXACT_SOURCE,
     "Garwood F. Biometrika 1936;28:437-442. doi:10.1093/biomet/28.3-4.437",
-    "Hanley JA, Lippman-Hand A. JAMA 1983;249:1743-1745. doi:10.1001/jama.1983.03330370053031",
     "Whelton PK et al. Hypertension 2018;71:e13-e115. doi:10.1161/HYP.0000000000000065",
 )
 _ASSUMPTIONS = (
@@ -109,8 +109,9 @@ def safety(
 
     Notes
     -----
-    Shares have Clopper-Pearson intervals, rates exact Poisson (Garwood) ones. Where nothing was seen the whole error is
-    spent on the upper limit: 1 − α^(1/n), and −ln(α) over the time, near 3/n at 95 % (the rule of three).
+    Shares have Clopper-Pearson intervals, rates exact Poisson (Garwood) ones. Both stay two-sided where nothing was
+    seen: the upper limit is 1 − (α/2)^(1/n), or −ln(α/2) over the time, near 3.7/n at 95 %. The rule of three, 3/n,
+    is not used: it would cover less than its level.
 
     References
     ----------
@@ -250,17 +251,10 @@ def _checks(records: SafetyRecords, groups: tuple[Group, ...]) -> tuple[Check, .
     smallest = min(int(group.mask.sum()) for group in groups)
     has_events = len(records.events.patient) > 0
     return (
-        Check(
-            name="patients per group",
-            passed=smallest >= PAIRS_LIMIT,
-            severity="caution",
-            value=float(smallest),
-            limit=float(PAIRS_LIMIT),
-            message=(
-                "Each group has enough patients."
-                if smallest >= PAIRS_LIMIT
-                else "Some group has too few patients; that nothing was seen in it says little."
-            ),
+        smallest_group_check(
+            smallest,
+            "Each group has enough patients.",
+            "Some group has too few patients; that nothing was seen in it says little.",
         ),
         Check(
             name="events recorded",

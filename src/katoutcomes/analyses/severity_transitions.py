@@ -10,6 +10,11 @@ from katoutcomes.analyses.change_from_baseline import visits_part
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.checks import completers_check, paired_completeness_check, patients_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
+from katoutcomes.analyses.steps.interval_estimates import (
+    DEFAULT_SHARE_INTERVAL,
+    SHARE_INTERVAL_SOURCES,
+    SHARE_INTERVAL_WORDS,
+)
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -28,7 +33,6 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[str, ...] = ("visit", "group", "baseline_band", "follow_up_band", "term", "n_patients")
 MILDER, SAME, MORE_SEVERE = "to a milder band", "same band", "to a more severe band"
-_SOURCE = "Wilson EB. J Am Stat Assoc 1927;22:209-212. doi:10.1080/01621459.1927.10502953"
 _ASSUMPTIONS = (
     (
         "A band is a range of scores with a name. A patient just above its edge changes band by a point, one in its "
@@ -48,7 +52,7 @@ def severity_transitions(
     visit: str | None = None,
     by: str | None = None,
     bands: str | None = None,
-    interval: str = "wilson",
+    interval: str = DEFAULT_SHARE_INTERVAL,
     conf_level: float = 0.95,
 ) -> Result:
     """Count the patients by severity band at baseline and at a visit.
@@ -65,7 +69,7 @@ def severity_transitions(
         A variable known at time zero whose levels are reported as well; by default the cohorts of `data`, if any.
     bands : str, optional
         Id of the definition set of the bands; by default the instrument's.
-    interval : {"wilson", "exact"}
+    interval : {"exact", "wilson"}
         Of the shares.
     conf_level : float, default 0.95
         Level of the intervals.
@@ -195,7 +199,6 @@ def _estimand(data: AnalysisSet, window: VisitWindow) -> Estimand:
 
 
 def _method(definition: DefinitionSet, interval: str, conf_level: float) -> Method:
-    words = {"wilson": "Wilson score intervals", "exact": "exact intervals (Clopper and Pearson)"}[interval]
     bands = ", ".join(
         f"{band.label} {format_number(band.low, 1, trailing_zeros=False)} to "
         f"{format_number(band.high, 1, trailing_zeros=False)}"
@@ -204,6 +207,6 @@ def _method(definition: DefinitionSet, interval: str, conf_level: float) -> Meth
     return Method(
         "severity bands",
         f"Patients with both scores by band at baseline and at the visit ({definition.id}: {bands}). Shares with "
-        f"{words} ({format_level(conf_level)}).",
-        (definition.source, _SOURCE),
+        f"{SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
+        (definition.source, SHARE_INTERVAL_SOURCES[interval]),
     )

@@ -42,7 +42,7 @@ _WORST, _KIND = "worst event of a patient, ", "patients with kind, "
 _WIDEST_NAME = 150.0
 _NOTES = (
     "Share of all patients, from the first dose to the last record before the next course.",
-    "Clopper-Pearson intervals, one-sided where nobody had such an event.",
+    "Clopper-Pearson intervals, two-sided also where nobody had such an event.",
     "Counting, never monitoring. An event that was not entered is not counted.",
 )
 

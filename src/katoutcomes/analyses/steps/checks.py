@@ -74,6 +74,31 @@ def patients_check(n_pairs: int, visit: str) -> Check:
     )
 
 
+def smallest_group_check(
+    smallest: int, enough: str, too_few: str, name: str = "patients per group", limit: int = PAIRS_LIMIT
+) -> Check:
+    """Return whether the smallest group is large enough to say something.
+
+    Parameters
+    ----------
+    smallest : int
+        Its patients.
+    enough, too_few : str
+        What the check says if it is and if it is not.
+    name : str
+        Of the check.
+    limit : int
+        From how many on it is.
+
+    Examples
+    --------
+    >>> smallest_group_check(8, "Each group has enough patients.", "Some group has too few patients.").message
+    'Some group has too few patients.'
+    """
+    is_enough = smallest >= limit
+    return Check(name, is_enough, "caution", float(smallest), float(limit), enough if is_enough else too_few)
+
+
 def completers_check(baseline: NDArray[np.float64], has_both: NDArray[np.bool_], visit: str) -> Check:
     """Return whether the patients scored again at `visit` began like all who began.
 

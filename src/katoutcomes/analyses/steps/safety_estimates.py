@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.vocabulary import EVENT_SEVERITIES
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.safety_records import AdverseEvents, SafetyItem, SafetyRecords
-    from katoutcomes.kernels.shares.event_rates import EventShare
 
     Mask = NDArray[np.bool_]
 
@@ -68,7 +68,7 @@ def event_estimates(records: SafetyRecords, mask: Mask, conf_level: float) -> It
         of_kind = here & (events.kind == code)
         yield from _rate(f"kind of event, {name}", of_kind, records.days[mask], conf_level)
         n_with = len(np.unique(events.patient[of_kind]))
-        yield _share_of_patients(f"patients with kind, {name}", n_with, int(mask.sum()), conf_level)
+        yield share_estimate(f"patients with kind, {name}", n_with, int(mask.sum()), conf_level)
 
 
 def _events_of(records: SafetyRecords, mask: Mask, chosen: Mask, word: str, conf_level: float) -> Iterator[Estimate]:
@@ -77,7 +77,7 @@ def _events_of(records: SafetyRecords, mask: Mask, chosen: Mask, word: str, conf
     article = f"a {word}" if word else "an"
     yield from _rate(name, chosen, records.days[mask], conf_level)
     n_with = len(np.unique(events.patient[chosen]))
-    yield _share_of_patients(f"patients with {article} event", n_with, int(mask.sum()), conf_level)
+    yield share_estimate(f"patients with {article} event", n_with, int(mask.sum()), conf_level)
     n_sessions_with = len(np.unique(events.session[chosen & (events.session >= 0)]))
     of_all = _all_sessions(records, mask)
     yield from _share_of_sessions(f"sessions with {article} event", n_sessions_with, of_all, conf_level)
@@ -116,7 +116,7 @@ def _worst(records: SafetyRecords, mask: Mask, here: Mask, conf_level: float) ->
     by_session = _highest(events.session, events, in_session, len(records.sessions.patient))
     for code, name in enumerate(EVENT_SEVERITIES):
         n_with = int((by_patient == code).sum())
-        yield _share_of_patients(f"worst event of a patient, {name}", n_with, int(mask.sum()), conf_level)
+        yield share_estimate(f"worst event of a patient, {name}", n_with, int(mask.sum()), conf_level)
         n_sessions = int((by_session == code).sum())
         of_all = _all_sessions(records, mask)
         yield from _share_of_sessions(f"worst event of a session, {name}", n_sessions, of_all, conf_level)
@@ -129,32 +129,12 @@ def _highest(unit: NDArray[np.int64], events: AdverseEvents, here: Mask, n_units
     return highest
 
 
-def _share_of_patients(term: str, n_with: int, n_patients: int, conf_level: float) -> Estimate:
-    from katoutcomes.kernels.shares.event_rates import exact_share
-
-    share = Estimate(term=term, measure="proportion", n_patients=n_patients)
-    return _filled(share, exact_share(n_with, n_patients, conf_level), conf_level)
-
-
-def _filled(unknown: Estimate, found: EventShare, conf_level: float) -> Estimate:
-    """Return the estimate with a share and its limits."""
-    return replace(
-        unknown,
-        estimate=found.estimate,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=conf_level if found.n_trials else NOT_A_NUMBER,
-    )
-
-
 def _share_of_sessions(term: str, n_with: int, of: tuple[int, int], conf_level: float) -> Iterator[Estimate]:
     """Yield a share of sessions; `of` holds how many they are and of how many patients. Nothing of none."""
-    from katoutcomes.kernels.shares.event_rates import exact_share
-
     n_sessions, n_patients = of
     if n_sessions:
-        share = Estimate(term=term, measure="proportion of sessions", n_patients=n_patients, n_observations=n_sessions)
-        yield _filled(share, exact_share(n_with, n_sessions, conf_level), conf_level)
+        found = share_estimate(term, n_with, n_sessions, conf_level, n_patients=n_patients, n_observations=n_sessions)
+        yield replace(found, measure="proportion of sessions")
 
 
 def session_estimates(
@@ -216,7 +196,7 @@ def item_estimates(item: SafetyItem, mask: Mask, conf_level: float) -> Iterator[
         (f"{name}, newly endorsed after the first dose", later & denied, denied),
         (f"{name}, answered higher after the first dose", (after > before) & both, both),
     ):
-        yield _share_of_patients(term, int((counted & of_whom).sum()), int(of_whom.sum()), conf_level)
+        yield share_estimate(term, int((counted & of_whom).sum()), int(of_whom.sum()), conf_level)
 
 
 def deterioration_estimates(
@@ -244,15 +224,13 @@ def deterioration_estimates(
     conf_level : float
         Of the interval.
     """
-    from katoutcomes.kernels.shares.event_rates import exact_share
-
     both = ~np.isnan(baseline) & ~np.isnan(last)
     worse = sign * (last[both] - baseline[both]) >= threshold
-    share = Estimate(
-        term="reliable deterioration at the last score",
-        measure="proportion",
+    return share_estimate(
+        "reliable deterioration at the last score",
+        int(worse.sum()),
+        int(both.sum()),
+        conf_level,
         definition_set=definition_set,
         instrument=instrument,
-        n_patients=int(both.sum()),
     )
-    return _filled(share, exact_share(int(worse.sum()), int(both.sum()), conf_level), conf_level)

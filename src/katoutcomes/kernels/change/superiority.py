@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_CORRECTION = 1.0
+"""Half of the step of improved minus worse when nobody is unchanged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Superiority:
@@ -27,11 +30,14 @@ class Superiority:
 
 
 def superiority(n_improved: int, n_unchanged: int, n_worse: int, conf_level: float) -> Superiority:
-    """Return the paired probability of superiority with its score interval.
+    """Return the paired probability of superiority with its score interval, corrected for counts being whole.
 
     It is (1 + Δ)/2 with Δ the share that improved minus the share that got worse, so its limits are those of Tango for
-    a difference between paired shares: the Δ at which |improved − worse − nΔ| = z √(n(2q + Δ(1 − Δ))), with q the
-    maximum-likelihood share of those who got worse given Δ. Without ties this is Wilson's interval.
+    a difference between paired shares with a continuity correction: the Δ at which
+    |improved − worse − nΔ| − 1 = z √(n(2q + Δ(1 − Δ))), with q the maximum-likelihood share of those who got worse
+    given Δ. Without ties this is Wilson's interval with continuity correction (half a patient, so 1 in a difference).
+    Without the correction it would cover as little as Wilson's, 83.7 % where 99.1 % of 20 patients improve; with it, at
+    least 95.0 % for all shares and numbers of patients that were tried (docs/methods/change_from_baseline.md).
 
     Parameters
     ----------
@@ -45,12 +51,14 @@ def superiority(n_improved: int, n_unchanged: int, n_worse: int, conf_level: flo
     Grissom RJ, Kim JJ. Effect sizes for research. 2nd ed. New York: Routledge; 2012. (Paired scores.)
     Tango T. Equivalence test and confidence interval for the difference in proportions for the paired-sample design.
     Stat Med 1998;17:891-908. doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
+    Newcombe RG. Two-sided confidence intervals for the single proportion: comparison of seven methods. Stat Med
+    1998;17:857-872. doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E. (Method 4, without ties.)
 
     Examples
     --------
     >>> found = superiority(30, 4, 6, conf_level=0.95)
     >>> found.estimate, round(found.conf_low, 4), round(found.conf_high, 4)
-    (0.8, 0.6631, 0.8885)
+    (0.8, 0.649, 0.8976)
     """
     n_patients = n_improved + n_unchanged + n_worse
     if n_patients == 0:
@@ -99,12 +107,13 @@ def superiority_limits(
 def _score(
     n_improved: NDArray[np.float64], n_worse: NDArray[np.float64], n_patients: float, delta: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return Tango's score of a difference in shares."""
+    """Return Tango's score of a difference in shares, with the correction for continuity."""
     linear = -n_improved - n_worse + (2.0 * n_patients - n_improved + n_worse) * delta
     constant = -n_worse * delta * (1.0 - delta)
     worse = (np.sqrt(np.maximum(0.0, linear**2 - 8.0 * n_patients * constant)) - linear) / (4.0 * n_patients)
     variance = n_patients * (2.0 * worse + delta * (1.0 - delta))
-    apart = n_improved - n_worse - n_patients * delta
+    raw = n_improved - n_worse - n_patients * delta
+    apart = np.sign(raw) * np.maximum(np.abs(raw) - _CORRECTION, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(apart == 0.0, 0.0, apart / np.sqrt(np.maximum(variance, 0.0)))
 

@@ -1,4 +1,4 @@
-"""The difference between two shares of different patients, with the hybrid score interval of Newcombe."""
+"""The difference between two shares of different patients, its limits made of those of the two shares (Newcombe)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,21 @@ class ShareDifference:
 
 
 def share_difference(
-    n_events: int, n_patients: int, n_comparator_events: int, n_comparator_patients: int, conf_level: float
+    n_events: int,
+    n_patients: int,
+    n_comparator_events: int,
+    n_comparator_patients: int,
+    conf_level: float,
+    *,
+    interval: str = "exact",
 ) -> ShareDifference:
-    """Return the difference between two shares with Newcombe's interval (his method 10, square and add).
+    """Return the difference between two shares with an interval made of their own limits (Newcombe, square and add).
 
-    The distances of the estimate from Wilson's limits of the two shares are added like standard errors:
+    The distances of the two estimates from their limits are added like standard errors:
     low = d − √((p₁ − l₁)² + (u₀ − p₀)²), high = d + √((u₁ − p₁)² + (p₀ − l₀)²). The limits stay within −1 and 1 and
-    do not vanish where nobody, or everybody, of a group is counted.
+    do not vanish where nobody, or everybody, of a group is counted. With Wilson's limits this is Newcombe's method 10,
+    which covers 88.0 % where 20 patients each have shares of 2 and 98 %; with exact ones it covers at least 92.6 % for
+    every pair of shares and every size that was tried (docs/methods/clinical_significance.md).
 
     Parameters
     ----------
@@ -46,25 +54,29 @@ def share_difference(
         Of the comparator.
     conf_level : float
         Between 0 and 1, both excluded.
+    interval : {"exact", "wilson"}
+        Of the two shares.
 
     Raises
     ------
     ValueError
-        If the counts or the level are outside their ranges.
+        If the counts, the level or the name of the interval are outside their ranges.
 
     References
     ----------
     Newcombe RG. Interval estimation for the difference between independent proportions: comparison of eleven methods.
     Stat Med 1998;17:873-890. doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    Zou GY, Donner A. Construction of confidence limits about effect measures: a general approach. Stat Med
+    2008;27:1693-1702. doi:10.1002/sim.3095. (The same with any limits.)
 
     Examples
     --------
-    >>> found = share_difference(56, 70, 48, 80, conf_level=0.95)
+    >>> found = share_difference(56, 70, 48, 80, conf_level=0.95, interval="wilson")
     >>> round(found.estimate, 4), round(found.conf_low, 4), round(found.conf_high, 4)
     (0.2, 0.0524, 0.3339)
     """
-    one = share(n_events, n_patients, conf_level)
-    other = share(n_comparator_events, n_comparator_patients, conf_level)
+    one = share(n_events, n_patients, conf_level, interval)
+    other = share(n_comparator_events, n_comparator_patients, conf_level, interval)
     difference = one.estimate - other.estimate
     below = math.hypot(one.estimate - one.conf_low, other.conf_high - other.estimate)
     above = math.hypot(one.conf_high - one.estimate, other.estimate - other.conf_low)

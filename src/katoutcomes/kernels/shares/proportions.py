@@ -1,12 +1,12 @@
-"""A share of patients with its interval: Wilson's, or the exact one of Clopper and Pearson."""
+"""A share of patients, or of sessions, with its interval: the exact one of Clopper and Pearson, or Wilson's."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-INTERVALS: tuple[str, ...] = ("wilson", "exact")
-"""Wilson's score interval covers on average what it promises; the exact one covers at least that, and is wider."""
+INTERVALS: tuple[str, ...] = ("exact", "wilson")
+"""The exact interval, the default, never covers less than it promises; Wilson's is narrower and does so on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,18 @@ class Share:
     n_patients: int
 
 
-def share(n_events: int, n_patients: int, conf_level: float, interval: str = "wilson") -> Share:
+def share(n_events: int, n_patients: int, conf_level: float, interval: str = "exact") -> Share:
     """Return the share of `n_patients` to whom something applies, with its interval.
 
-    Wilson's limits are the two proportions that a score test at level 1 − `conf_level` would just not reject. Unlike
-    the interval "estimate ± z standard errors" they stay within 0 and 1 and keep their coverage where the share is
-    near 0 or 1 and the patients are few. The exact limits are those of the binomial tail probabilities, which never
-    cover less than promised, whatever the share.
+    The exact limits are the shares at which so many events or more, and so few or less, have half the error
+    probability each: B(α/2; x, n − x + 1) and B(1 − α/2; x + 1, n − x), quantiles of beta distributions. They never
+    cover less than promised, whatever the share. Where nothing was seen they are 0 and 1 − (α/2)^(1/n), near 3.7/n at
+    95 %. The "rule of three", 3/n, spends the whole error on the upper limit; if only samples without an event are
+    treated so, the interval covers less than its level.
+
+    Wilson's limits are the two proportions that a score test at level 1 − `conf_level` would just not reject. They are
+    narrower and cover on average what they promise, but less for single shares near 0 or 1: down to 83.7 % with 20
+    patients, whose share is 0.9 %. They are what Newcombe's interval of a difference was made of.
 
     Parameters
     ----------
@@ -46,7 +51,7 @@ def share(n_events: int, n_patients: int, conf_level: float, interval: str = "wi
         Of how many; 0 gives NaN throughout.
     conf_level : float
         Between 0 and 1, both excluded.
-    interval : {"wilson", "exact"}
+    interval : {"exact", "wilson"}
         Which limits.
 
     Returns
@@ -61,10 +66,12 @@ def share(n_events: int, n_patients: int, conf_level: float, interval: str = "wi
 
     References
     ----------
-    Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;22:209-212.
-    doi:10.1080/01621459.1927.10502953.
     Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the case of the binomial.
     Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404.
+    Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;22:209-212.
+    doi:10.1080/01621459.1927.10502953.
+    Hanley JA, Lippman-Hand A. If nothing goes wrong, is everything all right? JAMA 1983;249:1743-1745.
+    doi:10.1001/jama.1983.03330370053031. (The rule of three.)
     Brown LD, Cai TT, DasGupta A. Interval estimation for a binomial proportion. Stat Sci 2001;16:101-133.
     doi:10.1214/ss/1009213286.
 
@@ -72,7 +79,10 @@ def share(n_events: int, n_patients: int, conf_level: float, interval: str = "wi
     --------
     >>> half = share(5, 10, conf_level=0.95)
     >>> half.estimate, round(half.conf_low, 4), round(half.conf_high, 4)
-    (0.5, 0.2366, 0.7634)
+    (0.5, 0.1871, 0.8129)
+    >>> nobody = share(0, 100, conf_level=0.95)
+    >>> nobody.conf_low, round(nobody.conf_high, 4)
+    (0.0, 0.0362)
     """
     if not 0 <= n_events <= n_patients:
         raise ValueError("0 <= n_events <= n_patients is needed.")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.analyses.steps.interval_estimates import level_of, numbers_of, share_estimate
+from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,35 +74,9 @@ def mean_and_sd_estimates(
     with_interval = replace(
         sd,
         measure=measure,
-        estimate=mean.estimate,
-        std_error=mean.std_error,
-        df=mean.df,
-        conf_low=mean.conf_low,
-        conf_high=mean.conf_high,
-        conf_level=level_of(mean.conf_low, conf_level),
+        **numbers_of(mean, conf_level, "std_error", "df"),
     )
     return with_interval, sd
-
-
-def share_estimate(term: str, n_counted: int, n_patients: int, conf_level: float) -> Estimate:
-    """Return a share of patients with its interval."""
-    from katoutcomes.kernels.shares.proportions import share
-
-    found = share(n_counted, n_patients, conf_level)
-    return Estimate(
-        term=term,
-        measure="proportion",
-        estimate=found.estimate,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=level_of(found.conf_low, conf_level),
-        n_patients=n_patients,
-    )
-
-
-def level_of(limit: float, conf_level: float) -> float:
-    """Return the level, or NaN where there is no limit for it to belong to."""
-    return NOT_A_NUMBER if math.isnan(limit) else conf_level
 
 
 def _bootstrap(baseline: Scores, follow_up: Scores, choices: ChangeChoices) -> dict[str, BootstrapInterval]:
@@ -150,12 +125,8 @@ def _effect(measure: str, effect: PairedEffect, n_pairs: int, conf_level: float)
         term="change",
         measure=measure,
         unit="SD",
-        estimate=effect.estimate,
-        std_error=effect.std_error,
-        conf_low=effect.conf_low,
-        conf_high=effect.conf_high,
-        conf_level=level_of(effect.conf_low, conf_level),
         n_patients=n_pairs,
+        **numbers_of(effect, conf_level, "std_error"),
     )
 
 
@@ -180,13 +151,8 @@ def _by_ranks(changes: Scores, conf_level: float) -> Iterator[Estimate]:
         term="change",
         measure="Hodges-Lehmann estimate",
         unit="points",
-        estimate=found.estimate,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=level_of(found.conf_low, conf_level),
-        statistic=found.statistic,
-        p_value=found.p_value,
         n_patients=found.n_values,
+        **numbers_of(found, conf_level, "statistic", "p_value"),
     )
 
 
@@ -214,13 +180,8 @@ def _at_baseline(baseline: Scores, changes: Scores, at: float, conf_level: float
         term=AT_BASELINE,
         measure="adjusted mean change",
         unit="points",
-        estimate=found.estimate,
-        std_error=found.std_error,
-        df=found.df,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=level_of(found.conf_low, conf_level),
         n_patients=int(baseline.size),
+        **numbers_of(found, conf_level, "std_error", "df"),
     )
 
 
@@ -240,11 +201,8 @@ def _moves(
     yield Estimate(
         term="score change",
         measure="probability of superiority",
-        estimate=found.estimate,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=level_of(found.conf_low, conf_level),
         n_patients=change.n_pairs,
+        **numbers_of(found, conf_level),
     )
     yield _u3(change, instrument.sign, conf_level)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.change.estimates import level_of
+from katoutcomes.analyses.steps.interval_estimates import numbers_of
 from katoutcomes.analyses.steps.score_pairs import paired_scores
 from katoutcomes.results.estimate import Estimate
 
@@ -50,15 +50,8 @@ def subgroup_differences(data: AnalysisSet, groups: Sequence[Group], conf_level:
                 visit=visit.name,
                 treatment=other.label,
                 comparator=first.label,
-                estimate=found.estimate,
-                std_error=found.std_error,
-                df=found.df,
-                conf_low=found.conf_low,
-                conf_high=found.conf_high,
-                conf_level=level_of(found.conf_low, conf_level),
-                statistic=found.statistic,
-                p_value=found.p_value,
                 n_patients=found.n_treatment + found.n_comparator,
+                **numbers_of(found, conf_level, "std_error", "df", "statistic", "p_value"),
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.interval_estimates import DEFAULT_SHARE_INTERVAL, EXACT_SOURCE, SHARE_INTERVAL_WORDS
 from katoutcomes.results.formatting import format_count, format_level, format_number
 from katoutcomes.results.result import Method
 
@@ -45,9 +46,11 @@ _SOURCES = (
         "Fieller EC. Some problems in interval estimation. J R Stat Soc B 1954;16:175-185. "
         "doi:10.1111/j.2517-6161.1954.tb00159.x"
     ),
+    EXACT_SOURCE,
     (
-        "Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc "
-        "1927;22:209-212. doi:10.1080/01621459.1927.10502953"
+        "Tango T. Equivalence test and confidence interval for the difference in proportions for the paired-sample "
+        "design. Stat Med 1998;17:891-908. "
+        "doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B"
     ),
 )
 _OF_BOOTSTRAP = (
@@ -137,8 +140,8 @@ def change_method(choices: ChangeChoices, instrument: Instrument) -> Method:
             "otherwise normal with the variance corrected for ties and a continuity correction of ½) and the "
             "Hodges-Lehmann estimate of all changes. Percent change is that of the mean, never a mean of percentages, "
             "with Fieller's interval. Probability of superiority counts patients without change half "
-            "(Tango's score interval); U3 is the share of a normal baseline distribution worse than the mean at "
-            "follow-up."
+            "(Tango's score interval with a continuity correction); U3 is the share of a normal baseline distribution "
+            "worse than the mean at follow-up."
         ),
         _adjusted_sentence(choices),
         _bootstrap_sentence(choices),
@@ -147,7 +150,8 @@ def change_method(choices: ChangeChoices, instrument: Instrument) -> Method:
         _family_sentence(choices),
         (
             "Paired completeness is the share of the patients with a baseline score who also have a follow-up score. "
-            f"Shares have Wilson intervals. All intervals are {format_level(choices.conf_level)}."
+            f"Shares have {SHARE_INTERVAL_WORDS[DEFAULT_SHARE_INTERVAL]}. All intervals are "
+            f"{format_level(choices.conf_level)}."
         ),
     ]
     return Method(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
 from katoutcomes.analyses.steps.comparison.checks import fewest_patients
+from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 
@@ -21,8 +22,6 @@ COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before
 
 def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
     """Yield how many patients of each arm are compared, and which share of them is scored."""
-    from katoutcomes.kernels.shares.proportions import share
-
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)
         yield Estimate(
@@ -33,18 +32,9 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
             estimate=float(n_compared),
             n_patients=n_compared,
         )
-        wilson = share(found.n_of(arm, scored=True), n_compared, conf_level)
-        yield Estimate(
-            term=SCORED,
-            measure="proportion",
-            subgroup=group.subgroup,
-            visit=found.window.name,
-            estimate=wilson.estimate,
-            conf_low=wilson.conf_low,
-            conf_high=wilson.conf_high,
-            conf_level=conf_level,
-            n_patients=wilson.n_patients,
-        )
+        n_scored = found.n_of(arm, scored=True)
+        fields = {"subgroup": group.subgroup, "visit": found.window.name}
+        yield share_estimate(SCORED, n_scored, n_compared, conf_level, **fields)
 
 
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:

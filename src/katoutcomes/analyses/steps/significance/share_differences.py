@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.steps.choices import grouping
 from katoutcomes.analyses.steps.covariate_columns import chosen_covariates, covariate_columns, without_lone_patients
+from katoutcomes.analyses.steps.interval_estimates import level_of
 from katoutcomes.errors import DesignError, NumericalError
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level
 
 if TYPE_CHECKING:
@@ -36,6 +37,33 @@ ABOUT_DIFFERENCES = (
     ),
 )
 
+_LIMITS = {"exact": "exact", "wilson": "Wilson"}
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceChoices:
+    """What is compared, and how.
+
+    Attributes
+    ----------
+    by : str or None
+        The variable that makes the groups, if it is not the treatment.
+    adjust_for : sequence of str
+        What is standardized over beside the baseline score; all known at time zero.
+    visit : str
+        Of the estimates.
+    interval : {"exact", "wilson"}
+        Of the shares, whose limits the interval of a difference is made of.
+    conf_level : float
+        Of the intervals.
+    """
+
+    by: str | None
+    adjust_for: Sequence[str]
+    visit: str
+    interval: str
+    conf_level: float
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Comparison:
@@ -44,32 +72,24 @@ class _Comparison:
     treated: Group
     comparator: Group
     variables: tuple[Variable, ...]
-    visit: str
-    conf_level: float
+    choices: DifferenceChoices
 
     def estimate(self, share: CountedShare, measure: str, n_patients: int, numbers: dict[str, Any]) -> Estimate:
         return Estimate(
             term=f"{share.term}: {self.treated.label} - {self.comparator.label}",
             measure=measure,
             definition_set=share.definition_set,
-            visit=self.visit,
+            visit=self.choices.visit,
             treatment=self.treated.label,
             comparator=self.comparator.label,
-            conf_level=NOT_A_NUMBER if math.isnan(numbers["conf_low"]) else self.conf_level,
+            conf_level=level_of(numbers["conf_low"], self.choices.conf_level),
             n_patients=n_patients,
             **numbers,
         )
 
 
 def share_differences(
-    data: AnalysisSet,
-    shares: Sequence[CountedShare],
-    groups: Sequence[Group],
-    *,
-    by: str | None,
-    adjust_for: Sequence[str],
-    visit: str,
-    conf_level: float,
+    data: AnalysisSet, shares: Sequence[CountedShare], groups: Sequence[Group], choices: DifferenceChoices
 ) -> Iterator[Estimate]:
     """Yield every share's difference between each later group and the first one, as it is and standardized.
 
@@ -79,24 +99,20 @@ def share_differences(
         The patients, and whom each share counts.
     groups : sequence of Group
         As reported: everybody, then the levels of a variable known at time zero, the comparator first.
-    by : str or None
-        That variable, if it is not the treatment.
-    adjust_for : sequence of str
-        What is standardized over beside the baseline score; all known at time zero.
-    visit, conf_level
-        Of the estimates.
+    choices : DifferenceChoices
+        What is compared, and how.
 
     Raises
     ------
     DesignError
         If there are no two groups, or a covariate is known only after time zero.
     """
-    name = grouping(data, by)
+    name = grouping(data, choices.by)
     if name is None or len(groups) < 3:
         raise DesignError("differences need two groups; name a variable known at time zero with by=.")
-    variables = chosen_covariates(data, adjust_for, name)
+    variables = chosen_covariates(data, choices.adjust_for, name)
     for treated in groups[2:]:
-        compared = _Comparison(treated, groups[1], variables, visit, conf_level)
+        compared = _Comparison(treated, groups[1], variables, choices)
         for share in shares:
             yield _newcombe(share, compared)
             if share.term != COMPLETENESS:
@@ -107,7 +123,7 @@ def _newcombe(share: CountedShare, compared: _Comparison) -> Estimate:
     from katoutcomes.kernels.shares.proportion_difference import share_difference
 
     counts = *share.counts(compared.treated.mask), *share.counts(compared.comparator.mask)
-    found = share_difference(*counts, compared.conf_level)
+    found = share_difference(*counts, compared.choices.conf_level, interval=compared.choices.interval)
     numbers = {"estimate": found.estimate, "conf_low": found.conf_low, "conf_high": found.conf_high}
     return compared.estimate(share, "difference in proportions", counts[1] + counts[3], numbers)
 
@@ -122,7 +138,7 @@ def _standardized(data: AnalysisSet, share: CountedShare, compared: _Comparison)
             share.applies[analyzed],
             compared.treated.mask[analyzed],
             covariate_columns(data.baseline, compared.variables, analyzed).values,
-            compared.conf_level,
+            compared.choices.conf_level,
         ).difference
         numbers = {name: getattr(found, name) for name in numbers}
     except (ValueError, NumericalError):
@@ -139,12 +155,13 @@ def _with_covariates(variables: Sequence[Variable], among: NDArray[np.bool_]) ->
     return without_lone_patients(variables, known)
 
 
-def difference_sentences(data: AnalysisSet, adjust_for: Sequence[str], conf_level: float) -> str:
+def difference_sentences(data: AnalysisSet, choices: DifferenceChoices) -> str:
     """Describe the differences for the methods section."""
-    names = (adjust_for,) if isinstance(adjust_for, str) else tuple(adjust_for)
+    names = (choices.adjust_for,) if isinstance(choices.adjust_for, str) else tuple(choices.adjust_for)
     adjusted = ", ".join(["the baseline score", *(data.variable(name).label for name in names)])
     return (
-        f"Differences of shares between cohorts with Newcombe's intervals ({format_level(conf_level)}); standardized "
-        f"differences from a logistic model with the cohort and {adjusted}, predictions averaged over all patients "
-        "compared, intervals from the sandwich of the stacked equations."
+        f"Differences of shares between cohorts with Newcombe's intervals, made of the {_LIMITS[choices.interval]} "
+        f"limits of both shares ({format_level(choices.conf_level)}); standardized differences from a logistic model "
+        f"with the cohort and {adjusted}, predictions averaged over all patients compared, intervals from the sandwich "
+        "of the stacked equations."
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.analyses.steps.interval_estimates import share_estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.instruments.instrument import DefinitionSet
+    from katoutcomes.results.estimate import Estimate
 
 THREE_CLASSES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
@@ -86,22 +87,10 @@ def share_estimates(
     shares: Sequence[CountedShare], group: Group, *, visit: str, interval: str, conf_level: float
 ) -> Iterator[Estimate]:
     """Yield the shares of one group with their intervals; a share of nobody is NaN."""
-    from katoutcomes.kernels.shares.proportions import share
-
     for one in shares:
-        counted = share(*one.counts(group.mask), conf_level, interval)
-        yield Estimate(
-            term=one.term,
-            measure="proportion",
-            definition_set=one.definition_set,
-            subgroup=group.subgroup,
-            visit=visit,
-            estimate=counted.estimate,
-            conf_low=counted.conf_low,
-            conf_high=counted.conf_high,
-            conf_level=conf_level if counted.n_patients else NOT_A_NUMBER,
-            n_patients=counted.n_patients,
-        )
+        n_counted, n_of = one.counts(group.mask)
+        found = share_estimate(one.term, n_counted, n_of, conf_level, interval)
+        yield replace(found, definition_set=one.definition_set, subgroup=group.subgroup, visit=visit)
 
 
 def _family(definition: DefinitionSet) -> str:
