@@ -90,7 +90,7 @@ class Table:
         """Return one ``<table>`` with caption, header cells with their scope, and footnotes; all text escaped."""
         is_text = self.text_columns()
         heads = "".join(
-            f'<th scope="col"{_class_of(text)}>{escape(column)}</th>'
+            f'<th scope="col"{_class_of(text)}>{escape(column)}</th>' if column else "<td></td>"
             for column, text in zip(self.columns, is_text, strict=True)
         )
         lines = ["<table>", f"<caption>{escape(self.caption)}</caption>", f"<thead><tr>{heads}</tr></thead>"]
