@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from scipy import stats
 import katoutcomes as kat
 from katoutcomes.analyses.steps.change.choices import MULTIPLICITY
 from katoutcomes.errors import OptionError
+from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.kernels.multiplicity import METHODS, adjusted_p_values
 
 ROUNDING = 1e-11
@@ -172,6 +174,72 @@ def test_regression_to_the_mean_with_a_population_that_is_estimated():
     assert at_the_truth == pytest.approx(change, abs=0.25)
     assert one(result, term="regression to the mean, most").estimate < change
     assert change < one(result, term="regression to the mean, least").estimate
+
+
+def asking(data, *limits):
+    criteria = [Criterion("baseline_score", operator, value, "not asked") for operator, value in limits]
+    return replace(data, baseline_criteria=tuple(criteria))
+
+
+@pytest.fixture(scope="module")
+def selected():
+    """Everybody at 15 or more, as a criterion of the cohort keeps them."""
+    frame = patients()
+    return as_set(frame[frame["before"] >= 15])
+
+
+def test_the_cut_off_is_read_from_the_cohort(selected):
+    read = kat.change_from_baseline(asking(selected, (">=", 15)))
+    stated = kat.change_from_baseline(selected, selection=kat.SelectionRule(cut_off=15))
+    assert read.estimates == stated.estimates
+    assert len(read.select(measure="expected change")) > 0
+    assert "the cohort's own criterion (baseline score at least 15)" in read.method.description
+    assert not read.warnings
+    assert not kat.change_from_baseline(selected).select(measure="expected change")
+
+
+@pytest.mark.parametrize(
+    "limits", [[(">", 14)], [(">", 14.2)], [(">=", 12), (">=", 15)], [(">=", 15), ("<=", 24)], [(">", 10), (">=", 15)]]
+)
+def test_the_strictest_limit_counts_and_above_14_is_from_15_on(selected, limits):
+    read = kat.change_from_baseline(asking(selected, *limits))
+    stated = kat.change_from_baseline(selected, selection=kat.SelectionRule(cut_off=15))
+    assert read.estimates == stated.estimates
+
+
+def test_a_limit_at_the_milder_side_of_an_instrument_that_falls_with_severity():
+    who5 = as_set(patients(), instrument="WHO-5")
+    read = kat.change_from_baseline(asking(who5, ("<=", 20)))
+    assert read.estimates == kat.change_from_baseline(who5, selection=kat.SelectionRule(cut_off=20)).estimates
+
+
+def test_a_limit_that_leaves_out_the_most_severe_gives_no_bound_and_is_named(data):
+    result = kat.change_from_baseline(asking(data, ("<=", 24)))
+    assert not result.select(measure="expected change")
+    assert "baseline score at most 24" in result.method.description
+
+
+def test_the_callers_rule_comes_first_and_a_difference_is_said(selected):
+    rule = kat.SelectionRule(cut_off=12)
+    result = kat.change_from_baseline(asking(selected, (">=", 15)), selection=rule)
+    assert result.estimates == kat.change_from_baseline(selected, selection=rule).estimates
+    assert any("baseline score at least 15" in text for text in result.warnings)
+    assert "another cut-off" in result.method.description
+    assert "cut-off of 12" in result.method.description
+    same = kat.change_from_baseline(asking(selected, (">=", 15)), selection=kat.SelectionRule(cut_off=15))
+    assert not same.warnings
+    assert "the caller's and the cohort's own as well" in same.method.description
+    without = kat.change_from_baseline(asking(selected, (">=", 15)), selection=kat.SelectionRule(referral_mean=14))
+    assert "without a cut-off" in without.method.description
+    assert without.warnings
+
+
+def test_a_registry_hands_the_criterion_to_the_set_of_its_own_instrument_only():
+    asked = Criterion("baseline_score", ">=", 15, "baseline PHQ-9 below 15 or unknown")
+    cohort = kat.select_cohort(kat.simulate_registry(seed=1, n_patients=60), kat.CohortDefinition(criteria=(asked,)))
+    assert cohort.analysis_set("PHQ-9").baseline_criteria == (asked,)
+    assert cohort.analysis_set("GAD-7").baseline_criteria == ()
+    assert kat.change_from_baseline(cohort.analysis_set("PHQ-9")).select(measure="expected change")
 
 
 @pytest.mark.parametrize(

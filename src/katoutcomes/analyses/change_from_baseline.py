@@ -85,7 +85,9 @@ def change_from_baseline(
         How large a change must be to matter: the name of a definition set of the kind ``"mcid"``, or points. Then the
         change is tested against it (equivalence, non-inferiority, improvement beyond it).
     selection : SelectionRule, optional
-        How patients were chosen by their score. Then regression to the mean is worked out.
+        How patients were chosen by their score; regression to the mean is worked out for it. By default the limit that
+        the cohort's own criteria set to the baseline score of this instrument, if they set one. A rule that is given
+        comes first; where it differs from the cohort's, `Result.warnings` says so.
     families : sequence of str, default ("subgroup differences",)
         Which families of tests are adjusted for there being several: ``"visits"`` (the t tests of all patients at all
         visits) and ``"subgroup differences"`` (all of them, at all visits).
@@ -168,7 +170,7 @@ def change_from_baseline(
         parts=(visits_part(data.visits), score_pair_counts(data, data.visits, groups)),
         assumptions=assumptions(choices) + grouping_note(data, by) + data.notes,
         checks=_checks(data, groups),
-        warnings=anchored_warnings(data.visits),
+        warnings=anchored_warnings(data.visits) + ((choices.selection.warning,) if choices.selection.warning else ()),
         individual_values=individual_pairs(data, data.visits, groups),
     )
 
@@ -200,7 +202,7 @@ def _estimand(data: AnalysisSet) -> Estimand:
 
 def _estimates(data: AnalysisSet, groups: tuple[Group, ...], choices: ChangeChoices) -> list[Estimate]:
     """Return all estimates: what was stated, group by group, the differences, the adjusted p-values."""
-    population = None if choices.selection is None else referral_population(data, choices.selection)
+    population = None if choices.selection.rule is None else referral_population(data, choices.selection.rule)
     found = [*_stated(choices), *_referral(data, choices, population)]
     for group in groups:
         found += [replace(one, subgroup=group.subgroup) for one in _group_estimates(data, group, choices, population)]
@@ -225,9 +227,9 @@ def _stated(choices: ChangeChoices) -> Iterator[Estimate]:
 
 def _referral(data: AnalysisSet, choices: ChangeChoices, population: ReferralPopulation | None) -> Iterator[Estimate]:
     """Yield the referral mean: as it was stated, or as the baseline scores beyond the cut-off give it."""
-    if choices.selection is None or population is None:
+    if choices.selection.rule is None or population is None:
         return
-    is_stated = choices.selection.referral_mean is not None
+    is_stated = choices.selection.rule.referral_mean is not None
     yield Estimate(
         term="referral mean",
         measure="threshold",
@@ -254,11 +256,11 @@ def _group_estimates(
     for visit in data.visits:
         before, after = paired_scores(data, visit, group)
         estimates = list(visit_estimates(before, after, data.instrument, choices, at_baseline))
-        if choices.selection is not None and population is not None:
+        if choices.selection.rule is not None and population is not None:
             change = next(one for one in estimates if one.term == "change" and one.measure == "mean change")
             mean = float(before.mean()) if before.size else math.nan
             above = selects_above(data)
-            estimates += regression_estimates(change, mean, choices.selection, population, above=above)
+            estimates += regression_estimates(change, mean, choices.selection.rule, population, above=above)
         estimates.append(share_estimate("paired completeness", int(before.size), baseline.n_values, level))
         yield from (replace(estimate, visit=visit.name) for estimate in estimates)
 

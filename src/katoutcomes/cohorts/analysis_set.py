@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.pathway import Pathway
+    from katoutcomes.estimands.eligibility import Criterion
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.provenance import Provenance
 
@@ -48,8 +49,8 @@ class Variable:
         One of `vocabulary.UNITS`.
     known_by_day : int or None
         The course day by which the value is known for everybody: 0 or less means "at time zero". A variable known
-        only later can describe but can neither define a cohort nor be adjusted for. None: nobody has said, or a
-        column of a registry has a name that speaks of something later; nothing adjusts for it unless it is named.
+        only later can describe but neither define a cohort nor be adjusted for. None: nobody has said, or the name
+        speaks of something later; nothing adjusts for it unless it is named.
     """
 
     name: str
@@ -155,13 +156,13 @@ class AnalysisSet:
     notes : tuple of str
         Assumptions that the data could not settle, in sentences; every analysis carries them in its Result.
     n_repeat_courses : int or None
-        Courses of these patients beside the analyzed ones, which are counted and not analyzed; None where courses are
-        not known.
+        Courses of these patients beside the analyzed ones, counted and not analyzed; None where courses are not known.
     n_scores_outside : int or None
-        Scores of these patients that lie in no window, neither the baseline's nor a visit's; None where that is not
-        known, or where a window counts from a later dose.
+        Scores of these patients in no window; None where that is not known, or a window counts from a later dose.
     pathway : Pathway or None
         Sessions around the course as steps of care, where they were asked for.
+    baseline_criteria : tuple of Criterion
+        What the cohort asked of the baseline score of this very instrument; empty where it asked nothing of it.
 
     Raises
     ------
@@ -193,6 +194,7 @@ class AnalysisSet:
     n_repeat_courses: int | None = None
     n_scores_outside: int | None = None
     pathway: Pathway | None = None
+    baseline_criteria: tuple[Criterion, ...] = ()
 
     def __post_init__(self) -> None:
         problems = alignment_problems(self)
@@ -275,10 +277,7 @@ class AnalysisSet:
         )
 
     def visit_index(self, name: str | None = None) -> int:
-        """Return the column of `scores` that holds the visit `name`.
-
-        None means the last visit that counts from the first dose or, if there is none, the last visit.
-        """
+        """Return the column of a visit; None: the last that counts from the first dose or, without such, the last."""
         names = [visit.name for visit in self.visits]
         if name is None:
             return (len(names) - len(self.later_anchored) or len(names)) - 1

@@ -229,6 +229,7 @@ class Cohort:
             n_repeat_courses=self.n_repeat_courses,
             n_scores_outside=self._n_scores_outside(scale, windows),
             pathway=None if care is None else care.ordered(order),
+            baseline_criteria=self.definition.baseline_criteria(scale.id),
         )
 
     def trace(

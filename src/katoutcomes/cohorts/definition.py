@@ -16,6 +16,9 @@ BASELINE_CHOICES: tuple[str, ...] = ("last", "nearest", "mean")
 
 FIRST_COURSE, LAST_COURSE = "first", "last"
 
+BASELINE_SCORE = "baseline_score"
+"""The field of a criterion that asks for the score in the baseline window."""
+
 DEFAULT_CRITERIA: tuple[Criterion, ...] = (Criterion("age_years", ">=", 18, "under 18 or age unknown"),)
 """Adults. Eligibility flags are not assumed: which of them must hold is the user's decision."""
 
@@ -117,6 +120,22 @@ class CohortDefinition:
     def effective_baseline_window(self) -> VisitWindow:
         """The baseline window, with the choice of its score."""
         return replace(self.baseline_window, choice=self.baseline_choice)
+
+    def baseline_criteria(self, instrument_id: str) -> tuple[Criterion, ...]:
+        """Return what is asked of the baseline score of an instrument; of another one than the definition's, nothing.
+
+        Examples
+        --------
+        >>> moderate = Criterion("baseline_score", ">=", 10, "baseline PHQ-9 below 10 or unknown")
+        >>> definition = CohortDefinition(criteria=(*DEFAULT_CRITERIA, moderate))
+        >>> len(definition.baseline_criteria("phq9")), len(definition.baseline_criteria("gad7"))
+        (1, 0)
+        """
+        from katoutcomes.instruments.catalog import instrument
+
+        if instrument(self.instrument).id != instrument_id:
+            return ()
+        return tuple(criterion for criterion in self.criteria if criterion.field == BASELINE_SCORE)
 
     def to_dict(self) -> dict[str, object]:
         """Return the rules as plain values, criteria, window and induction rule as dictionaries."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.change.selection_in_force import SelectionInForce, selection_in_force
 from katoutcomes.analyses.steps.choices import require_conf_level
 from katoutcomes.errors import OptionError, require_option
 
@@ -63,8 +64,8 @@ class ChangeChoices:
         Baseline score for which the adjusted change is given; NaN: the mean of all who have one.
     margin : Margin or None
         What counts as a change that matters.
-    selection : SelectionRule or None
-        How patients were chosen.
+    selection : SelectionInForce
+        How patients were chosen: the caller's rule or the cohort's own, and what is said of it.
     families : tuple of str
         Which tests are adjusted for there being several, from `FAMILIES`.
     multiplicity : str
@@ -79,7 +80,7 @@ class ChangeChoices:
     n_resamples: int
     at_baseline: float
     margin: Margin | None
-    selection: SelectionRule | None
+    selection: SelectionInForce
     families: tuple[str, ...]
     multiplicity: str
     compares_subgroups: bool
@@ -121,7 +122,7 @@ def change_choices(
         n_resamples=n_resamples,
         at_baseline=math.nan if at_baseline is None else float(at_baseline),
         margin=None if margin is None else _margin(data, margin),
-        selection=selection,
+        selection=selection_in_force(data, selection),
         families=chosen,
         multiplicity=multiplicity,
         compares_subgroups=by is not None and by != data.treatment,

@@ -116,7 +116,7 @@ def assumptions(choices: ChangeChoices) -> tuple[str, ...]:
     more = []
     if choices.compares_subgroups:
         more.append(_OF_COMPARED_SUBGROUPS)
-    if choices.selection is not None:
+    if choices.selection.rule is not None:
         more.append(_OF_SELECTED)
     return (*_ASSUMPTIONS, *more)
 
@@ -167,7 +167,7 @@ def _sources(choices: ChangeChoices) -> tuple[str, ...]:
         found.append(_OF_BOOTSTRAP)
     if choices.margin is not None:
         found += [_OF_MARGIN, *([choices.margin.source] if choices.margin.source else [])]
-    if choices.selection is not None:
+    if choices.selection.rule is not None:
         found += _OF_SELECTION
     if choices.compares_subgroups:
         found.append(_OF_SUBGROUPS)
@@ -205,9 +205,9 @@ def _margin_sentence(margin: Margin, instrument: Instrument) -> str:
 
 
 def _selection_sentence(choices: ChangeChoices) -> str:
-    rule = choices.selection
+    rule = choices.selection.rule
     if rule is None:
-        return ""
+        return choices.selection.note
     reliabilities = ", ".join(format_number(value, 2, trailing_zeros=False) for value in rule.reliabilities)
     margin = format_number(rule.mean_margin, 1, trailing_zeros=False)
     if rule.cut_off is None:
@@ -216,8 +216,8 @@ def _selection_sentence(choices: ChangeChoices) -> str:
         how = f"for a cut-off of {format_number(rule.cut_off, 1, trailing_zeros=False)} (Barnett)"
     where = "as stated" if rule.referral_mean is not None else "estimated from the baseline scores beyond the cut-off"
     return (
-        f"Regression to the mean {how} is worked out for reliabilities of {reliabilities} and a referral mean {where}, "
-        f"give or take {margin} points; its smallest and largest value are the bound."
+        f"{choices.selection.note} Regression to the mean {how} is worked out for reliabilities of {reliabilities} and "
+        f"a referral mean {where}, give or take {margin} points; its smallest and largest value are the bound."
     )
 
 
