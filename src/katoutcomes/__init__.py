@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from katoutcomes.tables.table import Table
     from katoutcomes.workflows.outcome_report import outcome_report, run_plan
     from katoutcomes.workflows.published_studies import published_layout
+    from katoutcomes.workflows.simulate_study import simulate_study
 
 _HOME_OF_NAME: dict[str, str] = {
     name: f"katoutcomes.{module}"
@@ -153,6 +154,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "tables.table": ("Table",),
         "workflows.outcome_report": ("outcome_report", "run_plan"),
         "workflows.published_studies": ("published_layout",),
+        "workflows.simulate_study": ("simulate_study",),
     }.items()
     for name in names
 }
@@ -246,6 +248,7 @@ __all__ = [
     "select_cohort",
     "severity_transitions",
     "simulate_registry",
+    "simulate_study",
     "uniqueness",
     "write_report",
 ]

@@ -10,7 +10,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.cli.main import main
-from katoutcomes.workflows.simulate_study import write_synthetic_clinic
+from katoutcomes.workflows.synthetic_clinic import write_synthetic_clinic
 
 OUTSIDE = "not for release"
 

@@ -84,7 +84,7 @@ def test_report_tells_its_progress_and_what_to_open(tmp_path: Path, capsys: pyte
 
 
 def test_report_of_data_with_rejections_is_strict_on_request(tmp_path: Path) -> None:
-    from katoutcomes.workflows.simulate_study import write_synthetic_clinic
+    from katoutcomes.workflows.synthetic_clinic import write_synthetic_clinic
 
     data = tmp_path / "data"
     write_synthetic_clinic(data, seed=5, n_patients=150)

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from katoutcomes import errors
 from katoutcomes._version import __version__
-from katoutcomes.cli import check, compare, instruments, plan, release, report, run, simulate
+from katoutcomes.cli import check, compare, instruments, plan, release, report, run, simulate, simulate_study
 from katoutcomes.cli import map as map_files
 
 EXIT_OK = 0
@@ -45,7 +45,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"katoutcomes {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (report, plan, run, release, compare, check, map_files, instruments, simulate):
+    for command in (report, plan, run, release, compare, check, map_files, instruments, simulate, simulate_study):
         command.add_command(commands)
     return parser
 

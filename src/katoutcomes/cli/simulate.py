@@ -23,7 +23,7 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from katoutcomes.workflows.simulate_study import write_synthetic_clinic
+    from katoutcomes.workflows.synthetic_clinic import write_synthetic_clinic
 
     written = write_synthetic_clinic(
         options.out,

@@ -154,7 +154,13 @@ def starting_values(data: ArmData, recipe: Recipe) -> Starts:
     return Starts(propensity, observed)
 
 
-def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats, starts: Starts | None = None) -> ArmEstimates:
+def estimate_arms(
+    data: ArmData,
+    recipe: Recipe,
+    frequencies: Floats,
+    starts: Starts | None = None,
+    weights: ArmWeights | None = None,
+) -> ArmEstimates:
     """Refit everything for each set of frequencies.
 
     Parameters
@@ -167,8 +173,10 @@ def estimate_arms(data: ArmData, recipe: Recipe, frequencies: Floats, starts: St
         How often each patient counts.
     starts : Starts, optional
         From `starting_values`, where there are many sets; they save time and change nothing beyond the tolerance.
+    weights : ArmWeights, optional
+        From `arm_weights` with the same frequencies, where several estimators share them.
     """
-    found = arm_weights(data, recipe, frequencies, starts)
+    found = arm_weights(data, recipe, frequencies, starts) if weights is None else weights
     if recipe.method in {"aipw", "g_computation"}:
         model = _outcome_model(data, recipe)
         if recipe.method == "aipw":

@@ -131,7 +131,8 @@ def recording_probability(_people: Intake, week: Week, state: Floats, scenario: 
     """Return the probability that the score at the end of the week is recorded; `state` is that at its end."""
     in_care = 2.0 - 1.2 * (week.last_score >= 20) - 1.0 * (week.last_score <= 4)
     after_leaving = -0.8 - 0.7 * (week.last_score <= 6)
-    return expit(np.where(week.in_care, in_care, after_leaving) + scenario.recording_log_odds * (state - 10.0))
+    recorded = np.where(week.in_care, in_care, after_leaving) + scenario.recording_shift
+    return expit(recorded + scenario.recording_log_odds * (state - 10.0))
 
 
 def leaving_probability(people: Intake, week: Week, scenario: Scenario) -> Floats:

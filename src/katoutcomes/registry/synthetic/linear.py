@@ -96,6 +96,7 @@ def recording_probability(_people: Intake, week: Week, state: Floats, scenario: 
     """Return the probability that the score at the end of the week is recorded; `state` is that at its end."""
     return expit(
         np.where(week.in_care, 1.8, -1.1)
+        + scenario.recording_shift
         - 0.03 * (week.last_score - 12.0)
         + scenario.recording_log_odds * (state - 10.0)
     )

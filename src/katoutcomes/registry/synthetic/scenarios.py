@@ -28,6 +28,8 @@ class Scenario:
     motivation_log_odds : float
         How strongly an unobserved motivation drives booking and sessions; where it is not 0, motivation also improves
         the patient, which no recorded column shows.
+    recording_shift : float
+        Added to every log odds of recording: 0 as the scenario is described, less for a clinic that loses more scores.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Scenario:
     leaving_log_odds: float
     recording_log_odds: float
     motivation_log_odds: float
+    recording_shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,12 @@ MECHANISMS: Mapping[str, SessionMechanism] = MappingProxyType(
 )
 
 
-def find_scenario(name: str, session_effect_points: float | None = None) -> Scenario:
-    """Return a scenario by name, with its effect of a session replaced where one is given.
+def find_scenario(name: str | Scenario, session_effect_points: float | None = None) -> Scenario:
+    """Return a scenario by name (or the one that is given), with its effect of a session replaced where one is given.
 
     Parameters
     ----------
-    name : {"null", "effect", "mnar", "unmeasured_confounding", "effect_mnar"}
+    name : {"null", "effect", "mnar", "unmeasured_confounding", "effect_mnar"} or Scenario
         Which scenario.
     session_effect_points : float, optional
         Points by which a week with integration lowers the true state, 0 or more. Everything else stays as the scenario
@@ -101,8 +104,11 @@ def find_scenario(name: str, session_effect_points: float | None = None) -> Scen
     >>> find_scenario("effect", session_effect_points=0.25).leaving_log_odds
     -0.5
     """
-    require_option("scenario", name, SCENARIOS)
-    scenario = SCENARIOS[name]
+    if isinstance(name, Scenario):
+        scenario = name
+    else:
+        require_option("scenario", name, SCENARIOS)
+        scenario = SCENARIOS[name]
     if session_effect_points is None:
         return scenario
     if not 0.0 <= session_effect_points < math.inf:

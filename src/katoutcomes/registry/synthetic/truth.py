@@ -98,7 +98,7 @@ class TrueChange:
 def true_program_effect(
     rng: np.random.Generator,
     n_patients: int,
-    scenario: str = "effect",
+    scenario: str | Scenario = "effect",
     mechanism: str = "booked",
     *,
     week: int = N_WEEKS,
@@ -115,8 +115,8 @@ def true_program_effect(
         Source of the random numbers.
     n_patients : int
         How many to simulate, at least 2; 10,000 give an error of about 0.03 points.
-    scenario : str, default "effect"
-        A key of `SCENARIOS`.
+    scenario : str or Scenario, default "effect"
+        A key of `SCENARIOS`, or a scenario.
     mechanism : str, default "booked"
         A key of `MECHANISMS`.
     week : int, default 12
@@ -153,7 +153,7 @@ def true_program_effect(
 def true_start_effect(
     rng: np.random.Generator,
     n_patients: int,
-    scenario: str = "effect",
+    scenario: str | Scenario = "effect",
     mechanism: str = "start",
     *,
     week: int = N_WEEKS,
@@ -188,7 +188,7 @@ def true_start_effect(
 def true_change(
     rng: np.random.Generator,
     n_patients: int,
-    scenario: str = "effect",
+    scenario: str | Scenario = "effect",
     mechanism: str = "booked",
     *,
     week: int = N_WEEKS,
