@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from katoutcomes.tables.table import Table
     from katoutcomes.workflows.outcome_report import outcome_report, run_plan
     from katoutcomes.workflows.published_studies import published_layout
+    from katoutcomes.workflows.quarterly_report import quarterly_report
     from katoutcomes.workflows.simulate_study import simulate_study
 
 _HOME_OF_NAME: dict[str, str] = {
@@ -153,6 +154,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "results.run_comparison": ("compare_runs",),
         "tables.table": ("Table",),
         "workflows.outcome_report": ("outcome_report", "run_plan"),
+        "workflows.quarterly_report": ("quarterly_report",),
         "workflows.published_studies": ("published_layout",),
         "workflows.simulate_study": ("simulate_study",),
     }.items()
@@ -237,6 +239,7 @@ __all__ = [
     "participant_flow",
     "published_layout",
     "published_outcomes",
+    "quarterly_report",
     "read_registry",
     "release",
     "run",

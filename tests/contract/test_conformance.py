@@ -61,7 +61,7 @@ def test_every_registered_figure_is_there(analysis, kind):
 
 def test_every_analysis_has_a_table(house):
     # from_summary takes printed numbers and no data, so the suite cannot run it; it has tests of its own.
-    assert set(TABLES) == {*house.ANALYSES, "from_summary"}
+    assert set(TABLES) == {*house.ANALYSES, "from_summary", "quality_gates"}
 
 
 # --- the call --------------------------------------------------------------------------------------------------------

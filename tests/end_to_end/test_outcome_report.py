@@ -49,6 +49,7 @@ def test_everything_promised_is_written(folder: Path, summary: dict[str, Any]) -
     analyses = {result["analysis"] for result in summary["results"]}
     assert analyses == {
         "data_quality",
+        "quality_gates",
         "participant_flow",
         "describe",
         "change_from_baseline",

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.plans.gates import NO_GATES
 from katoutcomes.plans.plan import DEFAULT_PLAN, STUDY_PLAN, plan_text
 from katoutcomes.plans.plan_file import plan_from_mapping
 from katoutcomes.plans.planned_analysis import ANALYSES
@@ -123,8 +125,8 @@ def test_the_line_of_a_fault_is_named(tmp_path: Path, before: str, after: str, m
 
 def test_a_plan_without_analyses_asks_the_usual_ones() -> None:
     document = default_document()
-    del document["analyses"], document["seed"]
-    assert plan_from_mapping(document, "the plan") == kat.AnalysisPlan.default()
+    del document["analyses"], document["seed"], document["gates"]
+    assert plan_from_mapping(document, "the plan") == replace(kat.AnalysisPlan.default(), gates=NO_GATES)
 
 
 def test_the_plan_of_a_study_asks_for_the_model_and_the_comparison() -> None:

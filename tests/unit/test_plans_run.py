@@ -63,11 +63,14 @@ def results(registry: kat.Registry) -> kat.Results:
 def test_the_flow_comes_right_after_the_data_and_each_analysis_stands_once(results: kat.Results) -> None:
     assert [entry.analysis for entry in results] == [
         "data_quality",
+        "quality_gates",
         "participant_flow",
         "describe",
+        "safety",
         "change_from_baseline",
         "clinical_significance",
         "cohort_difference",
+        "dropout",
     ]
     assert results.instruments() == ("PHQ-9",)
 
@@ -161,6 +164,7 @@ def test_a_plan_names_its_analyses_and_their_options(registry: kat.Registry) -> 
     results = kat.run(plan, registry)
     assert [entry.analysis for entry in results] == [
         "data_quality",
+        "quality_gates",
         "participant_flow",
         "describe",
         "safety",

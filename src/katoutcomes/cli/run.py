@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from katoutcomes.cli.check import add_reading_options, reading_arguments
-from katoutcomes.cli.report import show_steps
+from katoutcomes.cli.report import add_quarter_options, quarters_of, show_steps
 
 
 def add_command(commands: Any) -> None:
@@ -21,6 +22,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--data", required=True, metavar="FOLDER", help="patients, sessions, scores, adverse_events")
     parser.add_argument("--out", required=True, metavar="FILE", help="the file of results, such as results.json")
     add_reading_options(parser)
+    add_quarter_options(parser)
     parser.add_argument("--strict", action="store_true", help="end with code 2 if any row was rejected")
     parser.add_argument("--quiet", action="store_true", help="no progress and no last line")
     parser.set_defaults(run=_run)
@@ -33,6 +35,7 @@ def _run(options: argparse.Namespace) -> int:
         options.plan,
         options.data,
         options.out,
+        quarters=quarters_of(options),
         progress=None if options.quiet else show_steps,
         **reading_arguments(options),
     )
@@ -40,4 +43,6 @@ def _run(options: argparse.Namespace) -> int:
         if found.has_rejections:
             print("Some rows were rejected: `katoutcomes check` on the same folder says which and why.")
         print(f"Done. {options.out} holds small counts and stays in the clinic.")
-    return 2 if options.strict and found.has_rejections else 0
+    for gate in found.failed_gates:
+        print(f"katoutcomes: {gate}", file=sys.stderr)
+    return 2 if found.failed_gates or (options.strict and found.has_rejections) else 0

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from katoutcomes.cohorts.induction import DEFAULT_INDUCTION, InductionRule
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.eligibility import Criterion
+from katoutcomes.estimands.quarters import QUARTER_FIELD, Quarter
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW, VISIT_CHOICES, VisitWindow
 from katoutcomes.results.formatting import format_number
 
@@ -165,6 +166,7 @@ class CohortDefinition:
         }
 
 
+_WHEN = {"==": "in ", ">=": "in or after ", "<=": "in or before ", ">": "after ", "<": "before "}
 _IN_WORDS = {"==": "", ">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
 
 
@@ -178,6 +180,8 @@ def criterion_text(criterion: Criterion) -> str:
     >>> criterion_text(Criterion("eligible_consent", "==", 1, "no consent"))
     'eligible: consent'
     """
+    if criterion.field == QUARTER_FIELD:
+        return f"first dose {_WHEN[criterion.operator]}{Quarter(int(criterion.value)).text}"
     name = criterion.field.replace("_", " ")
     if criterion.field.startswith("eligible_") and (criterion.operator, criterion.value) == ("==", 1):
         return f"eligible: {name.removeprefix('eligible ')}"

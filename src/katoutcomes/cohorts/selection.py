@@ -14,6 +14,7 @@ from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.stages import CohortTables, cohort_tables
 from katoutcomes.cohorts.window_scores import baseline_table
 from katoutcomes.errors import DesignError
+from katoutcomes.estimands.quarters import QUARTER_FIELD
 from katoutcomes.instruments.catalog import instrument
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _first_questions(rules: CohortDefinition) -> tuple[tuple[str, str], ...]:
 
 def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, registry: Registry) -> str:
     """Make one table a question, each built on the one before, and return the last."""
-    askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE)
+    askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE, QUARTER_FIELD)
     first = len(_first_questions(rules))
     last = first + len(rules.criteria)
 
@@ -206,6 +207,8 @@ def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, 
 
 def _field(criterion: Criterion) -> str:
     """Return the column that answers a criterion; for age the end of the age band that is harder to meet."""
+    if criterion.field == QUARTER_FIELD:
+        return "index_quarter_number"
     if criterion.field != "age_years":
         return criterion.field
     ends = {">=": "age_years_at_least", ">": "age_years_at_least", "<=": "age_years_at_most", "<": "age_years_at_most"}

@@ -11,6 +11,7 @@ from typing import ClassVar
 from katoutcomes.cohorts.definition import CohortDefinition
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
+from katoutcomes.plans.gates import NO_GATES, Gates
 from katoutcomes.plans.planned_analysis import USUAL_ANALYSES, PlannedAnalysis
 from katoutcomes.results.disclosure import DisclosurePolicy
 
@@ -49,6 +50,8 @@ class AnalysisPlan:
         What is answered, in this order, besides data quality, flow and description.
     seed : int
         Of everything that draws random numbers; 0 or more.
+    gates : Gates
+        Limits of quality that a run must keep; without any, nothing is held against the run.
 
     Examples
     --------
@@ -72,6 +75,7 @@ class AnalysisPlan:
     disclosure: DisclosurePolicy
     analyses: tuple[PlannedAnalysis, ...] = USUAL_ANALYSES
     seed: int = DEFAULT_SEED
+    gates: Gates = NO_GATES
 
     def __post_init__(self) -> None:
         if not self.instruments:

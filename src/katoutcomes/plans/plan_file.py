@@ -13,6 +13,7 @@ from katoutcomes.estimands.eligibility import OPERATORS, Criterion
 from katoutcomes.estimands.visit_window import VISIT_CHOICES, VisitWindow
 from katoutcomes.instruments.catalog import instrument
 from katoutcomes.plans import planned_analysis as kinds
+from katoutcomes.plans.gates import Gates
 from katoutcomes.plans.plan import AnalysisPlan
 from katoutcomes.plans.plan_text import PlanText
 from katoutcomes.plans.planned_analysis import (
@@ -23,6 +24,7 @@ from katoutcomes.plans.planned_analysis import (
     Kind,
     PlannedAnalysis,
 )
+from katoutcomes.registry.checking.advice import ADVICE
 from katoutcomes.results.disclosure import DisclosurePolicy
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
@@ -42,6 +44,7 @@ _PLAN: Mapping[str, Kind] = {
     "disclosure": kinds.TABLE,
     "seed": kinds.WHOLE,
     "analyses": kinds.TABLE,
+    "gates": kinds.TABLE,
 }
 _COHORT: Mapping[str, Kind] = {
     "name": kinds.TEXT,
@@ -67,7 +70,12 @@ _VISIT: Mapping[str, Kind] = {
     "choice": Kind("a text", kinds.TEXT.fits, VISIT_CHOICES),
 }
 _DISCLOSURE: Mapping[str, Kind] = {"minimum_cell": kinds.WHOLE, "zero_is_shown": kinds.FLAG}
-_OPTIONAL = frozenset({"seed", "analyses", "baseline_choice", "anchor", "choice", "zero_is_shown"})
+_GATES: Mapping[str, Kind] = {
+    "least_paired_completeness": kinds.NUMBER,
+    "most_rejected_share": kinds.NUMBER,
+    "most_rows": kinds.TABLE,
+}
+_OPTIONAL = frozenset({"seed", "analyses", "gates", "baseline_choice", "anchor", "choice", "zero_is_shown"})
 
 
 def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> AnalysisPlan:
@@ -113,6 +121,7 @@ def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> 
             disclosure=_made(where.place("disclosure"), lambda: DisclosurePolicy(**disclosure)),
             analyses=analyses,
             seed=content.get("seed", AnalysisPlan.DEFAULT_SEED),
+            gates=_gates(where, content.get("gates", {})),
         ),
     )
 
@@ -144,6 +153,12 @@ def _cohort(where: PlanText, content: Mapping[str, Any], instruments: tuple[str,
 def _visit(where: PlanText, content: Mapping[str, Any], number: int) -> VisitWindow:
     _require(where, "visits", content, _VISIT, number)
     return _made(where.place("visits", number=number), lambda: VisitWindow(**content))
+
+
+def _gates(where: PlanText, content: Mapping[str, Any]) -> Gates:
+    _require(where, "gates", content, _GATES, optional=True)
+    _require_known(where, "gates.most_rows", content.get("most_rows", {}), ADVICE)
+    return _made(where.place("gates"), lambda: Gates(**content))
 
 
 def _analyses(where: PlanText, content: Mapping[str, Any], instruments: tuple[str, ...]) -> tuple[PlannedAnalysis, ...]:

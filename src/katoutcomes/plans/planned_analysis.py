@@ -144,6 +144,7 @@ DEFINITION_SETS: Mapping[str, str] = MappingProxyType({"margins": "mcid", "defin
 """Options that hold ids of definition sets → the kind of definition set that they must be, any where it is empty."""
 
 USUAL_ANALYSES: tuple[PlannedAnalysis, ...] = tuple(
-    PlannedAnalysis(name) for name in ("change_from_baseline", "clinical_significance", "cohort_difference")
+    PlannedAnalysis(name)
+    for name in ("change_from_baseline", "clinical_significance", "cohort_difference", "safety", "dropout")
 )
 """What is answered where a plan names no analyses."""

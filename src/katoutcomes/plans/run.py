@@ -14,7 +14,9 @@ from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, NumericalError
 from katoutcomes.estimands.eligibility import Criterion
+from katoutcomes.estimands.quarters import QuarterSpan
 from katoutcomes.plans.answers import NEEDS_COHORTS, Question, answer
+from katoutcomes.plans.gates import gate_result
 from katoutcomes.plans.planned_analysis import OF_THE_COHORT
 from katoutcomes.results.collection import Results
 
@@ -36,7 +38,9 @@ def _silent(_: str) -> None:
     return
 
 
-def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = None) -> Results:
+def run(
+    plan: AnalysisPlan, registry: Registry, *, quarters: QuarterSpan | None = None, progress: Progress | None = None
+) -> Results:
     """Answer every question of a plan from a registry.
 
     Parameters
@@ -45,6 +49,8 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
         The questions.
     registry : Registry
         The checked data.
+    quarters : QuarterSpan, optional
+        Only patients whose first dose lies in these quarters; by default all. The others are counted in the flow.
     progress : callable, optional
         Called with a few words before each of the ``1 + len(plan.instruments)`` steps.
 
@@ -58,8 +64,8 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
     Raises
     ------
     DesignError
-        If no patient meets the criteria, no patient has a baseline score of any of the plan's instruments, or the plan
-        adjusts for something that happened after time zero.
+        If no patient meets the criteria or had the first dose in the last of the quarters, no patient has a baseline
+        score of any of the plan's instruments, or the plan adjusts for something that happened after time zero.
     ImmortalTimeError
         If the plan's cohorts, or groups of an analysis, are defined by something that happened after time zero.
     OptionError
@@ -67,7 +73,7 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
     """
     tell = progress if progress is not None else _silent
     tell("selecting the cohort")
-    cohort = select_cohort(registry, _definition(plan, registry))
+    cohort = select_cohort(registry, _definition(plan, registry, quarters))
     population: list[Result] = []
     answers: list[Result] = []
     notes: list[str] = []
@@ -78,6 +84,7 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
             notes.append(f"{name}: the data hold no baseline score of it, so nothing is reported.")
             continue
         tell(name)
+        _require_quarter(data, quarters)
         data, covariates, remarks = _with_cohorts(plan, data)
         notes.extend(f"{name}: {remark}" for remark in remarks)
         if not population:
@@ -86,7 +93,9 @@ def run(plan: AnalysisPlan, registry: Registry, *, progress: Progress | None = N
         answers.extend(_answers(Question(plan, cohort, data, covariates), notes, of_cohort=False))
     if not population:
         raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
-    return Results(plan.title, (data_quality(registry), *population, *answers), tuple(notes), plan.disclosure)
+    gates = [] if plan.gates.is_empty else [gate_result(plan.gates, registry, answers, plan.primary_visit)]
+    found = (data_quality(registry), *gates, *population, *answers)
+    return Results(_title(plan, quarters), found, tuple(notes), plan.disclosure)
 
 
 def _answers(question: Question, notes: list[str], *, of_cohort: bool) -> Iterator[Result]:
@@ -117,7 +126,25 @@ def _description(plan: AnalysisPlan, data: AnalysisSet) -> Result:
     return describe(data, by=data.treatment, variables=("baseline_score", *wanted))
 
 
-def _definition(plan: AnalysisPlan, registry: Registry) -> CohortDefinition:
+def _title(plan: AnalysisPlan, quarters: QuarterSpan | None) -> str:
+    return plan.title if quarters is None else f"{plan.title}, {quarters.last.text}"
+
+
+def _require_quarter(data: AnalysisSet, quarters: QuarterSpan | None) -> None:
+    """Raise if nobody of the cohort had the first dose in the quarter that the report is about."""
+    if quarters is not None and quarters.last.text not in data.variable("index_quarter").levels:
+        raise DesignError(
+            f"no patient of the cohort had the first dose in {quarters.last.text}, so there is nothing to report of "
+            "that quarter."
+        )
+
+
+def _definition(plan: AnalysisPlan, registry: Registry, quarters: QuarterSpan | None) -> CohortDefinition:
+    own = _with_flags(plan, registry)
+    return own if quarters is None else replace(own, criteria=quarters.criteria() + own.criteria)
+
+
+def _with_flags(plan: AnalysisPlan, registry: Registry) -> CohortDefinition:
     if not plan.require_eligibility_flags:
         return plan.cohort
     flags = tuple(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ReleasedResult, Result
     from katoutcomes.tables.table import Table
 
+GATES = "quality_gates"
+"""The result that says which limits of quality of a plan are kept."""
+
 CANNOT_SAY = "What this cannot say"
 
 _OF_THE_COHORT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -299,8 +302,8 @@ def _quality_section(results: Results) -> list[Section]:
             "data-quality",
             "The data as they arrived",
             sentences=(sentences.quality_sentence(quality),),
-            bullets=results.notes,
-            tables=(quality.to_table(),),
+            bullets=(*results.notes, *sentences.gate_sentences(results)),
+            tables=(quality.to_table(), *(results.of(GATES).to_table() for _ in range(results.has(GATES)))),
         )
     ]
 

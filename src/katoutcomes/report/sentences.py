@@ -203,6 +203,12 @@ def quality_sentence(quality: ResultRecord) -> str:
     )
 
 
+def gate_sentences(results: Results) -> tuple[str, ...]:
+    """Return the limits of quality that are not kept, as the plan names them."""
+    found = (result for result in results if result.analysis == "quality_gates")
+    return tuple(text for result in found for text in failed_checks(result))
+
+
 def failed_checks(result: ResultRecord) -> tuple[str, ...]:
     """Return what the failed checks mean, one sentence each."""
     return tuple(check.message for check in result.checks if not check.passed)

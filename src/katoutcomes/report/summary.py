@@ -18,6 +18,12 @@ def summary_json(content: ReportContent) -> str:
         "title": content.title,
         "is_synthetic": content.is_synthetic,
         "headline": list(content.headline),
+        "gates": [
+            {"name": check.name, "limit": check.limit, "passed": check.passed, "message": check.message}
+            for result in content.results
+            if result.analysis == "quality_gates"
+            for check in result.checks
+        ],
         "figures": [figure.name for figure in content.figures()],
         "tables": [table.name for table in content.tables()],
         "results": [result.to_dict() for result in content.results],

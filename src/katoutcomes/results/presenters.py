@@ -77,6 +77,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "safety": "katoutcomes.tables.safety:safety_table",
         "dropout": "katoutcomes.tables.dropout:dropout_table",
         "change_correlation": "katoutcomes.tables.change_correlation:change_correlation_table",
+        "quality_gates": "katoutcomes.tables.quality_gates:quality_gates_table",
     }
 )
 """Analysis → "module:function"."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from katoutcomes.estimands.quarters import QuarterSpan
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.registry.registry import Registry
     from katoutcomes.results.collection import Results
@@ -28,11 +29,14 @@ class WrittenReport:
         Everything written, the page included, in the order of writing.
     has_rejections : bool
         Whether a row of the input was rejected; the report counts them.
+    failed_gates : tuple of str
+        What the plan's limits of quality say that are not kept.
     """
 
     report: Path
     files: tuple[Path, ...]
     has_rejections: bool
+    failed_gates: tuple[str, ...] = ()
 
 
 def outcome_report(
@@ -45,6 +49,9 @@ def outcome_report(
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
     prorating: Mapping[str, str] | None = None,
+    quarters: QuarterSpan | None = None,
+    paper: str = "A4",
+    pdf: bool | None = None,
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Read, check, select, analyze, release and write a report.
@@ -54,14 +61,18 @@ def outcome_report(
     source : str, Path, mapping or Registry
         A folder, a mapping of table name to data frame, or a registry that has been read already.
     out : str or Path
-        Folder for ``report.html``, ``summary.json``, ``summary.md``, ``figures/`` and ``tables/``. Made if it is not
-        there; files of an earlier report in it are replaced.
+        Folder for ``report.html``, ``report.pdf``, ``summary.json``, ``summary.md``, ``figures/``, ``tables/`` and
+        ``manifest.sha256``. Made if it is not there; files of an earlier report in it are replaced.
     plan : AnalysisPlan, str or Path, optional
         The questions, or a TOML file of them. Default: the built-in plan.
     minimum_cell : int, optional
         Smallest count that is shown. Default: the plan's.
     mapping, rekey_salt, allow, prorating : optional
         How the source is read; as `read_registry` takes them. Only for a folder or frames.
+    quarters : QuarterSpan, optional
+        Only patients whose first dose lies in these quarters; `quarterly_report` says it with a text.
+    paper, pdf : optional
+        As `write_report` takes them.
     progress : callable, optional
         Called before each step.
 
@@ -91,13 +102,13 @@ def outcome_report(
     chosen = _plan(plan, minimum_cell)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
-    found = _run(source, chosen, reading, steps)
+    found = _run(source, chosen, reading, steps, quarters)
     steps.tell("hiding small cells")
     released = found.results.release()
     steps.tell("drawing figures and writing the report")
-    files = write_report(released, Path(out))
+    files = write_report(released, Path(out), paper=paper, pdf=pdf)
     page = next(path for path in files if path.name == "report.html")
-    return WrittenReport(page, files, found.has_rejections)
+    return WrittenReport(page, files, found.has_rejections, found.failed_gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,13 @@ class PlanRun:
     results: Results
     has_rejections: bool
 
+    @property
+    def failed_gates(self) -> tuple[str, ...]:
+        """What the plan's limits of quality say that are not kept."""
+        from katoutcomes.plans.gates import failed_gates
+
+        return failed_gates(self.results)
+
 
 def run_plan(
     plan: AnalysisPlan | str | Path | None,
@@ -125,6 +143,7 @@ def run_plan(
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
     prorating: Mapping[str, str] | None = None,
+    quarters: QuarterSpan | None = None,
     progress: Progress | None = None,
 ) -> PlanRun:
     """Read and check data, answer every question of a plan, and write the results into one file.
@@ -140,6 +159,8 @@ def run_plan(
         may leave.
     mapping, rekey_salt, allow, prorating : optional
         How the source is read; as `read_registry` takes them. Only for a folder or frames.
+    quarters : QuarterSpan, optional
+        Only patients whose first dose lies in these quarters.
     progress : callable, optional
         Called before each step.
 
@@ -166,20 +187,24 @@ def run_plan(
     chosen = _plan(plan, None)
     steps = _Steps(progress, n_steps=2 + len(chosen.instruments))
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
-    found = _run(source, chosen, reading, steps)
+    found = _run(source, chosen, reading, steps, quarters)
     if out is not None:
         found.results.write(out)
     return found
 
 
 def _run(
-    source: str | Path | Mapping[str, Any] | Registry, plan: AnalysisPlan, reading: dict[str, Any], steps: _Steps
+    source: str | Path | Mapping[str, Any] | Registry,
+    plan: AnalysisPlan,
+    reading: dict[str, Any],
+    steps: _Steps,
+    quarters: QuarterSpan | None,
 ) -> PlanRun:
     from katoutcomes.plans.run import run
 
     steps.tell("reading and checking the data")
     registry = _registry(source, reading)
-    return PlanRun(run(plan, registry, progress=steps.tell), registry.load_report.has_rejections)
+    return PlanRun(run(plan, registry, quarters=quarters, progress=steps.tell), registry.load_report.has_rejections)
 
 
 class _Steps:
