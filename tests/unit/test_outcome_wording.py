@@ -80,6 +80,64 @@ def test_groups_of_a_flag_name_the_flag(of_clinic):
     assert {"all patients", "covariate trauma history: no", "covariate trauma history: yes"} == set(groups)
 
 
+def test_a_difference_between_the_levels_of_a_flag_names_the_flag(of_clinic):
+    flag = "covariate_trauma_history"
+    change = kat.change_from_baseline(of_clinic, by=flag)
+    assert any("minus that of the group covariate trauma history: no" in note for note in change.to_table().footnotes)
+    both = "covariate trauma history: yes minus covariate trauma history: no"
+    assert any(row[0] == f"difference, {both}" for row in change.to_table("details").rows)
+    shares = kat.clinical_significance(of_clinic, by=flag, differences=True).to_table()
+    assert ("response (difference)", both) in {row[:2] for row in shares.rows}
+
+
+def test_differences_of_shares_are_percentage_points_and_the_mark_is_explained(of_clinic):
+    table = kat.clinical_significance(of_clinic, by="program_booked", differences=True).to_table()
+    cells = [row[3:] for row in table.rows if row[0] == "response (difference)"]
+    assert all(text.endswith(" pp") for pair in cells for text in pair)
+    assert "pp: percentage points." in table.footnotes
+    assert "pp: percentage points." not in kat.clinical_significance(of_clinic).to_table().footnotes
+
+
+def test_definitions_are_named_in_words_and_never_by_their_ids(of_clinic):
+    every = [
+        one.id
+        for kind in ("response", "remission", "caseness", "reliable_change", "mcid")
+        for one in of_clinic.instrument.definitions(kind)
+    ]
+    results = [
+        kat.clinical_significance(of_clinic, definition_sets=every),
+        kat.change_from_baseline(of_clinic, margin="bauer_staeb_2021_mcid"),
+        kat.severity_transitions(of_clinic),
+    ]
+    for result in results:
+        shown = [result.to_table()] + (
+            [result.to_table("details")] if result.analysis == "change_from_baseline" else []
+        )
+        for table in shown:
+            text = table.to_markdown()
+            assert "phq9/" not in text
+            assert "mcid" not in text.lower()
+            assert "kounali" not in text
+        assert "phq9/" not in result.plot().alt_text
+    headings = {group.split(" (")[0] for group in results[0].to_table().row_groups}
+    assert {"Bauer-Staeb 2021, minimal important difference", "Turkoz 2021, substantial difference"} <= headings
+    assert any("(21% of the baseline)" in group for group in results[0].to_table().row_groups)
+
+
+def test_a_step_that_nobody_has_is_not_recorded_and_never_a_share_of_nought():
+    registry = kat.simulate_registry(seed=3, n_patients=60)
+    tables = {name: registry.table(name) for name in ("patients", "sessions", "scores")}
+    tables["sessions"] = tables["sessions"][tables["sessions"]["kind"] != "integration"]
+    read = kat.read_registry(tables)
+    result = kat.care_pathway(kat.select_cohort(read).analysis_set(pathway=True))
+    table = result.to_table()
+    rows = {row[0]: row[1:] for row in table.rows}
+    for step in ("integration", "every step", "integration within 72 hours of a dose"):
+        assert rows[step] == ("not recorded", "", "")
+    assert rows["screening"][1].endswith("%")
+    assert any(note.startswith("Not recorded:") for note in table.footnotes)
+
+
 def test_odds_are_told_of_a_year_of_age(of_clinic):
     rows = [row[0] for row in kat.dropout(of_clinic, predictors=["age_years"]).to_table().rows]
     assert rows[-2:] == ["per point of the baseline score", "per year of age"]

@@ -25,9 +25,9 @@ from katoutcomes.results.formatting import (
     format_share,
     format_std_error,
     format_with_interval,
-    significant,
 )
 from katoutcomes.results.part import Part
+from katoutcomes.results.rounding import significant
 from katoutcomes.vocabulary import MEASURES, UNITS
 
 NAN = math.nan
@@ -239,3 +239,15 @@ def test_part_cells():
     assert format_part_cell(part, 0, "step") == "enrolled"
     assert [format_part_cell(part, row, "n_patients", 11) for row in range(4)] == ["1,200", "<11", "hidden", "–"]
     assert [format_part_cell(part, row, "value") for row in range(4)] == ["0.5", "–", "2", "3.25"]
+
+
+def test_differences_of_shares_read_as_percentage_points_beside_percentages():
+    fields = {"term": "response", "estimate": 0.2567, "conf_low": -0.0149, "conf_high": 0.3449, "std_error": 0.0412}
+    for measure in ("difference in proportions", "standardized difference in proportions"):
+        difference = Estimate(measure=measure, n_patients=521, **fields)
+        assert format_with_interval(difference) == "26 pp (−1 to 34 pp)"
+        assert format_std_error(difference) == "4.1"
+        nobody = Estimate(measure=measure, term="response")
+        assert (format_estimate(nobody), format_interval(nobody)) == ("–", "–")
+    for measure in ("model-based share", "adjusted share"):
+        assert format_with_interval(Estimate(measure=measure, **(fields | {"conf_low": 0.2}))) == "26% (20% to 34%)"

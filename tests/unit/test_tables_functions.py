@@ -7,8 +7,9 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.errors import OptionError
+from katoutcomes.instruments.definition_words import definition_set, definition_words
 from katoutcomes.results.formatting import format_number
-from katoutcomes.tables.footnotes import definition_name, definition_set, footnotes, group_label
+from katoutcomes.tables.footnotes import footnotes, group_label
 from katoutcomes.tables.table import Table
 
 BEFORE = [16, 14, 17, 19, 12, 20, 15, 18]
@@ -224,7 +225,8 @@ def test_clinical_significance():
     assert row_under(table, "NHS", "recovery (of those at caseness at baseline)")[:2] == ("2 of 7", "29%")
     assert row_under(table, "Patients with both", "paired completeness")[:2] == ("7 of 8", "88%")
     notes = " ".join(table.footnotes)
-    assert "[phq9/nhs_talking_therapies_reliable_change]: NHS Talking Therapies (IAPT) rule" in notes
+    assert "NHS Talking Therapies reliable change: NHS Talking Therapies (IAPT) rule" in notes
+    assert "phq9/" not in notes
     assert "r = 0.89 (internal consistency" in notes
     assert "compare only shares of one definition" in notes
 
@@ -232,7 +234,7 @@ def test_clinical_significance():
 def test_clinical_significance_of_groups_released():
     table = kat.release(kat.clinical_significance(data(9, "arm"))).to_table()
     assert table.columns[1] == "Group"
-    assert row_under(table, "NHS", "reliable improvement", "all patients") == ("18 of 63", "29%", "19% to 41%")
+    assert row_under(table, "NHS", "reliable improvement", "all patients") == ("18 of 63", "29%", "18% to 41%")
     assert row_under(table, "NHS", "reliable deterioration", "all patients")[0] == "<11 of 63"
     assert row_under(table, "NHS", "no reliable change", "all patients")[0] == "hidden of 63"
     assert any(note.startswith("<11: fewer than 11") for note in table.footnotes)
@@ -300,13 +302,13 @@ def test_data_quality_released():
     ("identifier", "words"),
     [
         ("phq9/nhs_talking_therapies_caseness", "NHS Talking Therapies caseness"),
-        ("phq9/kroenke_2001_caseness", "kroenke 2001 caseness"),
+        ("phq9/kroenke_2001_caseness", "Kroenke 2001, caseness"),
         ("jacobson_truax", "Jacobson and Truax"),
         ("my scale/half", "half"),
     ],
 )
 def test_names_of_definitions(identifier, words):
-    assert definition_name(identifier) == words
+    assert definition_words(identifier) == words
 
 
 def test_definition_sets_outside_the_catalog_are_not_made_up():

@@ -18,7 +18,7 @@ from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, r
 from katoutcomes.analyses.steps.interval_estimates import (
     DEFAULT_SHARE_INTERVAL,
     SHARE_INTERVAL_SOURCES,
-    SHARE_INTERVAL_WORDS,
+    share_interval_words,
 )
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, score_pair_counts
 from katoutcomes.analyses.steps.significance.group_change import (
@@ -51,6 +51,7 @@ from katoutcomes.analyses.steps.significance.shares import CountedShare, counted
 from katoutcomes.analyses.steps.significance.words import method_sentences, method_sources
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.instruments.definition_words import definition_words
 from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level, format_number
@@ -330,21 +331,21 @@ def _estimand(data: AnalysisSet, window: VisitWindow) -> Estimand:
 
 
 _RULE_TEXTS = {
-    "response": "{id}: improvement by at least {percent} of a baseline score above 0",
-    "response in points": "{id}: improvement by at least {value} points",
-    "remission": "{id}: a score of {value} or better",
-    "caseness": "{id}: a score of {value} or worse",
-    "reliable_change": "{id}: a change of at least {value} points",
-    "mcid": "{id}: a change of at least {percent} of a baseline score above 0, in either direction",
-    "mcid in points": "{id}: a change of at least {value} points, in either direction",
+    "response": "{name}: improvement by at least {percent} of a baseline score above 0",
+    "response in points": "{name}: improvement by at least {value} points",
+    "remission": "{name}: a score of {value} or better",
+    "caseness": "{name}: a score of {value} or worse",
+    "reliable_change": "{name}: a change of at least {value} points",
+    "mcid": "{name}: a change of at least {percent} of a baseline score above 0, in either direction",
+    "mcid in points": "{name}: a change of at least {value} points, in either direction",
 }
 
 
 def _sentences(asked: _Asked) -> list[str]:
-    sentences = [f"Shares of patients with {SHARE_INTERVAL_WORDS[asked.interval]} ({format_level(asked.conf_level)})."]
+    sentences = [f"Shares of patients with {share_interval_words(asked.interval, asked.conf_level)}."]
     rules = [
         _RULE_TEXTS[_kind_and_unit(definition)].format(
-            id=definition.id,
+            name=definition_words(definition.id),
             value=format_number(definition.value, 2, trailing_zeros=False),
             percent=format_level(definition.value),
         )

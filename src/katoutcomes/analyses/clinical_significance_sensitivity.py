@@ -13,7 +13,7 @@ from katoutcomes.analyses.steps.choices import require_conf_level
 from katoutcomes.analyses.steps.interval_estimates import (
     DEFAULT_SHARE_INTERVAL,
     SHARE_INTERVAL_SOURCES,
-    SHARE_INTERVAL_WORDS,
+    share_interval_words,
 )
 from katoutcomes.analyses.steps.significance.reliable_change_rule import (
     CUT_OFFS,
@@ -28,7 +28,7 @@ from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.instrument import Reliability
 from katoutcomes.kernels.shares.proportions import INTERVALS
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.formatting import format_level, format_number
+from katoutcomes.results.formatting import format_number
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
@@ -266,6 +266,6 @@ def _method(data: AnalysisSet, rule: ReliableChangeRule, interval: str, conf_lev
         "clinical significance under several choices",
         "Reliable change by Jacobson and Truax at every reliability from .70 to .95 in steps of .05"
         f"{f' and at the published ones ({published})' if published else ''}, with the SD {spread}; recovered: also "
-        f"moved over cut-off a, b or c. Shares with {SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
+        f"moved over cut-off a, b or c. Shares with {share_interval_words(interval, conf_level)}.",
         tuple(dict.fromkeys(sources)),
     )

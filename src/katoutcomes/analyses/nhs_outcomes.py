@@ -13,14 +13,14 @@ from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, r
 from katoutcomes.analyses.steps.interval_estimates import (
     DEFAULT_SHARE_INTERVAL,
     SHARE_INTERVAL_SOURCES,
-    SHARE_INTERVAL_WORDS,
+    share_interval_words,
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.kernels.shares.proportions import INTERVALS
-from katoutcomes.results.formatting import format_level, format_number
+from katoutcomes.results.formatting import format_number
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
@@ -337,6 +337,6 @@ def _method(scores: _TwoMeasures, interval: str, conf_level: float) -> Method:
         f"At caseness: {cases}. Reliable change: {changes}. Recovery: of those at caseness at baseline, on neither "
         "measure at the visit. Reliable improvement: reliably better on one measure or both and reliably worse "
         "on neither; reliable recovery: both of these. Shares with "
-        f"{SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
+        f"{share_interval_words(interval, conf_level)}.",
         tuple(dict.fromkeys((*_SOURCES, SHARE_INTERVAL_SOURCES[interval], *(one.source for one in definitions)))),
     )

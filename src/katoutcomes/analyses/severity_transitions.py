@@ -13,13 +13,14 @@ from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, r
 from katoutcomes.analyses.steps.interval_estimates import (
     DEFAULT_SHARE_INTERVAL,
     SHARE_INTERVAL_SOURCES,
-    SHARE_INTERVAL_WORDS,
+    share_interval_words,
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.instruments.definition_words import definition_words
 from katoutcomes.kernels.shares.proportions import INTERVALS
-from katoutcomes.results.formatting import format_level, format_number
+from katoutcomes.results.formatting import format_number
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.result import Method, Result
 
@@ -206,7 +207,7 @@ def _method(definition: DefinitionSet, interval: str, conf_level: float) -> Meth
     )
     return Method(
         "severity bands",
-        f"Patients with both scores by band at baseline and at the visit ({definition.id}: {bands}). Shares with "
-        f"{SHARE_INTERVAL_WORDS[interval]} ({format_level(conf_level)}).",
+        f"Patients with both scores by band at baseline and at the visit ({definition_words(definition.id)}: {bands}). "
+        f"Shares with {share_interval_words(interval, conf_level)}.",
         (definition.source, SHARE_INTERVAL_SOURCES[interval]),
     )

@@ -19,7 +19,6 @@ from katoutcomes.figures.drawing.scale import score_scale
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
-    definition_heading,
     general_notes,
     group_label,
     grouping_variable,
@@ -28,6 +27,7 @@ from katoutcomes.figures.drawing.wording import (
     shown_groups,
 )
 from katoutcomes.figures.figure import Figure, figure_name
+from katoutcomes.instruments.definition_words import capitalized_definition
 from katoutcomes.results.formatting import (
     format_count,
     format_estimate,
@@ -183,7 +183,7 @@ def _subtitle(rule: str, threshold: Estimate | None, panels: tuple[JacobsonPanel
     interval = interval_name(share.conf_level for panel in panels for share in panel.shares)
     bound = "more than" if rule == JACOBSON_TRUAX else "at least"  # as the rules are published
     words = f"a change of {bound} {format_estimate(threshold)} points"
-    return f"Definition: {definition_heading(rule)}, {words}. Shares with {interval}."
+    return f"Definition: {capitalized_definition(rule)}, {words}. Shares with {interval}."
 
 
 def _notes(result: ResultRecord, panels: tuple[JacobsonPanel, ...]) -> tuple[str, ...]:

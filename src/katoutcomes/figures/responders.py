@@ -25,7 +25,6 @@ from katoutcomes.figures.drawing.style import (
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
-    definition_heading,
     general_notes,
     group_label,
     grouping_variable,
@@ -33,6 +32,7 @@ from katoutcomes.figures.drawing.wording import (
     shown_groups,
 )
 from katoutcomes.figures.figure import Figure, figure_name
+from katoutcomes.instruments.definition_words import capitalized_definition
 from katoutcomes.results.formatting import (
     format_estimate,
     format_percent,
@@ -195,7 +195,7 @@ def _draw(
     texts = [row.text for block in blocks for row in block]
     width = PAGE_WIDTH - 3.0 * MARGIN - _LABEL_WIDTH - max(text_width(text) for text in texts) - MARGIN
     for number, (block, body) in enumerate(zip(blocks, bodies, strict=True)):
-        heading = definition_heading(block[0].share.definition_set)
+        heading = capitalized_definition(block[0].share.definition_set)
         page.text(MARGIN, top, wrap(heading, PAGE_WIDTH - 2 * MARGIN)[0], fontweight="bold")
         top += line_height()
         axes = page.axes(MARGIN + _LABEL_WIDTH, top, width, body)
@@ -259,6 +259,6 @@ def _alt_text(title: str, rows: Sequence[ShareRow], notes: Sequence[str]) -> str
     """Return every share as a sentence."""
     sentences = [f"{title}, as points with intervals."]
     for row in rows:
-        name = definition_heading(row.share.definition_set)
+        name = capitalized_definition(row.share.definition_set)
         sentences.append(f"{name}, {row.share.term}, {row.group}: {format_with_interval(row.share)}, {row.text}.")
     return " ".join((*sentences, *notes))

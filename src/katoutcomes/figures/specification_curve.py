@@ -13,6 +13,7 @@ from katoutcomes.figures.drawing.scale import nice_ticks
 from katoutcomes.figures.drawing.style import AXIS_WIDTH, FAINT, INK, PAGE_WIDTH, QUIET_INK, RULE, SERIES, SMALL_SIZE
 from katoutcomes.figures.drawing.wording import general_notes, interval_name
 from katoutcomes.figures.figure import Figure, figure_name
+from katoutcomes.instruments.definition_words import definition_words
 from katoutcomes.results.formatting import format_n_patients, format_number, format_with_interval, minimum_cell_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _choices(result: ResultRecord) -> tuple[Choice, ...]:
         "Visit window": _spans(column("first_day"), column("last_day")),
         "Visit score": [str(choice) for choice in column("visit_choice")],
         "Gap rule": [f"{days} days" for days in column("gap_days")],
-        "Definition": [str(name).rsplit("/", 1)[-1].replace("_", " ") for name in column("definition_set")],
+        "Definition": [definition_words(str(name)) for name in column("definition_set")],
     }
     choices = []
     for axis, names in axes.items():

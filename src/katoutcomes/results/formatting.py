@@ -8,17 +8,18 @@ The rules, in one place:
 * What does not apply is "–". A hidden count is "<11" (with the minimum cell) where it is below it and to know that
   gives nothing else away; every other hidden number is "hidden".
 * The digits follow the measure and the unit (`digits_of`): points 1, effect sizes in SD 2, shares none below 100
-  patients and 1 from 100 on. Thresholds, medians and quartiles drop trailing zeros.
+  patients and 1 from 100 on, differences of shares whole percentage points ("pp"). Thresholds, medians and quartiles
+  drop trailing zeros.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.result import ReleasedResult
+from katoutcomes.results.rounding import quantized
 
 if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 MINUS = "\u2212"
 DOES_NOT_APPLY = "\u2013"
 HIDDEN = "hidden"
-SIGNIFICANT_DIGITS = 12
-"""Beyond these, numbers differ between processors and libraries that are both right."""
-
 PERCENT_DIGITS_FROM = 100
 """From this many patients on, a percentage has one decimal; below it, one patient is more than a whole percent."""
 
@@ -48,42 +46,29 @@ _DIGITS_OF_UNIT = {
     "courses": 0,
     "mmHg": 1,
     "per 1,000 patient-days": 2,
+    "per 100 sessions": 1,
     "": 2,
 }
 _DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
-PROPORTIONS = frozenset({"proportion", "proportion of sessions", "share of specifications"})
+PROPORTIONS = frozenset(
+    {
+        "proportion",
+        "proportion of sessions",
+        "share of specifications",
+        "center line of a share",
+        "control limit of a share",
+        "standardized share",
+    }
+)
 """Measures that are printed as percentages."""
+ESTIMATED_SHARES = frozenset({"model-based share", "adjusted share"})
+"""Shares that count nobody: printed as whole percentages."""
+SHARE_DIFFERENCES = frozenset({"difference in proportions", "standardized difference in proportions"})
+"""Measures that are printed as whole percentage points."""
+PERCENTAGE_POINTS = "pp"
 DIGITS_OF_DF = 1
-_ROOM_FOR_EVERY_FLOAT = Context(prec=330)
 _WITHOUT_TRAILING_ZEROS = frozenset({"threshold", "median", "lower quartile", "upper quartile"})
 """A threshold of 5.98 must not read "6.0"; medians of whole numbers are whole or half."""
-
-
-def significant(value: float) -> float:
-    """Return `value` rounded to 12 significant digits.
-
-    Examples
-    --------
-    >>> significant(0.1 + 0.2)
-    0.3
-    """
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-
-
-def rounded(value: float, digits: int) -> float:
-    """Return a number with the decimals that `format_number` prints; what is not finite stays.
-
-    Examples
-    --------
-    >>> rounded(-6.25, 1), rounded(0.125, 2)
-    (-6.3, 0.13)
-    """
-    return float(_quantized(value, digits)) + 0.0 if math.isfinite(value) else value  # + 0.0: no "-0.0"
-
-
-def _quantized(value: float, digits: int) -> Decimal:
-    exact = Decimal(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=_ROOM_FOR_EVERY_FLOAT)
 
 
 def format_number(value: float | None, digits: int, *, trailing_zeros: bool = True) -> str:
@@ -109,7 +94,7 @@ def format_number(value: float | None, digits: int, *, trailing_zeros: bool = Tr
         return DOES_NOT_APPLY
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    printed = _quantized(value, digits)
+    printed = quantized(value, digits)
     text = f"{abs(printed):,f}"
     if not trailing_zeros and "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -240,10 +225,14 @@ def digits_of(measure: str, unit: str) -> int:
     return _DIGITS_OF_MEASURE.get(measure, _DIGITS_OF_UNIT[unit])
 
 
-def _format_value(estimate: Estimate, value: float, *, percent_sign: str = "%") -> str:
+def _format_value(estimate: Estimate, value: float) -> str:
     """Return a value on the scale of the estimate: itself or one of its limits."""
     if estimate.measure in PROPORTIONS:
-        return format_percent(value, estimate.n_base, sign=percent_sign)
+        return format_percent(value, estimate.n_base)
+    if estimate.measure in ESTIMATED_SHARES:
+        return format_percent(value)
+    if estimate.measure in SHARE_DIFFERENCES:
+        return format_number(100.0 * value, 0)
     digits = digits_of(estimate.measure, estimate.unit)
     return format_number(value, digits, trailing_zeros=estimate.measure not in _WITHOUT_TRAILING_ZEROS)
 
@@ -273,14 +262,22 @@ def format_estimate(estimate: Estimate, minimum_cell: int | None = None) -> str:
             below_minimum=estimate.below_minimum,
             minimum_cell=minimum_cell,
         )
-    return HIDDEN if estimate.suppressed else _format_value(estimate, estimate.estimate)
+    if estimate.suppressed:
+        return HIDDEN
+    return _with_unit(estimate, _format_value(estimate, estimate.estimate))
+
+
+def _with_unit(estimate: Estimate, text: str) -> str:
+    """Return a difference of shares with its unit; everything else as it is."""
+    has_unit = estimate.measure in SHARE_DIFFERENCES and text != DOES_NOT_APPLY
+    return f"{text} {PERCENTAGE_POINTS}" if has_unit else text
 
 
 def format_std_error(estimate: Estimate) -> str:
     """Return the standard error with one decimal more than the estimate (a proportion's in percentage points)."""
     if estimate.suppressed:
         return HIDDEN
-    if estimate.measure in PROPORTIONS:
+    if estimate.measure in PROPORTIONS | ESTIMATED_SHARES | SHARE_DIFFERENCES:
         return format_number(100.0 * estimate.std_error, 1)
     return format_number(estimate.std_error, digits_of(estimate.measure, estimate.unit) + 1)
 
@@ -302,7 +299,8 @@ def format_interval(estimate: Estimate) -> str:
         return HIDDEN
     if math.isnan(estimate.conf_low) and math.isnan(estimate.conf_high):
         return DOES_NOT_APPLY
-    return f"{_format_value(estimate, estimate.conf_low)} to {_format_value(estimate, estimate.conf_high)}"
+    high = _with_unit(estimate, _format_value(estimate, estimate.conf_high))
+    return f"{_format_value(estimate, estimate.conf_low)} to {high}"
 
 
 def format_with_interval(estimate: Estimate, minimum_cell: int | None = None) -> str:

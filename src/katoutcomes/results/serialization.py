@@ -17,11 +17,12 @@ from katoutcomes.errors import DataError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
-from katoutcomes.results.formatting import format_n_patients, format_with_interval, significant
+from katoutcomes.results.formatting import format_n_patients, format_with_interval
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.presenters import TABLES
 from katoutcomes.results.provenance import Provenance
 from katoutcomes.results.result import Method, ReleasedResult, Result, ResultRecord
+from katoutcomes.results.rounding import significant
 from katoutcomes.vocabulary import ESTIMATE_COLUMNS, NUMERIC_ESTIMATE_COLUMNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:

@@ -27,6 +27,12 @@ _DOSES = "Integration after a dose"
 _NEVER = "Patients of the registry without a dose"
 _AFTER_EVERY_STEP = ", of those with every step before"
 _NEVER_A_DOSE = ", never a dose"
+_EVERY_STEP = "every step"
+NOT_RECORDED = "not recorded"
+_NOT_RECORDED_NOTE = (
+    "Not recorded: the data hold no such session of anybody in the cohort. It may be held and not entered, so this is "
+    "no share of 0%."
+)
 
 
 def care_pathway_table(result: ResultRecord) -> Table:
@@ -42,7 +48,7 @@ def care_pathway_table(result: ResultRecord) -> Table:
     Table
         Under five headings: the share of all patients who had each step, the share of those with every step before who
         had the next, the days between steps, integration after the first dose and after each dose, and the patients who
-        never had a dose.
+        never had a dose. A step that was recorded for nobody is no share of 0 %: it reads "not recorded".
     """
     groups = subgroups(result.estimates)
     rows: list[tuple[str, ...]] = []
@@ -67,6 +73,7 @@ def care_pathway_table(result: ResultRecord) -> Table:
             rows,
             "That somebody had integration is described, never compared: whoever had it stayed in care long enough.",
             "Of a dose: counts are dosing sessions, not patients; their shares have no interval.",
+            _NOT_RECORDED_NOTE if any(NOT_RECORDED in row for row in rows) else "",
         ),
     )
 
@@ -82,13 +89,25 @@ def _heading(term: str) -> str:
 def _row(result: ResultRecord, estimate: Estimate) -> tuple[str, ...]:
     minimum_cell = minimum_cell_of(result)
     text = estimate.term.removesuffix(_AFTER_EVERY_STEP).removesuffix(_NEVER_A_DOSE)
-    if estimate.subgroup:
-        text = f"{text}, {group_label(estimate.subgroup)}"
+    label = f"{text}, {group_label(estimate.subgroup)}" if estimate.subgroup else text
     if estimate.unit == "days":
-        return (text, format_n_patients(estimate, minimum_cell), _median_text(result, estimate), "")
-    interval = format_interval(estimate)
+        return (label, format_n_patients(estimate, minimum_cell), _median_text(result, estimate), "")
+    if _is_unrecorded(result, text):
+        return (label, NOT_RECORDED, "", "")
     has_none = estimate.measure == "proportion of sessions" and not estimate.suppressed
-    return (text, format_share(estimate, minimum_cell), format_estimate(estimate), "" if has_none else interval)
+    interval = "" if has_none else format_interval(estimate)
+    return (label, format_share(estimate, minimum_cell), format_estimate(estimate), interval)
+
+
+def _is_unrecorded(result: ResultRecord, text: str) -> bool:
+    """Return whether a row is about a step, or every step, of which one has no session of anybody in the cohort."""
+    steps = [
+        one
+        for one in result.select(measure="proportion", subgroup="")
+        if _heading(one.term) == _STEPS and one.term != _EVERY_STEP
+    ]
+    missing = {one.term for one in steps if one.estimate == 0.0}
+    return bool(missing) if text == _EVERY_STEP else text.split(" within ", maxsplit=1)[0] in missing
 
 
 def _median_text(result: ResultRecord, median: Estimate) -> str:

@@ -16,7 +16,7 @@ from katoutcomes.results.formatting import (
     format_with_interval,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, one, subgroups
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, level_label, one, subgroups
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ def _notes(result: ResultRecord, effect: str, extra: tuple[str, ...]) -> tuple[s
     if DIFFERENCE in extra:
         first = next(one.comparator for one in result.select(measure="difference in means"))
         notes.append(
-            f"Differences of mean changes are those from {group_label(first)} (Welch's t, its own degrees of freedom); "
-            "the p in parentheses is adjusted for all of them at all visits."
+            f"Differences: the mean change of each group minus that of the group {level_label(result, first)} "
+            "(Welch's t, its own degrees of freedom); the p in parentheses is adjusted for all of them at all visits."
         )
     return tuple(notes)
 

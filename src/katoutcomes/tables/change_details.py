@@ -14,7 +14,7 @@ from katoutcomes.results.formatting import (
     format_with_interval,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import footnotes, group_label, interval_words
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, level_label
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def change_details_table(result: ResultRecord, *, visit: str | None = None) -> T
         for estimate in result.estimates
         if estimate.term not in _LEFT_OUT and estimate.visit in ([visit] if visit else visits)
     ]
-    rows = tuple((_label(estimate), *_cells(result, estimate)) for estimate in shown)
+    rows = tuple((_label(result, estimate), *_cells(result, estimate)) for estimate in shown)
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument, "details"),
         caption=f"{result.title}, in detail (a change is follow-up minus baseline)",
@@ -79,11 +79,12 @@ def change_details_table(result: ResultRecord, *, visit: str | None = None) -> T
     )
 
 
-def _label(estimate: Estimate) -> str:
+def _label(result: ResultRecord, estimate: Estimate) -> str:
     """Return what a number is, in words."""
     if estimate.comparator:
         what = "adjusted p of the " if estimate.measure == "adjusted p-value" else ""
-        return f"{what}difference, {group_label(estimate.treatment)} minus {group_label(estimate.comparator)}"
+        groups = (level_label(result, level) for level in (estimate.treatment, estimate.comparator))
+        return f"{what}difference, {' minus '.join(groups)}"
     known = _LABELS.get((estimate.term, estimate.measure))
     if known is not None:
         return known

@@ -5,19 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from katoutcomes.instruments.definition_words import capitalized_definition, definition_set
 from katoutcomes.results.formatting import (
     format_estimate,
     format_interval,
     format_n_patients,
+    format_percent,
     format_share,
     minimum_cell_of,
 )
 from katoutcomes.tables.footnotes import (
-    definition_name,
-    definition_set,
     footnotes,
     group_label,
     interval_words,
+    level_label,
     subgroups,
 )
 from katoutcomes.tables.table import Table, table_name
@@ -37,17 +38,6 @@ _DENOMINATORS: Mapping[str, str] = MappingProxyType(
         "relative improvement": _ABOVE_ZERO,
         "no relative change": _ABOVE_ZERO,
         "relative deterioration": _ABOVE_ZERO,
-    }
-)
-_METHODS: Mapping[str, str] = MappingProxyType(
-    {
-        "gulliksen_lord_novick": "Gulliksen, Lord and Novick",
-        "hsu_linn_lord": "Hsu, Linn and Lord",
-        "edwards_nunnally": "Edwards and Nunnally",
-        "nunnally_kotsch": "Nunnally and Kotsch",
-        "hageman_arrindell": "Hageman and Arrindell",
-        "growth_model": "Growth model",
-        "cut_off_only": "Cut-off only",
     }
 )
 _UNCOUNTED: Mapping[str, str] = MappingProxyType(
@@ -82,7 +72,7 @@ def clinical_significance_table(result: ResultRecord) -> Table:
     headings: list[str] = []
     for share in sorted(shares, key=_order(shares)):
         verdict = verdicts.get((share.visit, share.subgroup, share.definition_set), "")
-        rows.append(_row(share, verdict, has_groups=has_groups, minimum_cell=minimum_cell_of(result)))
+        rows.append(_row(result, share, verdict, has_groups=has_groups))
         headings.append(_heading(result, share.definition_set))
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
@@ -113,12 +103,13 @@ def _verdicts(result: ResultRecord) -> dict[tuple[str, ...], str]:
     return {(str(row[0]), str(row[1]), str(row[2])): str(row[3]) for row in rows}
 
 
-def _row(share: Estimate, verdict: str, *, has_groups: bool, minimum_cell: int | None) -> tuple[str, ...]:
+def _row(result: ResultRecord, share: Estimate, verdict: str, *, has_groups: bool) -> tuple[str, ...]:
+    minimum_cell = minimum_cell_of(result)
     if share.measure != "proportion":
         words = _UNCOUNTED[share.measure]
         named = share.term.removesuffix(f": {share.treatment} - {share.comparator}")
         term = f"{named} ({words}{f': {verdict}' if verdict and share.measure == 'mean change' else ''})"
-        compared = f"{group_label(share.treatment)} minus {group_label(share.comparator)}"
+        compared = f"{level_label(result, share.treatment)} minus {level_label(result, share.comparator)}"
         group = (compared if share.comparator else group_label(share.subgroup),) if has_groups else ()
         return (term, *group, format_n_patients(share, minimum_cell), format_estimate(share), format_interval(share))
     of_whom = _DENOMINATORS.get(share.term, "")
@@ -131,16 +122,23 @@ def _heading(result: ResultRecord, name: str) -> str:
     """Return the name of a definition and the thresholds that the result used for it."""
     if not name:
         return _COMPLETENESS
+    heading = capitalized_definition(name)
     thresholds = ", ".join(
-        f"{threshold.term} {format_estimate(threshold)}{' points' if threshold.unit == 'points' else ''}"
-        for threshold in result.select(measure="threshold", definition_set=name)
+        _threshold(threshold, heading) for threshold in result.select(measure="threshold", definition_set=name)
     )
-    words = _METHODS.get(name) or definition_name(name)
-    heading = f"{words[:1].upper()}{words[1:]}"
     return f"{heading} ({thresholds})" if thresholds else heading
+
+
+def _threshold(threshold: Estimate, heading: str) -> str:
+    """Return a threshold with its unit, and its name where the heading does not say it."""
+    in_points = threshold.unit == "points"
+    text = (
+        f"{format_estimate(threshold)} points" if in_points else f"{format_percent(threshold.estimate)} of the baseline"
+    )
+    return text if threshold.term in heading else f"{threshold.term} {text}"
 
 
 def _source(name: str) -> str:
     """Return the source of a definition set of the catalog; "" for others, whose source the method names."""
     found = definition_set(name) if "/" in name else None
-    return "" if found is None else f"{definition_name(name)} [{name}]: {found.source.rstrip('.')}."
+    return "" if found is None else f"{capitalized_definition(name)}: {found.source.rstrip('.')}."

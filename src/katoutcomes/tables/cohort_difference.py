@@ -14,7 +14,7 @@ from katoutcomes.results.formatting import (
     format_std_error,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import footnotes, group_label, in_words, interval_words
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words, level_label
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def cohort_difference_table(result: ResultRecord) -> Table:
         Adjusted means and their difference, the unadjusted difference in change, completeness and the imbalance at
         baseline; with patients, interval, standard error, degrees of freedom and p where they apply.
     """
-    minimum_cell = minimum_cell_of(result)
-    pairs = [(_heading(estimate), _row(estimate, minimum_cell)) for estimate in result.estimates]
+    pairs = [(_heading(estimate), _row(result, estimate)) for estimate in result.estimates]
     order = (_ADJUSTED, _UNADJUSTED, _COMPLETENESS, _BASELINE)
     pairs.sort(key=lambda pair: order.index(pair[0]))
     rows = tuple(row for _, row in pairs)
@@ -73,9 +72,10 @@ def _heading(estimate: Estimate) -> str:
     return _ADJUSTED if "adjusted" in estimate.term and "unadjusted" not in estimate.term else _UNADJUSTED
 
 
-def _row(estimate: Estimate, minimum_cell: int | None) -> tuple[str, ...]:
+def _row(result: ResultRecord, estimate: Estimate) -> tuple[str, ...]:
+    minimum_cell = minimum_cell_of(result)
     if estimate.comparator:
-        text = f"{in_words(estimate.treatment)} minus {in_words(estimate.comparator)}"
+        text = f"{level_label(result, estimate.treatment)} minus {level_label(result, estimate.comparator)}"
     else:
         text = group_label(estimate.subgroup)
     patients = format_n_patients(estimate, minimum_cell)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from katoutcomes.errors import OptionError
-from katoutcomes.instruments.catalog import instrument
-from katoutcomes.instruments.instrument import DefinitionSet
-from katoutcomes.results.formatting import DOES_NOT_APPLY, HIDDEN, format_level, minimum_cell_of
+from katoutcomes.results.formatting import DOES_NOT_APPLY, HIDDEN, PERCENTAGE_POINTS, format_level, minimum_cell_of
 
 if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
@@ -29,6 +26,15 @@ def group_label(subgroup: str) -> str:
         return ALL_PATIENTS
     level = subgroup.split(": ", 1)[-1]
     return in_words(subgroup if level in ("yes", "no") else level)
+
+
+def level_label(result: ResultRecord, level: str) -> str:
+    """Return the label of a group that an estimate names by its level alone, as treatment or comparator.
+
+    "no" and "yes" become the name of what is not, or is, so: the result's groups say of what they are levels.
+    """
+    groups = (one.subgroup for one in result.estimates if one.subgroup.rpartition(": ")[2] == level)
+    return group_label(next(groups, f": {level}"))
 
 
 def in_words(name: str) -> str:
@@ -83,33 +89,10 @@ def _marks(cells: set[str], minimum_cell: int | None) -> list[str]:
     notes = []
     if minimum_cell is not None and f"<{minimum_cell}" in text:
         notes.append(f"<{minimum_cell}: fewer than {minimum_cell}, so not shown.")
+    if f" {PERCENTAGE_POINTS}" in text:
+        notes.append(f"{PERCENTAGE_POINTS}: percentage points.")
     if HIDDEN in text:
         notes.append(f"{HIDDEN}: not shown, because a count below {minimum_cell} is in it or would follow from it.")
     if DOES_NOT_APPLY in cells:
         notes.append(f"{DOES_NOT_APPLY}: does not apply or cannot be worked out.")
     return notes
-
-
-def definition_set(identifier: str) -> DefinitionSet | None:
-    """Return the definition set with this id from the catalog; None for one that is not in it."""
-    try:
-        scale = instrument(identifier.split("/", 1)[0])
-    except OptionError:
-        return None
-    return next((known for known in scale.definition_sets if known.id == identifier), None)
-
-
-def definition_name(identifier: str) -> str:
-    """Return the name of a definition set as words.
-
-    Examples
-    --------
-    >>> definition_name("phq9/nhs_talking_therapies_reliable_change")
-    'NHS Talking Therapies reliable change'
-    >>> definition_name("jacobson_truax")
-    'Jacobson and Truax'
-    """
-    if identifier == "jacobson_truax":
-        return "Jacobson and Truax"
-    words = in_words(identifier.rsplit("/", 1)[-1])
-    return words.replace("nhs talking therapies", "NHS Talking Therapies")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.instruments.definition_words import definition_words
 from katoutcomes.results.formatting import (
     format_estimate,
     format_interval,
@@ -11,7 +12,7 @@ from katoutcomes.results.formatting import (
     format_number,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import definition_name, footnotes, interval_words
+from katoutcomes.tables.footnotes import footnotes, interval_words
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def multiverse_table(result: ResultRecord) -> Table:
 def _row(result: ResultRecord, part: Part, row: int, answer: Estimate, has_sets: bool) -> tuple[str, ...]:
     cell = dict(zip(part.columns, part.rows[row], strict=True))
     name = f"specification {row + 1}" + (", main" if row == 0 else "")
-    sets = (definition_name(str(cell["definition_set"])),) if has_sets else ()
+    sets = (definition_words(str(cell["definition_set"])),) if has_sets else ()
     return (
         name,
         f"{_days(cell['baseline_first_day'], cell['baseline_last_day'])}, {cell['baseline_choice']}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.instruments.definition_words import definition_set, definition_words
 from katoutcomes.results.formatting import (
     DOES_NOT_APPLY,
     format_count,
@@ -12,7 +13,7 @@ from katoutcomes.results.formatting import (
     format_share,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import definition_name, definition_set, footnotes, group_label, interval_words
+from katoutcomes.tables.footnotes import footnotes, group_label, interval_words
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def severity_transitions_table(result: ResultRecord) -> Table:
             rows,
             _EMPTY_RELEASED if released else _EMPTY,
             *_shares(result),
-            f"Bands: {definition_name(name)}." if name else "",
+            f"Bands: {definition_words(name)}." if name else "",
             result.method.description,
         ),
         row_groups=tuple(headings),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.formatting import format_level
 
 DEFAULT_SHARE_INTERVAL = "exact"
 SHARE_INTERVAL_WORDS: Mapping[str, str] = MappingProxyType(
@@ -21,6 +22,17 @@ SHARE_INTERVAL_SOURCES: Mapping[str, str] = MappingProxyType(
     }
 )
 EXACT_SOURCE = SHARE_INTERVAL_SOURCES["exact"]
+
+
+def share_interval_words(interval: str, conf_level: float) -> str:
+    """Return how the methods section calls the interval of a share, with its level.
+
+    Examples
+    --------
+    >>> share_interval_words("exact", 0.95)
+    'exact 95% intervals (Clopper and Pearson)'
+    """
+    return SHARE_INTERVAL_WORDS[interval].replace("intervals", f"{format_level(conf_level)} intervals")
 
 
 def share_estimate(

@@ -141,29 +141,6 @@ def interval_name(conf_levels: Iterable[float]) -> str:
     return "interval"
 
 
-_NAMES_OF_DEFINITIONS = {
-    "jacobson_truax": "Jacobson and Truax",
-    "gulliksen_lord_novick": "Gulliksen, Lord and Novick",
-    "hsu_linn_lord": "Hsu, Linn and Lord",
-    "edwards_nunnally": "Edwards and Nunnally",
-    "nunnally_kotsch": "Nunnally and Kotsch",
-    "hageman_arrindell": "Hageman and Arrindell",
-    "cut_off_only": "Cut-off only",
-}
-
-
-def definition_heading(identifier: str) -> str:
-    """Return the id of a definition set or method as a heading.
-
-    Examples
-    --------
-    >>> definition_heading("phq9/nhs_talking_therapies_reliable_change"), definition_heading("hsu_linn_lord")
-    ('NHS Talking Therapies reliable change', 'Hsu, Linn and Lord')
-    """
-    words = identifier.rpartition("/")[2].replace("_", " ").replace("nhs talking therapies", "NHS Talking Therapies")
-    return _NAMES_OF_DEFINITIONS.get(identifier) or capitalized(words)
-
-
 def capitalized(text: str) -> str:
     """Return text with its first letter in upper case and the others as they are.
 

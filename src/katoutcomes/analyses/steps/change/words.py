@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.interval_estimates import DEFAULT_SHARE_INTERVAL, EXACT_SOURCE, SHARE_INTERVAL_WORDS
+from katoutcomes.instruments.definition_words import definition_words
 from katoutcomes.results.formatting import format_count, format_level, format_number
 from katoutcomes.results.result import Method
 
@@ -196,7 +197,7 @@ def _bootstrap_sentence(choices: ChangeChoices) -> str:
 def _margin_sentence(margin: Margin, instrument: Instrument) -> str:
     size = format_number(100.0 * margin.value if margin.is_share else margin.value, 2, trailing_zeros=False)
     what = f"{size}% of each patient's baseline score" if margin.is_share else f"{size} points of the {instrument.name}"
-    named = f" ({margin.definition_set})" if margin.definition_set else ""
+    named = f" ({definition_words(margin.definition_set)})" if margin.definition_set else ""
     return (
         f"Two one-sided paired t tests against {what}{named}: equivalence asks whether the mean change is smaller than "
         "that in both directions, non-inferiority whether it is no worsening of that size, and a third test whether "
