@@ -167,6 +167,38 @@ def test_a_small_class_is_named_as_small_and_a_linked_one_as_hidden() -> None:
     assert "the share that did not change reliably is hidden" in text
 
 
+@pytest.mark.parametrize(
+    ("below", "said"), [(True, "fewer than 11 patients have both PHQ-9 scores"), (False, "is not shown")]
+)
+def test_too_few_patients_are_said_once(below: bool, said: str) -> None:
+    few = replace(share("reliable improvement", 0.5, **HIDDEN, below_minimum=below), n_patients=None)
+    text = sentences.significance_sentence(released("clinical_significance", (few,)))
+    assert said in text
+    assert "<" not in text
+
+
+def test_a_change_without_an_interval_says_so() -> None:
+    nan = float("nan")
+    same = Estimate(
+        term="change", measure="mean change", unit="points", instrument="PHQ-9", visit="week 12", estimate=-8.0,
+        conf_low=nan, conf_high=nan, n_patients=40,
+    )  # fmt: skip
+    assert "(no interval; 40 patients)" in sentences.change_sentence(released("change_from_baseline", (same,)))
+
+
+def test_where_all_are_scored_nobody_is_missing() -> None:
+    counted = Estimate(term="with a baseline score", measure="count", unit="patients", estimate=40.0, n_patients=40)
+    seen = replace(share("scored at visit", 1.0, conf_high=1.0), definition_set="", n_patients=40)
+    text = sentences.flow_sentence(released("participant_flow", (counted, seen)))
+    assert text.endswith("also have one at week 12.")
+    most = replace(seen, estimate=0.7)
+    assert "The others are missing" in sentences.flow_sentence(released("participant_flow", (counted, most)))
+
+
+def test_without_a_change_the_headline_says_so() -> None:
+    assert any(text.startswith("No change is reported") for text in sentences.headline(Results("title", ())))
+
+
 def test_without_reliable_change_the_missing_piece_is_named() -> None:
     result = released("clinical_significance", (), warnings=("HAM-A: no reliability is known; pass reliability=…",))
     # The advice is for those who call the function, not for those who read a report.

@@ -48,6 +48,8 @@ def headline(results: Results) -> tuple[str, ...]:
         sentences.append(flow_sentence(results.of("participant_flow")))
     if results.has("change_from_baseline", name):
         sentences.append(change_sentence(results.of("change_from_baseline", name)))
+    else:
+        sentences.append("No change is reported: nobody has both scores, or the plan does not ask for it.")
     if results.has("clinical_significance", name):
         sentences.append(significance_sentence(results.of("clinical_significance", name)))
     if results.has("cohort_difference", name):
@@ -67,8 +69,8 @@ def flow_sentence(flow: ResultRecord) -> str:
         return f"The share of patients with a {last.instrument} score at {last.visit} {HIDDEN_NOTE}."
     return (
         f"{format_estimate(baseline)} patients have a {last.instrument} score before the first dose; "
-        f"{format_estimate(last)} of them ({_interval(last)}) also have one at {last.visit}. "
-        f"The others are missing from everything that is said of {last.visit}."
+        f"{format_estimate(last)} of them ({_interval(last)}) also have one at {last.visit}."
+        + ("" if last.estimate == 1.0 else f" The others are missing from everything that is said of {last.visit}.")
     )
 
 
@@ -111,9 +113,10 @@ def change_sentence(change: ResultRecord) -> str:
         if completeness is None or completeness.suppressed
         else f", {format_estimate(completeness)} of those at baseline"
     )
+    interval = "no interval" if math.isnan(mean_change.conf_low) else _interval(mean_change)
     return (
         f"From baseline to {mean_change.visit} the mean {mean_change.instrument} of the patients with both scores "
-        f"changed by {format_estimate(mean_change)} points ({_interval(mean_change)}; "
+        f"changed by {format_estimate(mean_change)} points ({interval}; "
         f"{format_n_patients(mean_change)} patients{seen})."
     )
 
@@ -123,6 +126,8 @@ def significance_sentence(significance: ResultRecord) -> str:
     improved = _first(significance, "reliable improvement")
     if improved is None:
         return "No reliable change can be reported. " + " ".join(missing_pieces(significance))
+    if improved.suppressed and improved.n_patients is None:
+        return _too_few(improved, significance)
     same = {"definition_set": improved.definition_set, "visit": improved.visit, "subgroup": ""}
     classes = (
         (improved, "improved reliably"),
@@ -136,6 +141,14 @@ def significance_sentence(significance: ResultRecord) -> str:
         f"At {improved.visit}, of the {format_n_patients(improved, _minimum_cell(significance))} patients with both "
         f"{improved.instrument} scores, {_listed(shown, hidden)} (rule: {_rule(improved.definition_set)})."
     )
+
+
+def _too_few(improved: Estimate, significance: ResultRecord) -> str:
+    """Say that so few patients have both scores that nothing is told of them."""
+    if not improved.below_minimum:
+        return f"What the change of the {improved.instrument} meant at {improved.visit} {HIDDEN_NOTE}."
+    few = f"fewer than {_minimum_cell(significance)} patients have both {improved.instrument} scores"
+    return f"At {improved.visit} {few}, so nothing is told of reliable change."
 
 
 def missing_pieces(significance: ResultRecord) -> tuple[str, ...]:
