@@ -50,7 +50,9 @@ REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
 COHORT_ANALYSES: dict[str, dict[str, Any]] = {"safety": {"by": "program_booked"}}
 """Analyses of a cohort, which need sessions and events."""
 
-TRIAL_ANALYSES: dict[str, dict[str, Any]] = {"emulate_trial": {"n_bootstrap": 100, "rng": 20261122}}
+TRIAL_ANALYSES: dict[str, dict[str, Any]] = {
+    "emulate_trial": {"n_bootstrap": 100, "rng": 20261122, "modifiers": ("program_booked", "baseline_score")},
+}
 """Analyses of a target trial and a registry."""
 
 RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm"}

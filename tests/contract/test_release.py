@@ -437,16 +437,55 @@ def emulation_cells(estimate):
     """Yield what a count or a share of an emulated trial counts, and of whom; everything else rests on all of them."""
     if estimate.measure == "proportion":
         cells = {estimate.term.removeprefix("scored, "): estimate.n_patients, estimate.term: estimate.n_counted}
-    else:
+    elif estimate.subgroup.startswith(("weeks: ", "strategy: ")) or not estimate.subgroup:
         cells = {estimate.term if estimate.measure == "count" else "patients in the trial": estimate.n_patients}
+    else:
+        cells = {f"in level {estimate.subgroup}": estimate.n_patients}
     return {("emulated", name): count for name, count in cells.items() if count is not None}
 
 
-def sums_of_emulation(values):
-    """The four kinds of followers are the trial, which is some of the eligible; each kind is scored or not."""
-    whole = ("emulated", "patients in the trial")
+def week_cells(part, row):
+    yield ("emulated", f"{row['step']} {row['order']} {row['group']}"), row["n_patients"]
+
+
+def trial_flow_cells(result, released):
+    """Return the true values of the stages and exclusions that the released flow of a trial shows or hides."""
+    part = result.part("flow")
+    rows = zip(part.column("kind"), part.column("step"), part.column("n_patients"), strict=True)
+    stages = {step: count for kind, step, count in rows if kind == "stage"}
+    part, values, before = released.part("flow"), {}, None
+    for kind, step in zip(part.column("kind"), part.column("step"), strict=True):
+        if kind == "stage":
+            values["emulated", step] = stages[step]
+            if before is not None:
+                values["excluded", step] = stages[before] - stages[step]
+            before = step
+    return values
+
+
+def sums_of_emulation(result, values):
+    """The four kinds of followers are the trial, which is some of the eligible; each kind is scored or not.
+
+    For each arm the trial is who departed, week by week, and who followed. Who is in care was so the week before.
+    """
+    whole, names = ("emulated", "patients in the trial"), [cell[1] for cell in values if cell[0] == "emulated"]
     sums = [(("emulated", "eligible patients"), [whole]), (whole, [("emulated", name) for name in FOLLOWED])]
-    return sums + [(("emulated", name), [("emulated", f"scored, {name}")]) for name in FOLLOWED]
+    sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in FOLLOWED]
+    both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
+    for label, own in ((result.estimand.treatment, treated), (result.estimand.comparator, comparator)):
+        by_week = [name for name in names if name.startswith("departed in") and name.split(" ", 5)[-1] == label]
+        sums.append((whole, [both, own, *(("emulated", name) for name in by_week)]))
+    in_care = [("emulated", name) for name in names if name.startswith("in care when")]
+    sums += [(before, [after]) for before, after in pairwise([whole, *in_care])]
+    levels = {}
+    for name in names:
+        if name.startswith("in level "):
+            levels.setdefault(name.split(": ")[0], []).append(("emulated", name))
+    sums += [(whole, members) for members in levels.values()]
+    steps = [cell[1] for cell in values if cell[0] == "excluded"]
+    for before, after in pairwise([result.part("flow").column("step")[0], *steps]):
+        sums.append((("emulated", before), [("excluded", after), ("emulated", after)]))
+    return sums
 
 
 def cells_of(result):
@@ -471,6 +510,8 @@ def cells_of(result):
             cells["scores", estimate.subgroup] = estimate.n_observations
     for part in result.parts:
         cells |= {name: count for name, count in part_cells(part) if count is not None}
+    if result.analysis == "emulate_trial":
+        return {("emulated", name[1]) if name[0] == "step" else name: count for name, count in cells.items()}
     return cells
 
 
@@ -536,6 +577,7 @@ def pattern_cells(part, row):
 PART_CELLS = {
     "scored_by_visit": scored_cells,
     "missing_patterns": pattern_cells,
+    "trial_by_week": week_cells,
     "flow": flow_cells,
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,
@@ -556,8 +598,9 @@ def sums_of(result, values):
     if result.analysis == "compare_cohorts":
         return sums_of_comparison(values) + sums_of_groups(values)
     if result.analysis == "emulate_trial":
-        known = sums_of_emulation(values)
-        return [(whole, [part for part in parts if part in values]) for whole, parts in known if whole in values]
+        known = sums_of_emulation(result, values)
+        kept = [(whole, [part for part in parts if part in values]) for whole, parts in known if whole in values]
+        return [(whole, parts) for whole, parts in kept if parts]
     if result.analysis == "safety":
         return sums_of_safety(values) + sums_of_groups(values)
     if result.analysis == "dropout":
@@ -721,6 +764,10 @@ def found_by_auditor(result, released, minimum=MINIMUM):
     if released.analysis == "participant_flow":  # merged stages and exclusions are numbers of their own
         cells = {cell: value for cell, value in cells.items() if cell[0] not in {"step", "excluded"}}
         cells |= flow_cells(result, released)
+    if released.analysis == "emulate_trial":
+        steps = {("emulated", step) for step in result.part("flow").column("step")}
+        cells = {cell: value for cell, value in cells.items() if cell not in steps and cell[0] != "excluded"}
+        cells |= trial_flow_cells(result, released)
     if released.analysis == "severity_transitions":  # nobody sees whether a pair of bands that is left out is empty
         cells = empty_cells(cells) | cells
     shown = cells_of(released)

@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.analyses.steps.emulation.balance import balance_estimates, emulation_balance
+from katoutcomes.analyses.steps.emulation.checks import diagnostic_checks
 from katoutcomes.analyses.steps.emulation.data import emulation
-from katoutcomes.analyses.steps.emulation.feasibility import feasibility, feasibility_checks, feasibility_estimates
+from katoutcomes.analyses.steps.emulation.feasibility import (
+    count_estimates,
+    feasibility,
+    feasibility_checks,
+    power_estimates,
+)
+from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_estimates
+from katoutcomes.analyses.steps.emulation.weights import weight_estimates
 from katoutcomes.cohorts.emulation.compile_trial import emulation_set
 
 TRIAL = kat.TargetTrial(
     confounders=("site", "program_booked", "covariate_affluence", "covariate_prognosis", "covariate_trauma_history")
 )
+FOLLOWED_NONE, BY_WEEK = "followed only the comparator", "effective sample size at the end of the week"
 EACH_DOSE = replace(TRIAL, strategy=kat.AfterEachDose(), comparator=kat.NoneUntil(42))
 
 
@@ -86,7 +96,14 @@ def test_the_gate_looks_at_no_outcome():
     said = []
     for one in (found, other):
         feasible = feasibility(one)
-        said.append((list(feasibility_estimates(one, feasible)), feasibility_checks(one, feasible, TRIAL.gate)))
+        shown = emulation_balance(one, feasible)
+        said.append(
+            (
+                [*power_estimates(one, feasible), *count_estimates(one), *missing_score_estimates(one, 0.95)],
+                [*balance_estimates(one, shown), *weight_estimates(one, feasible)],
+                [*feasibility_checks(one, feasible, TRIAL.gate), *diagnostic_checks(one, feasible, shown)],
+            )
+        )
     assert repr(said[0]) == repr(said[1])
 
 
@@ -95,9 +112,59 @@ def test_other_limits_of_the_gate_are_kept():
     assert shut.verdict == "withhold"
 
 
+def test_the_balance_is_the_same_in_the_table_and_the_picture():
+    table, figure = result().to_table("balance"), result().plot("love")
+    assert [row[0] for row in table.rows] == [row[0] for row in figure.rows]
+    baseline = result().select(term="balance, as analyzed: baseline_score")[0]
+    assert figure.rows[0][2] == baseline.estimate
+    assert result().plot("overlap").svg()
+    assert result().plot("protocol").svg()
+
+
+def test_every_copy_departs_in_one_week_or_follows():
+    part = result().part("trial_by_week")
+    counts = {one.term: one.n_patients for one in result().select(measure="count")}
+    for arm, own in (("integration", "followed only the treated strategy"), ("no integration", FOLLOWED_NONE)):
+        departed = sum(row[3] for row in part.rows if row[1] == arm)
+        assert departed + counts["followed both"] + counts[own] == counts["patients in the trial"]
+    sizes = {one.visit: one.estimate for one in result().estimates if one.term.endswith("no integration, " + BY_WEEK)}
+    final = result().select(term="weights: no integration, effective sample size")[0].estimate
+    assert sizes["week 4"] == pytest.approx(final)
+
+
+def test_effects_by_level_and_their_differences_hang_together():
+    found = kat.emulate_trial(
+        TRIAL,
+        registry(),
+        n_bootstrap=100,
+        rng=7,
+        modifiers=("site", "baseline_score"),
+        negative_control="prior_antidepressant_trials",
+        smallest_important=2.0,
+    )
+    effects = {one.subgroup: one for one in found.select(term="effect by modifier")}
+    first, second = list(effects)[:2]
+    label = second.removeprefix("site: ")
+    gap = next(one for one in found.estimates if one.term.startswith(f"difference of effects: site, {label} minus"))
+    assert gap.estimate == pytest.approx(effects[second].estimate - effects[first].estimate)
+    assert sum(one.n_patients for one in effects.values()) == gap.n_patients
+    pooled = [one.estimate for one in found.select(term="effect by modifier, partially pooled")]
+    assert np.ptp(pooled) < np.ptp([one.estimate for one in effects.values()])
+    assert found.select(term="negative control: prior_antidepressant_trials")[0].conf_low < 0.0
+    assert any(check.name == "negative control" for check in found.checks)
+    assert [one for one in found.estimates if one.term.startswith("tipping point") and "too small" in one.term]
+    # What stands beside the answer does not move it.
+    assert found.select(term="emulated trial")[0].estimate == result().select(term="emulated trial")[0].estimate
+
+
 @pytest.mark.parametrize(
     ("choices", "error"),
     [
+        ({"modifiers": ("route",)}, kat.OptionError),
+        ({"modifiers": ("site", "program_booked", "baseline_score", "covariate_affluence")}, kat.OptionError),
+        ({"negative_control": "site"}, kat.OptionError),
+        ({"negative_control": "integration_sessions_by_day_28"}, kat.DesignError),
+        ({"smallest_important": -1.0}, kat.OptionError),
         ({"covariates": ("integration_sessions_by_day_28",)}, kat.DesignError),
         ({"covariates": ("site",)}, kat.OptionError),
         ({"covariates": ("nothing",)}, kat.OptionError),
@@ -121,4 +188,4 @@ def test_the_naive_number_is_offered_nowhere_else():
 def test_the_protocol_is_a_table():
     table = result().to_table("protocol")
     assert [row[0] for row in table.rows][:2] == ["Eligibility criteria", "Treatment strategies"]
-    assert len(table.rows) == 9
+    assert len(table.rows) == 10

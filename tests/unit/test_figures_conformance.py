@@ -88,7 +88,8 @@ def dropout_result():
 @cache
 def emulated_result():
     registry = kat.simulate_registry(seed=20260930, n_patients=300, mechanism="start")
-    return kat.emulate_trial(kat.TargetTrial(confounders=("program_booked",)), registry, n_bootstrap=100, rng=1)
+    trial = kat.TargetTrial(confounders=("program_booked",))
+    return kat.emulate_trial(trial, registry, modifiers=("program_booked",), n_bootstrap=100, rng=1)
 
 
 @cache

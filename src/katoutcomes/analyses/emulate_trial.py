@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
 from katoutcomes.analyses.steps.comparison.choices import FEWEST_REPLICATES, entropy_of
 from katoutcomes.analyses.steps.emulation.answers import (
+    Beside,
     answer_checks,
     answer_estimates,
     answers,
+    control_estimate,
     diary_part,
+    sides,
     unanswered,
 )
-from katoutcomes.analyses.steps.emulation.data import emulation
+from katoutcomes.analyses.steps.emulation.balance import balance_estimates, emulation_balance, overlap_estimates
+from katoutcomes.analyses.steps.emulation.checks import control_check, diagnostic_checks
+from katoutcomes.analyses.steps.emulation.data import control_values, emulation
 from katoutcomes.analyses.steps.emulation.feasibility import (
+    count_estimates,
     feasibility,
     feasibility_checks,
-    feasibility_estimates,
     is_feasible,
+    power_estimates,
 )
+from katoutcomes.analyses.steps.emulation.flow import by_week_part, fewest_part, flow_part
+from katoutcomes.analyses.steps.emulation.modifiers import modifier_estimates, modifiers_of
+from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_estimates, sensitivity_estimates
+from katoutcomes.analyses.steps.emulation.weights import weight_estimates
 from katoutcomes.analyses.steps.emulation.words import (
     assumptions_of,
     estimand_of,
@@ -35,8 +46,13 @@ from katoutcomes.results.result import Result
 if TYPE_CHECKING:
     import numpy as np
 
+    from katoutcomes.analyses.steps.emulation.answers import Answers
+    from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.estimands.target_trial import FeasibilityGate, TargetTrial
     from katoutcomes.registry.registry import Registry
+    from katoutcomes.results.check import Check
+    from katoutcomes.results.estimate import Estimate
+    from katoutcomes.results.part import Part
 
 
 def emulate_trial(
@@ -46,6 +62,9 @@ def emulate_trial(
     covariates: Sequence[str] = (),
     in_care_until: Mapping[str, int] | None = None,
     gate: FeasibilityGate | None = None,
+    modifiers: Sequence[str] = (),
+    negative_control: str | None = None,
+    smallest_important: float = math.nan,
     n_bootstrap: int = 1000,
     rng: np.random.Generator | int,
     conf_level: float = 0.95,
@@ -71,6 +90,14 @@ def emulate_trial(
         For every patient the last day in care, as days of the registry. Without it, the day of the last session.
     gate : FeasibilityGate, optional
         What must be there for an answer; by default that of the trial.
+    modifiers : sequence of str
+        Up to three of the covariates, or ``"baseline_score"``, on which the effect may depend, declared beforehand:
+        effects by level and differences of effects.
+    negative_control : str, optional
+        A number or flag, known at time zero and no covariate, that the strategies cannot have changed; the same method
+        should find nothing on it.
+    smallest_important : float, optional
+        A difference, in points and above 0, below which nothing matters to a patient; used for the tipping point.
     n_bootstrap : int, default 1000
         Resamples of patients, at least 100.
     rng : numpy.random.Generator or int
@@ -119,26 +146,36 @@ def emulate_trial(
     require_conf_level(conf_level)
     if n_bootstrap < FEWEST_REPLICATES or n_workers < 1:
         raise OptionError(f"n_bootstrap must be at least {FEWEST_REPLICATES} (1000 is usual) and n_workers at least 1.")
+    if not math.isnan(smallest_important) and not smallest_important > 0.0:
+        raise OptionError("smallest_important is above 0.")
     entropy = entropy_of(rng)
     found = emulation(trial, emulation_set(trial, registry, in_care_until=in_care_until), covariates)
+    beside = Beside(control_values(found, negative_control), modifiers_of(found, modifiers))
     feasible = feasibility(found)
-    checks = feasibility_checks(found, feasible, trial.gate if gate is None else gate)
-    before = tuple(feasibility_estimates(found, feasible))
-    parts = [protocol_part(trial)]
-    if is_feasible(checks):
+    gated = feasibility_checks(found, feasible, trial.gate if gate is None else gate)
+    shown = emulation_balance(found, feasible)
+    got = None
+    if is_feasible(gated):
         got = answers(
             found,
+            beside,
             n_bootstrap=n_bootstrap,
             entropy=entropy,
             conf_level=conf_level,
             n_workers=n_workers,
             progress=progress,
         )
-        estimates = (*before[:1], *answer_estimates(found, got), *before[1:])
-        checks = (*checks, *answer_checks(got))
-        parts.append(diary_part())
-    else:
-        estimates = (*before, unanswered(found))
+    answered = _answered(found, got, beside, negative_control, smallest_important)
+    power, counts = power_estimates(found, feasible), tuple(count_estimates(found))
+    estimates = (
+        *power,
+        *answered.estimates,
+        *counts,
+        *missing_score_estimates(found, conf_level),
+        *weight_estimates(found, feasible),
+        *overlap_estimates(found, feasible, shown),
+        *balance_estimates(found, shown),
+    )
     scale, cohort = found.found.instrument.name, found.found.cohort
     return Result(
         analysis="emulate_trial",
@@ -147,8 +184,36 @@ def emulate_trial(
         method=method_of(found, n_bootstrap, conf_level),
         estimates=tuple(replace(one, instrument=scale, cohort=cohort) for one in estimates),
         provenance=found.found.provenance,
-        parts=tuple(parts),
+        parts=(protocol_part(trial), flow_part(found), by_week_part(found), *fewest_part(found), *answered.parts),
         assumptions=assumptions_of(found),
-        checks=checks,
-        warnings=warnings_of(found),
+        checks=(*gated, *diagnostic_checks(found, feasible, shown), *answered.checks),
+        warnings=warnings_of(found, has_control=negative_control is not None),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What is there only where the gate is open, or in its place."""
+
+    estimates: tuple[Estimate, ...]
+    checks: tuple[Check, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def _answered(
+    found: Emulation, got: Answers | None, beside: Beside, control: str | None, smallest_important: float
+) -> _Answered:
+    """Return the answer, what stands beside it, and the checks of both; a difference without a number if shut."""
+    if got is None:
+        return _Answered((unanswered(found),))
+    estimates = [
+        *answer_estimates(found, got),
+        *modifier_estimates(found, got, beside.modifiers, sides(found)),
+        *sensitivity_estimates(found, got, smallest_important),
+    ]
+    checks = answer_checks(got)
+    if control is not None:
+        on_control = control_estimate(found, got, control)
+        estimates.append(on_control)
+        checks = (*checks, control_check(on_control.estimate, on_control.conf_low, on_control.conf_high))
+    return _Answered(tuple(estimates), checks, (diary_part(),))

@@ -154,6 +154,11 @@ class TargetTrial:
             ),
             ("causal contrast", "per protocol, difference in mean scores", "the observational analog of the same"),
             (
+                "identifying assumptions",
+                "who keeps to a strategy and who is scored is explained by what is recorded",
+                f"the same; and that given {adjusted} sessions are as if at random, possible and impossible for nobody",
+            ),
+            (
                 "statistical analysis",
                 "analysis of covariance on the baseline score",
                 "the same with weights for the artificial censoring; bootstrap of patients through all of it",

@@ -93,11 +93,17 @@ def _plan(result: ResultRecord, arm: str, quantiles: Mapping[str, Mapping[str, f
     notes = [check.message for check in result.checks if check.name in {"overlap", "positivity"}]
     return OverlapPlan(
         title=f"Overlap of the arms: probability of {words}",
-        subtitle=f"Probability of {words}, given the covariates, among the patients of each arm: line from the 5th to "
+        subtitle=f"Probability of {words}, given the covariates, among {_whom(result)}: line from the 5th to "
         "the 95th percentile, box from quartile to quartile, mark at the median.",
         notes=(*notes, *general_notes(result)),
         arms=arms,
     )
+
+
+def _whom(result: ResultRecord) -> str:
+    if result.analysis == "emulate_trial":
+        return "the weeks of patients in care, or the followers of each strategy"
+    return "the patients of each arm"
 
 
 def _alt_text(plan: OverlapPlan) -> str:

@@ -38,13 +38,28 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "compare_cohorts": {
             "love": "katoutcomes.figures.love_plot:love_plot",
             "overlap": "katoutcomes.figures.overlap:overlap",
+            "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
         },
-        "emulate_trial": {"bias_diary": "katoutcomes.figures.bias_diary:bias_diary"},
+        "emulate_trial": {
+            "bias_diary": "katoutcomes.figures.bias_diary:bias_diary",
+            "love": "katoutcomes.figures.love_plot:love_plot",
+            "overlap": "katoutcomes.figures.overlap:overlap",
+            "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
+            "protocol": "katoutcomes.figures.trial_protocol:trial_protocol",
+        },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "safety": {"safety_events": "katoutcomes.figures.safety_events:safety_events"},
         "dropout": {
             "dropout_curve": "katoutcomes.figures.dropout_curve:dropout_curve",
             "individual_trajectories": "katoutcomes.figures.individual_trajectories:individual_trajectories",
+        },
+        "compare_sites": {
+            "sites": "katoutcomes.figures.compare_sites:sites",
+            "funnel": "katoutcomes.figures.site_funnel:funnel",
+        },
+        "outcomes_over_time": {
+            "over_time": "katoutcomes.figures.outcomes_over_time:over_time",
+            "recent": "katoutcomes.figures.recent_periods:recent_periods",
         },
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
@@ -78,6 +93,8 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "dropout": "katoutcomes.tables.dropout:dropout_table",
         "change_correlation": "katoutcomes.tables.change_correlation:change_correlation_table",
         "quality_gates": "katoutcomes.tables.quality_gates:quality_gates_table",
+        "compare_sites": "katoutcomes.tables.compare_sites:compare_sites_table",
+        "outcomes_over_time": "katoutcomes.tables.outcomes_over_time:outcomes_over_time_table",
     }
 )
 """Analysis → "module:function"."""
@@ -85,7 +102,17 @@ TABLES: Mapping[str, str] = MappingProxyType(
 FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "change_from_baseline": {"details": "katoutcomes.tables.change_details:change_details_table"},
-        "emulate_trial": {"protocol": "katoutcomes.tables.emulate_trial:protocol_table"},
+        "outcomes_over_time": {
+            "recent": "katoutcomes.tables.outcomes_over_time:recent_table",
+            "signals": "katoutcomes.tables.outcomes_over_time:signals_table",
+        },
+        "compare_cohorts": {"balance": "katoutcomes.tables.compare_cohorts:balance_table"},
+        "emulate_trial": {
+            "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
+            "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
+            "by_week": "katoutcomes.tables.emulate_trial_trust:by_week_table",
+            "balance": "katoutcomes.tables.emulate_trial_trust:balance_table",
+        },
     }
 )
 """Analysis → kind of table → "module:function", for those that have more than one."""

@@ -15,7 +15,7 @@ from katoutcomes.results.formatting import (
     format_std_error,
     minimum_cell_of,
 )
-from katoutcomes.tables.footnotes import footnotes, interval_words
+from katoutcomes.tables.footnotes import footnotes, in_words, interval_words
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
@@ -26,19 +26,31 @@ POWER = "How small a difference these records could find (points)"
 ANSWER = "Score at the visit, emulated trial (points)"
 BESIDE = "The same by other estimators (points)"
 DIARY = "Bias diary: what other comparisons would have shown (points)"
-CONFOUNDING = "How strong an unmeasured confounder would have to be"
+MODIFIERS = "For whom the difference is larger (points)"
+WRONG = "How far it could be wrong"
+MISSING = "Who has no score at the visit"
 PATIENTS = "Patients"
 WEIGHTS = "Weights of the followers"
-_ORDER = (POWER, ANSWER, BESIDE, DIARY, CONFOUNDING, PATIENTS, WEIGHTS)
+_ORDER = (POWER, ANSWER, BESIDE, DIARY, MODIFIERS, WRONG, PATIENTS, MISSING, WEIGHTS)
 _HEADINGS = {
     "precision": POWER,
     "emulated trial": ANSWER,
     "follow-up, emulated": ANSWER,
     "sensitivity": BESIDE,
     "bias diary": DIARY,
-    "unmeasured confounding": CONFOUNDING,
+    "effect by modifier": MODIFIERS,
+    "effect by modifier, partially pooled": MODIFIERS,
+    "difference of effects": MODIFIERS,
+    "unmeasured confounding": WRONG,
+    "tipping point": WRONG,
+    "negative control": WRONG,
+    "selection by the score": WRONG,
+    "missing score": MISSING,
     "weights": WEIGHTS,
 }
+_SHOWN_WEIGHTS = ("effective sample size", "share of the largest")
+_ELSEWHERE = ("balance, ", "propensity of ", "overlap of ", "own weight in ")
+"""Further tables and figures show what begins so."""
 
 
 def emulate_trial_table(result: ResultRecord) -> Table:
@@ -55,7 +67,9 @@ def emulate_trial_table(result: ResultRecord) -> Table:
         The question stands above it, in the caption; what is wrong with each line of the diary in the notes.
     """
     minimum_cell = minimum_cell_of(result)
-    pairs = [(_HEADINGS.get(_stem(one), PATIENTS), _row(one, minimum_cell)) for one in result.estimates]
+    pairs = [
+        (_HEADINGS.get(_stem(one), PATIENTS), _row(one, minimum_cell)) for one in result.estimates if _is_shown(one)
+    ]
     pairs.sort(key=lambda pair: _ORDER.index(pair[0]))
     rows = tuple(row for _, row in pairs)
     return Table(
@@ -94,6 +108,13 @@ def protocol_table(result: ResultRecord) -> Table:
     )
 
 
+def _is_shown(estimate: Estimate) -> bool:
+    """Return whether the first table shows an estimate; balance and probabilities have tables of their own."""
+    if estimate.term.startswith("weights: "):
+        return estimate.term.endswith(_SHOWN_WEIGHTS)
+    return not estimate.term.startswith(_ELSEWHERE)
+
+
 def _question(result: ResultRecord) -> str:
     """Return the question in plain words, where the estimand is one of those with a name."""
     named = NAMED_ESTIMANDS.get(result.estimand.name)
@@ -130,7 +151,14 @@ def _row(estimate: Estimate, minimum_cell: int | None) -> tuple[str, ...]:
 
 
 def _label(estimate: Estimate) -> str:
-    rest = estimate.term.partition(": ")[2]
+    stem, _, rest = estimate.term.partition(": ")
     if estimate.term == "emulated trial":
         return f"{estimate.treatment} minus {estimate.comparator}"
-    return rest or estimate.term
+    if stem.startswith("effect by modifier"):
+        where = in_words(rest or estimate.subgroup)
+        return f"{where}, partially pooled" if stem.endswith("pooled") else where
+    if stem == "difference of effects":
+        return f"Difference of effects: {in_words(rest)}"
+    if stem in {"negative control", "tipping point"}:
+        return f"{stem[:1].upper()}{stem[1:]}: {in_words(rest)}"
+    return in_words(rest) or estimate.term

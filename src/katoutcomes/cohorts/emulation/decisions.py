@@ -130,6 +130,13 @@ def deviation_day(trial: TargetTrial, found: EmulationSet) -> NDArray[np.float64
     return days
 
 
+def decision_weeks(trial: TargetTrial, found: EmulationSet) -> tuple[NDArray[np.int64], ...]:
+    """Return, for each decision of each model, in which week from 0 it is settled: that of the last day it may wait."""
+    models, _ = compiled(trial, found)
+    ends = [_ends(trial, found, place, model.patient, model.slot) for place, model in enumerate(models)]
+    return tuple((np.ceil(end / DAYS_A_WEEK) - 1.0).astype(np.int64) for end in ends)
+
+
 def _ends(
     trial: TargetTrial, found: EmulationSet, model: int, patient: NDArray[np.int64], slot: NDArray[np.int64]
 ) -> NDArray[np.float64]:

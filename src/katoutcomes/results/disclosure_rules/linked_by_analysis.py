@@ -11,8 +11,10 @@ from katoutcomes.results.disclosure_rules import (
     linked_losses,
     linked_scores,
     linked_shares,
+    linked_sites,
     linked_specifications,
     linked_steps,
+    linked_time,
     linked_visits,
 )
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
@@ -41,6 +43,8 @@ def own_n_key(estimate: Estimate) -> Key | None:
         linked_scores.superiority_n_key(estimate),
         linked_events.events_n_key(estimate),
         linked_losses.losses_n_key(estimate),
+        linked_sites.sites_n_key(estimate),
+        linked_time.lines_key(estimate),
         linked_visits.model_n_key(estimate),
     )
     return next((key for key in own if key is not None), None)
@@ -61,8 +65,14 @@ def own_part_key(part: Part, row: int) -> Key | None:
     """Return the key of the patients seen at a visit, and of those behind a share; None for every other part."""
     if part.name in linked_comparison.PARTS:
         return linked_comparison.comparison_part_key(part, row)
+    if part.name == linked_emulation.BY_WEEK:
+        return linked_emulation.emulation_part_key(part, row)
     if part.name in linked_shares.PARTS:
         return linked_shares.own_part_key(part, row)
+    if part.name in linked_sites.PARTS:
+        return linked_sites.sites_part_key(part, row)
+    if part.name == linked_time.SIGNALS:
+        return linked_time.signals_key(part, row)
     return linked_visits.patients_at_visit_key(part, row) if part.name == linked_visits.PATIENTS_AT_VISITS else None
 
 
@@ -89,7 +99,11 @@ def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.follows_of_comparison(result, values)
     if result.analysis == linked_emulation.ANALYSIS:
-        yield from linked_emulation.follows_of_emulation(values)
+        yield from linked_emulation.follows_of_emulation(result, values)
+    if result.analysis == linked_time.ANALYSIS:
+        yield from linked_time.follows_of_time(result, values)
+    if result.analysis == linked_sites.ANALYSIS:
+        yield from linked_sites.follows_of_sites(values)
     if result.analysis in _MODELS:
         both = linked_visits.follows_of_model(result, values)
         yield from ((first, second) for first, second in both if first in values and second in values)
@@ -103,7 +117,11 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.sums_of_comparison(result, values)
     if result.analysis == linked_emulation.ANALYSIS:
-        yield from linked_emulation.sums_of_emulation(values)
+        yield from linked_emulation.sums_of_emulation(result, values)
+    if result.analysis == linked_time.ANALYSIS:
+        yield from linked_time.sums_of_time(result, values)
+    if result.analysis == linked_sites.ANALYSIS:
+        yield from linked_sites.sums_of_sites(values)
     if result.analysis in linked_shares.ANALYSES:
         yield from linked_shares.sums_of_shares(values)
     for part in result.parts:

@@ -1,7 +1,9 @@
-"""The counts of an emulated trial: eligible, in the trial, who followed which strategy, and who of these is scored.
+"""The counts of an emulated trial: eligible, in the trial, who followed which strategy, until when, and who is scored.
 
-The four kinds of followers divide the patients of the trial. What describes the weights of an arm is hidden where any
-of these counts is, because an effective sample size is near the number of followers.
+The four kinds of followers divide the patients of the trial; so do, for each arm, its followers and those who departed
+from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
+hidden where any count of followers is, because an effective sample size is near their number; what describes a
+covariate is hidden where few followers share a level.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.part import Part
+from katoutcomes.results.result import ResultRecord
 
 ANALYSIS = "emulate_trial"
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
@@ -19,27 +23,57 @@ FOLLOWED = (
     "followed only the comparator",
     "followed neither",
 )
+BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
+_DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
-_STEMS = frozenset({"emulated trial", "follow-up, emulated", "sensitivity", "bias diary"})
-_BY_LABEL = (", effective sample size", ", median", ", 99th percentile")
-_EXPECTED = "precision: smallest difference to be expected, before outcomes are seen"
+_STEMS = frozenset(
+    {
+        *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
+    }
+)
+_BY_MODIFIER = frozenset(
+    {
+        *("effect by modifier", "effect by modifier, partially pooled", "difference of effects"),
+        "own weight in partial pooling",
+    }
+)
+_COHORT = "trial of "
+"""Begins the name of the cohort of an emulated trial; a comparison of cohorts has modifiers as well."""
+_OF_WEIGHTS = frozenset(
+    {
+        *("propensity of a session in a week in care", "propensity of having kept to the strategy", "missing score"),
+        *("precision: smallest difference to be expected, before outcomes are seen",),
+        *("overlap of weeks with and without a session",),
+    }
+)
 
 Values = Mapping[Key, int | None]
 
 
-def _counted(term: str) -> Key:
-    return ("counted", "", "", term, "")
+def _counted(term: str, subgroup: str = "") -> Key:
+    return ("counted", "", "", term, subgroup)
 
 
-_WEIGHTS: Key = ("analyzed", "", "", "weights of an emulated trial", "")
+def _of_week(week: str, step: str, arm: str) -> Key:
+    return ("counted", "", week, step, arm)
+
+
+def _weights(week: str = "") -> Key:
+    return ("analyzed", "", week, "weights of an emulated trial", "")
+
+
+def _is_of_weights(term: str) -> bool:
+    is_of_an_arm = term.startswith("weights: ") and ", " in term
+    return is_of_an_arm or term in _OF_WEIGHTS or term.rpartition(": ")[0] in _OF_WEIGHTS
 
 
 def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
     is_count = term in {ELIGIBLE, IN_TRIAL, *FOLLOWED} or term.removeprefix(_SCORED) in FOLLOWED
-    is_weight = term.startswith("weights: ") and term.endswith(_BY_LABEL)
-    return is_count or is_weight or term == _EXPECTED or term.split(": ", 1)[0] in _STEMS
+    stem = term.split(": ", 1)[0]
+    is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
+    return is_count or _is_of_weights(term) or stem in _STEMS or is_by_modifier
 
 
 def emulation_n_key(estimate: Estimate) -> Key:
@@ -52,7 +86,9 @@ def emulation_n_key(estimate: Estimate) -> Key:
     """
     if estimate.measure in {"count", "proportion"}:
         return _counted(estimate.term.removeprefix(_SCORED))
-    return _WEIGHTS if estimate.term.startswith("weights: ") or estimate.term == _EXPECTED else _counted(IN_TRIAL)
+    if _is_of_weights(estimate.term):
+        return _weights(estimate.visit if estimate.term.startswith("weights: ") else "")
+    return _counted(IN_TRIAL, estimate.subgroup)
 
 
 def emulation_counted_key(estimate: Estimate) -> Key | None:
@@ -60,15 +96,49 @@ def emulation_counted_key(estimate: Estimate) -> Key | None:
     return _counted(estimate.term) if estimate.measure in {"count", "proportion"} else None
 
 
-def follows_of_emulation(values: Values) -> Iterator[tuple[Key, Key]]:
-    """Yield what describes the weights after the patients of the trial and after all who followed something."""
-    for term in (IN_TRIAL, *FOLLOWED):
-        if _counted(term) in values and _WEIGHTS in values:
-            yield (_counted(term), _WEIGHTS)
+def emulation_part_key(part: Part, row: int) -> Key:
+    """Return the key of how many departed in a week, or were in care when it began."""
+    named = dict(zip(part.columns, part.rows[row], strict=True))
+    return _of_week(f"week {named['order']}", str(named["step"]), str(named["group"]))
 
 
-def sums_of_emulation(values: Values) -> Iterator[Sum]:
-    """Yield the eligible as those in the trial and others, these as the four kinds, and each as scored and not."""
+def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
+    """Yield what rests on the trial after its patients, and what describes followers after their numbers."""
+    everybody = _counted(IN_TRIAL)
+    if everybody not in values:
+        return
+    about_covariates = [key for key in values if key[0] == "covariate"]
+    about_weights = [key for key in values if key[0] == "analyzed" and key[3] == _weights()[3]]
+    described = [key for key in values if key[0] == "analyzed"] + about_covariates
+    yield from ((everybody, key) for key in described)
+    departed = [key for key in values if key[3] == _DEPARTED_IN]
+    for term in FOLLOWED:
+        if _counted(term) in values:
+            yield from ((_counted(term), key) for key in about_weights + about_covariates + departed)
+    yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
+    # The balance of a week compares those who had a session in it, who departed from the comparator, with the others.
+    for key in departed:
+        yield from ((key, one) for one in about_covariates if f" before {key[2]}," in one[1])
+    yield from _follows_of_levels(result, about_covariates)
+
+
+def _is_by_then(week: str, last: str) -> bool:
+    return bool(last) and int(week.removeprefix("week ")) <= int(last.removeprefix("week "))
+
+
+def _follows_of_levels(result: ResultRecord, about_covariates: list[Key]) -> Iterator[tuple[Key, Key]]:
+    for part in result.parts:
+        for row, (term, _) in enumerate(part.rows) if part.name == FEWEST else ():
+            fewest = ("part", FEWEST, str(row), "n_patients", "")
+            yield from ((fewest, key) for key in about_covariates if key[1] == term)
+
+
+def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
+    """Yield the eligible as those in the trial and others, these as the four kinds, and each as scored and not.
+
+    For each strategy the trial is its followers and those who departed in each week.
+    Whoever is in care in a week was so in the week before.
+    """
     if _counted(ELIGIBLE) in values:
         eligible = _counted(ELIGIBLE)
         yield Sum(eligible, (_counted(IN_TRIAL),), has_remainder=True, give_up_first=(eligible,))
@@ -78,3 +148,16 @@ def sums_of_emulation(values: Values) -> Iterator[Sum]:
     for term in FOLLOWED:
         if _counted(f"{_SCORED}{term}") in values:
             yield Sum(_counted(term), (_counted(f"{_SCORED}{term}"),), has_remainder=True)
+    yield from _sums_by_week(result, values)
+
+
+def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:
+    both, only_treated, only_comparator = (_counted(term) for term in FOLLOWED[:3])
+    for label, own in ((result.estimand.treatment, only_treated), (result.estimand.comparator, only_comparator)):
+        weeks = tuple(key for key in values if key[3] == _DEPARTED_IN and key[-1] == label)
+        if weeks:
+            yield Sum(_counted(IN_TRIAL), (both, own, *weeks), give_up_first=weeks)
+    before = _counted(IN_TRIAL)
+    for key in [key for key in values if key[3] == _IN_CARE]:
+        yield Sum(before, (key,), has_remainder=True)
+        before = key

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.analyses.steps.emulation.data import Emulation
+    from katoutcomes.analyses.steps.emulation.modifiers import Modifier
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
-CONFOUNDING, PRECISION = "unmeasured confounding", "precision"
+PRECISION, NEGATIVE_CONTROL = "precision", "negative control"
 FAILED_CAUTION, FAILED_WITHHOLD = 0.02, 0.2
 AGREEMENT_LIMIT = 1.0
 """Standard errors by which the two estimators that aim at the same may differ."""
@@ -72,36 +73,76 @@ class Answers:
         In the order of `kernels.emulation.estimators.ESTIMATES`.
     replicates : ndarray of float64, shape (n_replicates, 9)
         The same for each resample.
+    further : ndarray of float64, shape (3 + k,)
+        In the order of `kernels.emulation.further_estimates.FURTHER`, then the modifiers.
+    further_replicates : ndarray of float64, shape (n_replicates, 3 + k)
+        The same for each resample.
     conf_level : float
         Level of the intervals.
     """
 
     point: NDArray[np.float64]
     replicates: NDArray[np.float64]
+    further: NDArray[np.float64]
+    further_replicates: NDArray[np.float64]
     conf_level: float
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return the resamples of one of the estimators."""
+        from katoutcomes.kernels.emulation.estimators import ESTIMATES
+
+        return self.replicates[:, ESTIMATES.index(name)]
+
+    def further_column(self, name: str) -> tuple[float, NDArray[np.float64]]:
+        """Return one of the further numbers, and its resamples."""
+        from katoutcomes.kernels.emulation.further_estimates import FURTHER
+
+        place = FURTHER.index(name)
+        return float(self.further[place]), self.further_replicates[:, place]
 
     def numbers(self, column: str) -> dict[str, Any]:
         """Return estimate, standard error, limits and p of one column, by the names of the fields of an estimate."""
         from katoutcomes.kernels.emulation.estimators import ESTIMATES
-        from katoutcomes.kernels.weighting.bootstrap import percentile_interval
 
-        place = ESTIMATES.index(column)
-        estimate = float(self.point[place])
-        found = percentile_interval(self.replicates[:, place], self.conf_level)
-        if not found.conf_low <= estimate <= found.conf_high:
-            return {"estimate": estimate, "std_error": found.std_error}
-        return {
-            "estimate": estimate,
-            "std_error": found.std_error,
-            "conf_low": found.conf_low,
-            "conf_high": found.conf_high,
-            "conf_level": self.conf_level,
-            "p_value": found.p_value,
-        }
+        return interval_fields(float(self.point[ESTIMATES.index(column)]), self.column(column), self.conf_level)
+
+
+def interval_fields(estimate: float, replicates: NDArray[np.float64], conf_level: float) -> dict[str, Any]:
+    """Return estimate, standard error, limits and p; no limits where they do not hold the estimate."""
+    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
+
+    found = percentile_interval(replicates, conf_level)
+    if not found.conf_low <= estimate <= found.conf_high:
+        return {"estimate": estimate, "std_error": found.std_error}
+    return {
+        "estimate": estimate,
+        "std_error": found.std_error,
+        "conf_low": found.conf_low,
+        "conf_high": found.conf_high,
+        "conf_level": conf_level,
+        "p_value": found.p_value,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What is estimated beside the answer from the same resamples.
+
+    Attributes
+    ----------
+    control : ndarray of float64, shape (n_patients,), or None
+        The negative control.
+    modifiers : tuple of Modifier
+        What the effect may depend on.
+    """
+
+    control: NDArray[np.float64] | None = None
+    modifiers: tuple[Modifier, ...] = ()
 
 
 def answers(
     found: Emulation,
+    beside: Beside,
     *,
     n_bootstrap: int,
     entropy: int,
@@ -112,20 +153,33 @@ def answers(
     """Estimate everything, and again for each resample of patients."""
     import numpy as np
 
-    from katoutcomes.kernels.emulation.estimators import emulated_estimates, emulation_starts
+    from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates, emulation_starts
+    from katoutcomes.kernels.emulation.further_estimates import further_estimates
     from katoutcomes.kernels.weighting.bootstrap import bootstrap
 
     data = found.data
     starts = emulation_starts(data)
+    bases = [modifier.basis for modifier in beside.modifiers]
+
+    def everything(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+        further = further_estimates(data, frequencies, control=beside.control, bases=bases, starts=starts)
+        return np.column_stack([emulated_estimates(data, frequencies, starts), further])
+
     replicates = bootstrap(
-        lambda frequencies: emulated_estimates(data, frequencies, starts),
+        everything,
         data.n_patients,
         n_bootstrap,
         entropy,
+        units=found.units,
         n_workers=n_workers,
         progress=progress,
     )
-    return Answers(emulated_estimates(data, np.ones((1, data.n_patients)))[0], replicates, conf_level)
+    once = np.ones((1, data.n_patients))
+    further = further_estimates(data, once, control=beside.control, bases=bases)[0]
+    n_main = len(ESTIMATES)
+    return Answers(
+        emulated_estimates(data, once)[0], replicates[:, :n_main], further, replicates[:, n_main:], conf_level
+    )
 
 
 def sides(found: Emulation) -> dict[str, Any]:
@@ -158,26 +212,17 @@ def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
         estimate=minimal_detectable_difference(main["std_error"]),
         **shared,
     )
-    yield from _confounding(found, main, shared)
     for order, (column, words, _) in enumerate(DIARY_STEPS, start=1):
         term = f"{DIARY}: {order}, {words}"
         yield Estimate(term=term, measure="difference in means", **shared, **got.numbers(column))
 
 
-def _confounding(found: Emulation, main: dict[str, Any], shared: dict[str, Any]) -> Iterator[Estimate]:
-    import numpy as np
-
-    from katoutcomes.kernels.groups.sensitivity import e_value_of_difference
-
-    sd = float(np.nanstd(found.data.outcome, ddof=1))
-    if not (sd > 0.0 and main["std_error"] > 0.0):
-        return
-    values = e_value_of_difference(main["estimate"], main["std_error"], sd)
-    holds_0 = not (main.get("conf_low", -1.0) > 0.0 or main.get("conf_high", 1.0) < 0.0)
-    pure = shared | {"unit": ""}
-    numbers = (("estimate", values.estimate), ("limit nearer to no difference", 1.0 if holds_0 else values.limit))
-    for words, number in numbers:
-        yield Estimate(term=f"{CONFOUNDING}: E-value of the {words}", measure="E-value", estimate=number, **pure)
+def control_estimate(found: Emulation, got: Answers, name: str) -> Estimate:
+    """Return what the same method finds on an outcome that the strategies cannot have changed."""
+    numbers = interval_fields(*got.further_column("negative control"), got.conf_level)
+    kept = {field: value for field, value in numbers.items() if field != "p_value"}
+    shared = sides(found) | {"unit": "", "visit": "baseline"}
+    return Estimate(term=f"{NEGATIVE_CONTROL}: {name}", measure="difference in means", **shared, **kept)
 
 
 def unanswered(found: Emulation) -> Estimate:

@@ -40,6 +40,8 @@ class Emulation:
         The kernel's arrays.
     n_eligible : int
         Patients who meet the criteria.
+    units : ndarray of int64, shape (n_patients,), or None
+        Whose trial each is, where patients may have several; None where each has one.
     """
 
     trial: TargetTrial
@@ -48,6 +50,7 @@ class Emulation:
     columns: CovariateColumns
     data: EmulationData
     n_eligible: int
+    units: NDArray[np.int64] | None = None
 
     @property
     def n_patients(self) -> int:
@@ -79,6 +82,29 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
     data = emulation_data(trial, chosen, columns.values)
     return Emulation(trial, chosen, variables, columns, data, found.n_patients)
+
+
+def control_values(found: Emulation, name: str | None) -> NDArray[np.float64] | None:
+    """Return the values of the negative control, None where none is named.
+
+    Raises
+    ------
+    OptionError
+        If it is a category, or a covariate, or known for nobody who followed one of the strategies.
+    DesignError
+        If it is known only after time zero.
+    """
+    import numpy as np
+
+    if name is None:
+        return None
+    variable = found.found.variable(name)
+    require_adjustable(variable)
+    if variable.kind == "category" or any(one.name == name for one in found.variables):
+        raise OptionError(f"negative_control={name!r} must be a number or a flag that is no covariate.")
+    if any(np.isnan(variable.values[arm.followed]).all() for arm in found.data.arms):
+        raise OptionError(f"negative_control={name!r} is known for nobody who followed one of the strategies.")
+    return variable.values
 
 
 def chosen_variables(found: EmulationSet, names: Sequence[str]) -> tuple[Variable, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL
 from katoutcomes.estimands.target_trial import FeasibilityGate
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
 
-ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
 GROUPS: tuple[str, ...] = ("followed both", "followed only the treated strategy", "followed only the comparator")
 """Every patient of the trial is in one of these, or in `NEITHER`."""
 NEITHER = "followed neither"
 SCORED = "scored, "
-WEIGHTS, PRECISION = "weights", "precision"
+PRECISION = "precision"
 LIMITED_LIMIT = 0.05
 UNSEEN_LIMIT = 0.05
 
@@ -36,6 +36,8 @@ class Feasibility:
     ----------
     weights : tuple of ndarray of float64, shape (n_patients,)
         Of the copies in each arm, comparator first.
+    probabilities : tuple of ndarray of float64, shape (m,)
+        Of the event in each person-period of each model.
     distributions : tuple of WeightDistribution or None
         Of these weights; None for an arm that nobody follows.
     n_scored : tuple of int
@@ -48,6 +50,7 @@ class Feasibility:
     """
 
     weights: tuple[NDArray[np.float64], ...]
+    probabilities: tuple[NDArray[np.float64], ...]
     distributions: tuple[WeightDistribution | None, ...]
     n_scored: tuple[int, ...]
     share_limited: float
@@ -81,6 +84,7 @@ def feasibility(found: Emulation) -> Feasibility:
     error = spread * math.sqrt(sum(1.0 / size for size in sizes)) if min(sizes) > 0.0 else math.nan
     return Feasibility(
         weights,
+        tuple(one[0] for one in fitted.probabilities),
         distributions,
         tuple(int((arm.followed & data.is_observed).sum()) for arm in data.arms),
         float(fitted.n_limited[0]) / sum(len(model.patient) for model in data.models),
@@ -181,19 +185,24 @@ def _unseen_share(found: Emulation) -> float:
     return float((found.found.other_care_day[began] < first).mean())
 
 
-def feasibility_estimates(found: Emulation, feasible: Feasibility) -> Iterator[Estimate]:
-    """Yield the power statement, the counts of who followed what, and the weights."""
-    n_patients = found.n_patients
-    if not math.isnan(feasible.expected_difference):
-        yield Estimate(
-            term=f"{PRECISION}: smallest difference to be expected, before outcomes are seen",
-            measure="minimal detectable difference",
-            unit="points",
-            estimate=feasible.expected_difference,
-            n_patients=n_patients,
-        )
+def power_estimates(found: Emulation, feasible: Feasibility) -> tuple[Estimate, ...]:
+    """Return how small a difference is to be found, nothing where an arm has no followers."""
+    if math.isnan(feasible.expected_difference):
+        return ()
+    power = Estimate(
+        term=f"{PRECISION}: smallest difference to be expected, before outcomes are seen",
+        measure="minimal detectable difference",
+        unit="points",
+        estimate=feasible.expected_difference,
+        n_patients=found.n_patients,
+    )
+    return (power,)
+
+
+def count_estimates(found: Emulation) -> Iterator[Estimate]:
+    """Yield who is eligible, who is in the trial, who followed what, and which share of these is scored."""
     yield _count(ELIGIBLE, found.n_eligible)
-    yield _count(IN_TRIAL, n_patients)
+    yield _count(IN_TRIAL, found.n_patients)
     for name, members in followed_groups(found).items():
         n_members, n_scored = int(members.sum()), int((members & found.data.is_observed).sum())
         yield _count(name, n_members)
@@ -204,9 +213,6 @@ def feasibility_estimates(found: Emulation, feasible: Feasibility) -> Iterator[E
                 estimate=n_scored / n_members,
                 n_patients=n_members,
             )
-    for strategy, one in zip((found.trial.comparator, found.trial.strategy), feasible.distributions, strict=True):
-        if one is not None:
-            yield from _weight_rows(strategy.label, one, n_patients)
 
 
 def followed_groups(found: Emulation) -> dict[str, NDArray[np.bool_]]:
@@ -218,14 +224,3 @@ def followed_groups(found: Emulation) -> dict[str, NDArray[np.bool_]]:
 
 def _count(term: str, n_patients: int) -> Estimate:
     return Estimate(term=term, measure="count", unit="patients", estimate=float(n_patients), n_patients=n_patients)
-
-
-def _weight_rows(label: str, one: WeightDistribution, n_patients: int) -> Iterator[Estimate]:
-    yield Estimate(
-        term=f"{WEIGHTS}: {label}, effective sample size",
-        measure="effective sample size",
-        estimate=one.effective_sample_size,
-        n_patients=n_patients,
-    )
-    for words, value in (("median", one.median), ("99th percentile", one.percentile_99)):
-        yield Estimate(term=f"{WEIGHTS}: {label}, {words}", measure="weight", estimate=value, n_patients=n_patients)

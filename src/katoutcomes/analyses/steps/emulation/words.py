@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.part import Part
@@ -52,8 +53,8 @@ def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
         "last week. Missing scores are predicted by a linear model of the same covariates, the last score in care, "
         "having left care and the sessions. Weighted analysis of covariance of the copies on arm and covariates. "
         f"Intervals are percentiles of a bootstrap of patients that refits everything ({n_bootstrap:,} resamples), "
-        f"{format_level(conf_level)}. Logistic models have a ridge of 0.001 a row on standardized slopes; their "
-        "probabilities are limited to 0.01 to 0.99."
+        f"{format_level(conf_level)}. {missing_score_words(conf_level)} Logistic models have a "
+        "ridge of 0.001 a row on standardized slopes; their probabilities are limited to 0.01 to 0.99."
     )
     return Method("target trial emulation: clone, censor, weight", description, _SOURCES)
 
@@ -69,23 +70,32 @@ def assumptions_of(found: Emulation) -> tuple[str, ...]:
             f"must hold whatever drives sessions after day {by_day} as well; a booked program belongs among them."
         ),
         (
-            "Positivity: every kind of patient in care could have had a session in each week, and none. The effective "
-            "sample sizes and the largest weight speak for or against it."
+            "Positivity: every kind of patient in care could have had a session in each week, and none. The "
+            "probabilities of a session, the effective sample sizes by week and the largest weight speak for or "
+            "against it."
         ),
         "No interference: how one patient fares does not depend on the sessions of others.",
         (
             "Missing scores: given the covariates, the last score in care, having left and the sessions, whether a "
-            "score is missing has nothing to do with its value."
+            "score is missing has nothing to do with its value. The tipping point says how wrong it may be."
         ),
-        "Models: the logistic and linear models have about the right form. Two estimators that agree speak for it.",
+        (
+            "Models: the logistic and linear models have about the right form. Two estimators that agree, and balance "
+            "in each week as weighted, speak for it."
+        ),
         (
             f"The grace period: the treated begin at any time until day {by_day}, at the pace usual in these clinics; "
             "the answer is about that pace."
         ),
+        (
+            f"One question: the primary contrast is that of {found.found.instrument.name} at {found.trial.visit.name}. "
+            "All other differences here ask how far it could be wrong, and their p-values are not adjusted; those of "
+            "differences of effects are (Holm)."
+        ),
     )
 
 
-def warnings_of(found: Emulation) -> tuple[str, ...]:
+def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
     """Return what a reader must know beside the numbers, without a count."""
     sentences = []
     if found.n_patients < found.n_eligible:
@@ -99,6 +109,11 @@ def warnings_of(found: Emulation) -> tuple[str, ...]:
         )
     if not found.variables:
         sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
+    if not has_control:
+        sentences.append(
+            "No negative control was named: an outcome that the strategies cannot have changed, on which the same "
+            "method should find nothing."
+        )
     return tuple(sentences)
 
 

@@ -1,0 +1,89 @@
+"""Who is in an emulated trial and until when each copy follows: from the registry to the last week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.part import Cell, Part
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from katoutcomes.analyses.steps.emulation.data import Emulation
+
+ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
+DEPARTED_IN, IN_CARE = "departed in the week", "in care when the week began"
+BY_WEEK, FLOW, FEWEST = "trial_by_week", "flow", "fewest_patients"
+_LEFT_OUT = "no baseline score, or a covariate not known"
+
+
+def departure_weeks(found: Emulation) -> NDArray[np.int64]:
+    """Return in which week, from 1, each copy departs from its strategy, 0 for never; comparator first."""
+    import numpy as np
+
+    from katoutcomes.cohorts.emulation.decisions import deviation_day
+
+    days = deviation_day(found.trial, found.found)
+    return np.where(np.isinf(days), 0.0, np.ceil(days / 7.0)).astype(np.int64)
+
+
+def flow_part(found: Emulation) -> Part:
+    """Return everybody in the registry, whom each question leaves out, and who is in the trial."""
+    rows: list[tuple[Cell, ...]] = []
+    steps = found.found.attrition
+    for number, step in enumerate(steps):
+        name = ELIGIBLE if number == len(steps) - 1 else step.step
+        if step.reason:
+            rows.append(("excluded", name, step.reason, "", "", step.n_excluded))
+        rows.append(("stage", name, "", "", "", step.n_patients))
+    rows.append(("excluded", IN_TRIAL, _LEFT_OUT, "", "", found.n_eligible - found.n_patients))
+    rows.append(("stage", IN_TRIAL, "", "", "", found.n_patients))
+    columns = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
+    return Part(FLOW, columns, tuple((order, *row) for order, row in enumerate(rows)))
+
+
+def by_week_part(found: Emulation) -> Part:
+    """Return how many copies of each arm departed in each week, and how many patients were in care when it began."""
+    departed = departure_weeks(found)
+    n_weeks = max(found.trial.by_day // 7, int(departed.max(initial=0)))
+    rows: list[tuple[Cell, ...]] = []
+    for arm, strategy in enumerate((found.trial.comparator, found.trial.strategy)):
+        rows += [
+            (week, strategy.label, DEPARTED_IN, int((departed[:, arm] == week).sum())) for week in range(1, n_weeks + 1)
+        ]
+    in_care = found.found.in_care
+    rows += [(week, "", IN_CARE, int(in_care[:, week - 1].sum())) for week in range(1, n_weeks + 1)]
+    return Part(BY_WEEK, ("order", "group", "step", "n_patients"), tuple(rows))
+
+
+def fewest_part(found: Emulation) -> tuple[Part, ...]:
+    """Return, for each category and flag, the smallest number of followers of an arm who share a level."""
+    rows = tuple(fewest_followers(found, or_none=False))
+    return (Part(FEWEST, ("term", "n_patients"), rows),) if rows else ()
+
+
+def fewest_followers(found: Emulation, *, or_none: bool) -> Iterator[tuple[str, int]]:
+    """Yield the name of each category and flag with the smallest number of followers of an arm who share a level.
+
+    Parameters
+    ----------
+    found : Emulation
+        The patients.
+    or_none : bool
+        Whether a level that no follower of an arm has counts as 0; otherwise it is left out.
+    """
+    import numpy as np
+
+    for variable in found.variables:
+        if variable.kind == "number":
+            continue
+        counts = [
+            int((arm.followed & (variable.values == code)).sum())
+            for code in np.unique(variable.values)
+            for arm in found.data.arms
+        ]
+        kept = [count for count in counts if count or or_none]
+        if kept:
+            yield variable.name, min(kept)
