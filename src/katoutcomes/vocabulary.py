@@ -113,6 +113,8 @@ MEASURES: Mapping[str, Measure] = _measures(
         "statistic",
         "Mean predicted for one group at the covariates of all patients analyzed.",
     ),
+    Measure("adjusted share", "statistic", "Share with an outcome if all patients compared had been in one group."),
+    Measure("risk ratio", "statistic", "Share of the treatment over share of the comparator."),
     Measure("difference in means", "statistic", "Treatment minus comparator."),
     Measure(
         "standardized mean difference",
@@ -133,6 +135,7 @@ MEASURES: Mapping[str, Measure] = _measures(
     Measure("robustness value", "statistic", "Share of residual variance that a confounder must explain, 0 to 1."),
     Measure("tipping point", "statistic", "What must be added to missing scores for a conclusion to change."),
     Measure("minimal detectable difference", "statistic", "2.8 standard errors: found with a power of 80 percent."),
+    Measure("own weight", "statistic", "How much of a partially pooled estimate is the level's own, 0 to 1."),
     Measure("missing information", "statistic", "Fraction of missing information of a multiply imputed estimate."),
     Measure(
         "standardized difference in means",
@@ -164,6 +167,15 @@ MEASURES: Mapping[str, Measure] = _measures(
         "Treatment minus comparator as a logistic model predicts it if all patients compared were in either cohort.",
     ),
     Measure("model-based share", "statistic", "Share that a model estimates from means and spreads; it counts nobody."),
+    Measure("center line", "statistic", "Mean or median of the periods of a chart over time."),
+    Measure("center line of a share", "statistic", "Median of the shares of the periods of a run chart."),
+    Measure("control limit", "statistic", "Three-sigma limit of a chart over time; the term says lower or upper."),
+    Measure("control limit of a share", "statistic", "Three-sigma limit of a share over time."),
+    Measure("over-dispersion factor", "statistic", "By how much chance alone is exceeded; about 1 where it is not."),
+    Measure(
+        "standard deviation between groups", "statistic", "Spread of the true means of groups, without their errors."
+    ),
+    Measure("standardized share", "statistic", "Share a group would have if its patients were like all patients."),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""
@@ -182,6 +194,7 @@ UNITS: tuple[str, ...] = (
     "courses",
     "mmHg",
     "per 1,000 patient-days",
+    "per 100 sessions",
     "",
 )
 """Units of estimates; points are points of the instrument named beside them, "" is a pure number."""
@@ -235,6 +248,11 @@ PART_FIELDS: frozenset[str] = (
             "lowest",
             "highest",
             "verdict",
+            "period",
+            "closed",
+            "limit",
+            "decided",
+            "size",
         }
     )
 )

@@ -350,9 +350,9 @@ def test_who_had_left_must_not_be_guessed():
 def test_table_and_love_plot_show_the_same_numbers(data):
     result = compare(data, covariates=("severity", "clinic"))
     table = result.to_table()
-    assert table.caption.startswith(
-        "Comparison of cohorts: PHQ-9 at week 12. Difference in mean scores had all been in"
-    )
+    assert table.caption == "Comparison of cohorts: PHQ-9 at week 12"
+    assert table.question.startswith("Difference in mean scores had all been in")
+    assert len(table.rows) < 25
     figure = result.plot("love")
     assert result.plot().name == figure.name
     smd = {
@@ -361,8 +361,7 @@ def test_table_and_love_plot_show_the_same_numbers(data):
         if "as analyzed" in estimate.term
     }
     assert {row[0]: row[2] for row in figure.rows} == smd
-    shown = [row for row, group in zip(table.rows, table.row_groups, strict=True) if group.startswith("Balance as")]
-    assert [row[0] for row in shown] == list(smd)
+    assert [row[0] for row in result.to_table("balance").rows] == list(smd)
     assert figure.svg() == figure.svg()
 
 
@@ -384,3 +383,110 @@ def test_words_say_whom_the_answer_is_about(data):
     assert any("in_care_until" in warning for warning in compare(data).warnings)
     assert not any("in_care_until" in warning for warning in compare(data, in_care_until="until").warnings)
     assert any("negative control" in warning for warning in compare(data).warnings)
+
+
+# --- binary outcomes, modifiers, the floor of p ----------------------------------------------------------------------
+
+
+def test_response_is_compared_as_difference_and_ratio(data):
+    result = compare(data, outcome="response", covariates=("severity", "clinic"))
+    found, ratio = result.select(measure="difference in proportions")[0], result.select(measure="risk ratio")[0]
+    means = [one.estimate for one in result.select(measure="adjusted share")]
+    assert found.estimate == pytest.approx(means[1] - means[0], abs=1e-12)
+    assert ratio.estimate == pytest.approx(means[1] / means[0], abs=1e-12)
+    assert 0.0 < found.conf_low < found.estimate < found.conf_high < 0.6
+    assert 1.0 < ratio.conf_low < ratio.estimate < ratio.conf_high
+    assert found.definition_set == "phq9/measurement_based_care_response"
+    baseline, scores = data.baseline, data.scores_at("week 12")
+    for arm, name in enumerate(("not booked", "booked")):
+        members = (values_of(data, "arm") == arm) & ~np.isnan(scores)
+        seen = result.select(term="seen, of those scored: response", subgroup=f"arm: {name}")[0]
+        assert seen.n_counted == int((scores <= 0.5 * baseline)[members].sum())
+        assert seen.n_patients == members.sum()
+    assert result.estimand.endpoint.variable == "response"
+    assert "standardization" in result.method.name
+    table = result.to_table()
+    assert table.rows[0][2].endswith("pp")
+    assert "response seen" in table.rows[5][0] + table.rows[4][0]
+
+
+@pytest.mark.parametrize("outcome", ["remission", "reliable_improvement", "phq9/nhs_talking_therapies_reliable_change"])
+def test_other_binary_outcomes(data, outcome):
+    imputed = compare(data, outcome=outcome, missing="multiple_imputation", n_imputations=5)
+    weighted = compare(data, outcome=outcome)
+    one, other = (result.select(measure="difference in proportions")[0] for result in (imputed, weighted))
+    assert one.estimate == pytest.approx(other.estimate, abs=0.1)
+    assert imputed.select(measure="risk ratio")[0].conf_low < imputed.select(measure="risk ratio")[0].estimate
+    e_value = weighted.select(term="unmeasured confounding: E-value of the estimate")[0].estimate
+    ratio = weighted.select(measure="risk ratio")[0].estimate
+    assert e_value == pytest.approx(ratio + (ratio * (ratio - 1.0)) ** 0.5)
+
+
+def test_a_rare_outcome_is_hidden_with_what_rests_on_it():
+    frame, rng = people(300)
+    rows = tidy(frame, rng)
+    late = rows["visit"] == "week 12"
+    rows.loc[late, "score"] = np.maximum(rows.loc[late, "score"], 5.0)  # nobody in remission ...
+    few = rows.index[late & (rows["arm"] == "not booked") & rows["score"].notna()][:4]
+    many = rows.index[late & (rows["arm"] == "booked") & rows["score"].notna()][:40]
+    rows.loc[few.union(many), "score"] = 1.0  # ... but these
+    released = kat.release(compare(analysis_set(rows), outcome="remission"))
+    shown = {one.subgroup: one for one in released.estimates if one.term == "seen, of those scored: remission"}
+    assert shown["arm: not booked"].suppressed
+    for measure in ("adjusted share", "difference in proportions", "risk ratio"):
+        hidden = [one for one in released.estimates if one.measure == measure and one.subgroup != "arm: booked"]
+        assert hidden
+        assert all(one.suppressed for one in hidden)
+
+
+def test_modifiers_have_effects_differences_and_partial_pooling():
+    data = analysis_set(tidy(*people(420)))
+    result = compare(data, covariates=("severity", "clinic"), modifiers=("clinic", "baseline_score"), n_bootstrap=200)
+    levels = result.select(term="effect by modifier")
+    assert [one.subgroup for one in levels] == [f"clinic: {name}" for name in "abcdef"]
+    assert sum(one.n_patients for one in levels) == data.n_patients
+    pooled = result.select(term="effect by modifier, partially pooled")
+    own = result.select(term="own weight in partial pooling")
+    assert len(pooled) == len(own) >= 3
+    spread = lambda rows: np.ptp([one.estimate for one in rows])  # noqa: E731
+    assert spread(pooled) <= spread([one for one in levels if one.std_error > 0.0])
+    assert all(0.0 <= one.estimate < 1.0 for one in own)
+    gap = next(one for one in result.estimates if one.term == "difference of effects: clinic, b minus a")
+    by_name = {one.subgroup: one.estimate for one in levels}
+    assert gap.estimate == pytest.approx(by_name["clinic: b"] - by_name["clinic: a"])
+    assert gap.conf_low < gap.estimate < gap.conf_high
+    assert len([one for one in result.estimates if one.term.startswith("effect by modifier: baseline_score at")]) == 3
+    assert result.select(term="difference of effects: baseline_score, per unit")
+    assert any(one.measure == "adjusted p-value" for one in result.estimates)
+    figure = result.plot("effects")
+    assert len(figure.rows) > 10
+    assert "Whether effects differ" in figure.alt_text
+    assert any("(own weight" in row[0] for row in result.to_table().rows)
+    with pytest.raises(OptionError, match="no effects by group"):
+        compare(data).plot("effects")
+    assert kat.release(result).plot("effects").rows
+
+
+def test_the_words_of_modifiers_are_those_of_emulated_trials():
+    from katoutcomes.analyses.steps.comparison import modifiers as ours
+    from katoutcomes.analyses.steps.emulation import modifiers as theirs
+
+    for name in ("EFFECT", "POOLED", "DIFFERENCE", "MOST_MODIFIERS"):
+        assert getattr(ours, name) == getattr(theirs, name)
+
+
+def test_jump_to_reference_stands_beside_imputation(data):
+    way = {"missing": "multiple_imputation", "in_care_until": "until", "weights": "none"}
+    result = compare(data, **way)
+    jumped = result.select(term="reference-based imputation, jump to reference")[0]
+    assert abs(jumped.estimate) < abs(difference(result).estimate)
+    assert jumped.conf_low < jumped.estimate < jumped.conf_high
+    assert any("reference" in row[0] for row in result.to_table().rows)
+    assert not compare(data, missing="multiple_imputation").select(term=jumped.term)
+
+
+def test_the_floor_of_a_bootstrap_p_is_told(data):
+    result = compare(data)
+    assert difference(result).p_value == pytest.approx(2.0 / 101.0)
+    assert "cannot be below 0.0198" in result.method.description
+    assert "cannot be below" not in compare(data, interval="robust").method.description

@@ -95,7 +95,7 @@ def emulated_result():
 @cache
 def compared_result():
     data = kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="program_booked")
-    return kat.compare_cohorts(data, n_bootstrap=100, rng=1)
+    return kat.compare_cohorts(data, modifiers=("baseline_score",), n_bootstrap=100, rng=1)
 
 
 @cache

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.comparison.answers import answers, unanswered
 from katoutcomes.analyses.steps.comparison.arms import Comparison, comparison, require_adjustable_columns
 from katoutcomes.analyses.steps.comparison.checks import comparison_checks, not_estimable
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval, entropy_of
@@ -19,12 +20,12 @@ from katoutcomes.analyses.steps.comparison.diagnostics import (
     weight_estimates,
 )
 from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
-from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval
 from katoutcomes.analyses.steps.comparison.imputed import why_not_imputable
 from katoutcomes.analyses.steps.comparison.model import negative_control_of, why_not_estimable
+from katoutcomes.analyses.steps.comparison.modifiers import modifier_estimates, modifiers_of
 from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
 from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
-from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, warnings_of
+from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, title_of, warnings_of
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import Result
 
@@ -35,15 +36,13 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.estimand import Estimand
     from katoutcomes.results.check import Check
 
-WEIGHTED = "follow-up, weighted"
-"""Term of the adjusted means and of the differences that are the answer."""
-
 
 def compare_cohorts(
     data: AnalysisSet,
     estimand: Estimand | None = None,
     *,
     visit: str | None = None,
+    outcome: str = "score",
     treatment: str | None = None,
     covariates: Sequence[str] = (),
     weights: str = "overlap",
@@ -57,6 +56,7 @@ def compare_cohorts(
     in_care_until: str | None = None,
     cluster: str | None = None,
     negative_control: str | None = None,
+    modifiers: Sequence[str] = (),
     smallest_important: float = math.nan,
     conf_level: float = 0.95,
     n_workers: int = 1,
@@ -76,6 +76,11 @@ def compare_cohorts(
         The question, if another wording is wanted.
     visit : str, optional
         Name of the visit; by default the last one that counts from the first dose.
+    outcome : str, default "score"
+        What is compared: the score, or who has had a ``"response"``, is in ``"remission"`` or has a
+        ``"reliable_improvement"`` by the default definition set of the instrument (or by the one whose id is given). A
+        binary outcome has a difference in percentage points and a ratio, from a logistic model that is standardized to
+        the population of the comparison (with imputation or ``interval="robust"``, from a linear one).
     treatment : str, optional
         A variable known at time zero; its first level that occurs is the comparator. By default `data.treatment`.
     covariates : sequence of str
@@ -107,6 +112,10 @@ def compare_cohorts(
         The clinic, a category. Where clinics decide the arm, at least four are needed and the interval is theirs.
     negative_control : str, optional
         A number or flag that the treatment cannot have changed; the same method should find nothing on it.
+    modifiers : sequence of str
+        At most three covariates, declared before the data are looked at, or ``"baseline_score"``: the effect in each
+        level of a category (from three levels on also partially pooled) or at the quartiles of a number, and the
+        differences of effects over the same resamples, with Holm's p-values.
     smallest_important : float, optional
         A difference, in points and above 0, below which nothing matters to a patient; used for the tipping point.
     conf_level : float, default 0.95
@@ -169,9 +178,13 @@ def compare_cohorts(
         n_workers=n_workers,
         progress=progress,
     )
-    found = comparison(data, visit=visit, treatment=treatment, covariates=covariates, in_care_until=in_care_until)
+    found = comparison(
+        data, visit=visit, treatment=treatment, covariates=covariates, in_care_until=in_care_until, outcome=outcome
+    )
     choices.require_arms(len(found.groups))
+    choices.require_outcome(is_binary=found.event is not None)
     clinics = clinics_of(found, cluster)
+    by = modifiers_of(found, modifiers, choices)
     told: dict[str, Any] = {"estimand": estimand, "has_control": negative_control is not None}
     reason = why_not_estimable(found)
     if not reason and missing == "multiple_imputation":
@@ -190,7 +203,8 @@ def compare_cohorts(
         fitted, extra, clinic_checks = findings.fitted, findings.estimates, findings.checks
     shown = diagnostics(found, fitted)
     control = negative_control_of(found, choices, negative_control)
-    estimates = [*_answers(found, fitted, choices), *extra, *count_estimates(found, conf_level), *control.estimates]
+    estimates = [*answers(found, fitted, choices), *modifier_estimates(found, choices, by), *extra]
+    estimates += [*count_estimates(found, conf_level), *control.estimates]
     estimates += sensitivity_estimates(found, fitted, choices)
     if weights != "none":
         estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown)]
@@ -199,72 +213,9 @@ def compare_cohorts(
     return _result(found, choices, tuple(estimates), checks, **told)
 
 
-def _answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
-    """Yield the differences, then the adjusted means, comparator first."""
-    for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):
-        yield _estimate(
-            difference,
-            choices.conf_level,
-            term=f"{WEIGHTED}: {group.label} - {found.groups[0].label}",
-            measure="difference in means",
-            treatment=group.label,
-            comparator=found.groups[0].label,
-            visit=found.window.name,
-            n_patients=found.n_scored,
-        )
-    for arm, (group, mean) in enumerate(zip(found.groups, fitted.means, strict=True)):
-        yield _estimate(
-            mean,
-            choices.conf_level,
-            term=WEIGHTED,
-            measure="adjusted mean",
-            subgroup=group.subgroup,
-            visit=found.window.name,
-            n_patients=found.n_of(arm, scored=True),
-        )
-    if not math.isnan(fitted.missing_information):
-        yield Estimate(
-            term="missing information of the difference",
-            measure="missing information",
-            visit=found.window.name,
-            estimate=fitted.missing_information,
-            n_patients=found.n_scored,
-        )
-
-
-def _estimate(found: Interval, conf_level: float, **where: str | int) -> Estimate:
-    has_limits = not math.isnan(found.conf_low)
-    return Estimate(
-        unit="points",
-        estimate=found.estimate,
-        std_error=found.std_error,
-        df=found.df,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=conf_level if has_limits else math.nan,
-        statistic=found.statistic,
-        p_value=found.p_value,
-        **where,  # type: ignore[arg-type]
-    )
-
-
 def _unanswered(found: Comparison, choices: ComparisonChoices) -> tuple[Estimate, ...]:
     """Return the differences without a number, and the counts that say why."""
-    nothing = Interval(math.nan)
-    differences = tuple(
-        _estimate(
-            nothing,
-            choices.conf_level,
-            term=f"{WEIGHTED}: {group.label} - {found.groups[0].label}",
-            measure="difference in means",
-            treatment=group.label,
-            comparator=found.groups[0].label,
-            visit=found.window.name,
-            n_patients=found.n_scored,
-        )
-        for _, group in found.later_arms
-    )
-    return (*differences, *count_estimates(found, choices.conf_level))
+    return (*unanswered(found, choices), *count_estimates(found, choices.conf_level))
 
 
 def _result(
@@ -279,7 +230,7 @@ def _result(
     data = found.data
     return Result(
         analysis="compare_cohorts",
-        title=f"Comparison of cohorts: {data.instrument.name} at {found.window.name}",
+        title=title_of(found),
         estimand=estimand if estimand is not None else estimand_of(found, choices),
         method=method_of(found, choices),
         estimates=tuple(replace(one, instrument=data.instrument.name, cohort=data.cohort) for one in estimates),

@@ -136,7 +136,7 @@ def comparisons(result: ResultRecord, *, instrument: Instrument | None = None) -
     return Figure(
         name=figure_name("comparisons", result.estimand.endpoint.instrument),
         title=plan.title,
-        alt_text=_alt_text(plan),
+        alt_text=answers_alt_text(plan),
         columns=COLUMNS,
         rows=tuple(answer.cells() for answer in answers),
         drawing=partial(draw_answers, plan),
@@ -164,7 +164,7 @@ def _notes(result: ResultRecord, answers: tuple[Answer, ...]) -> tuple[str, ...]
     return (*notes, *general_notes(result, [answer.n_text for answer in answers]))
 
 
-def _alt_text(plan: ComparisonsPlan) -> str:
+def answers_alt_text(plan: ComparisonsPlan) -> str:
     """Return every answer with its interval, p-value and number of patients as sentences."""
     sentences = [f"{plan.title}, as a list of intervals. {plan.subtitle}"]
     for answer in plan.answers:

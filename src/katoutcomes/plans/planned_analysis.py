@@ -9,6 +9,8 @@ from typing import Any
 
 from katoutcomes.analyses.steps.change import choices as change_choices
 from katoutcomes.analyses.steps.comparison import choices as comparison_choices
+from katoutcomes.analyses.steps.over_time import choices as time_choices
+from katoutcomes.analyses.steps.over_time.rule_sets import RULE_SETS
 from katoutcomes.analyses.steps.repeated_measures.design import WEIGHTS as AVERAGES
 from katoutcomes.analyses.steps.repeated_measures.fitting import COVARIANCES, DF_METHODS, VARIANCES
 from katoutcomes.analyses.steps.significance.methods import METHODS
@@ -110,6 +112,14 @@ ANALYSES: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
             "adjust_for": TEXTS,
         },
         "cohort_difference": {},
+        "outcomes_over_time": {
+            "data_through": TEXT,
+            "chart": _one_of(time_choices.CHARTS),
+            "limits": _one_of(time_choices.LIMITS),
+            "rules": _one_of(tuple(RULE_SETS)),
+            "rebased": TABLES,
+        },
+        "compare_sites": {"site": TEXT, "adjust_for": TEXTS, "smallest_important": NUMBER},
         "mmrm": {
             "mean": TEXT,
             "covariance": _COVARIANCES,
@@ -128,9 +138,11 @@ ANALYSES: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
             "interval": _one_of(comparison_choices.INTERVALS),
             "n_bootstrap": WHOLE,
             "n_imputations": WHOLE,
+            "outcome": TEXT,
             "in_care_until": TEXT,
             "cluster": TEXT,
             "negative_control": TEXT,
+            "modifiers": TEXTS,
             "smallest_important": NUMBER,
         },
     }

@@ -22,26 +22,37 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 ANSWER = "Score at the visit, weighted and adjusted (points)"
-CLINICS = "With clinics as clusters (points)"
+ANSWER_IN_PERCENT = "Share at the visit, weighted and adjusted (percent)"
+EFFECTS = "For whom the difference differs"
+CLINICS = "With clinics as clusters"
 PATIENTS = "Patients"
 SENSITIVITY = "How far it could be wrong"
-WEIGHTS = "Weights of the scored"
-BEFORE = "Balance before weighting (standardized mean difference)"
-AFTER = "Balance as analyzed (standardized mean difference)"
-_ORDER = (ANSWER, CLINICS, PATIENTS, SENSITIVITY, WEIGHTS, BEFORE, AFTER)
+_POOLED = "effect by modifier, partially pooled"
+_ORDER = (ANSWER, ANSWER_IN_PERCENT, EFFECTS, CLINICS, PATIENTS, SENSITIVITY)
 _HEADINGS = {
     "follow-up, weighted": ANSWER,
-    "missing information of the difference": ANSWER,
+    "ratio, weighted": ANSWER_IN_PERCENT,
+    "missing information of the difference": SENSITIVITY,
+    "seen, of those scored": PATIENTS,
     "compared": PATIENTS,
     "scored, of those compared": PATIENTS,
-    "balance, before weighting": BEFORE,
-    "balance, as analyzed": AFTER,
+    "effect by modifier": EFFECTS,
+    _POOLED: EFFECTS,
+    "difference of effects": EFFECTS,
 }
-_SHOWN_WEIGHTS = frozenset({"weights: effective sample size", "weights: share of the largest"})
+_EFFECTIVE = "weights: effective sample size"
+_BEFORE, _AFTER, _TARGET = "balance, before weighting: ", "balance, as analyzed: ", "target population: "
+_SHORTER = {
+    "unmeasured confounding: ": "",
+    "tipping point: ": "",
+    "precision: smallest difference that would be found in four of five studies": (
+        "smallest difference found with a power of 80 percent"
+    ),
+}
 
 
 def compare_cohorts_table(result: ResultRecord) -> Table:
-    """Return the estimates of a `compare_cohorts` under headings; quantiles and variance ratios stay in the frame.
+    """Return the estimates of a `compare_cohorts` under headings; balance is another table, quantiles the frame's.
 
     Parameters
     ----------
@@ -51,11 +62,10 @@ def compare_cohorts_table(result: ResultRecord) -> Table:
     Returns
     -------
     Table
-        The differences first. The question stands above it, in the caption.
+        The differences first, under the question.
     """
-    minimum_cell = minimum_cell_of(result)
     pairs = [
-        (heading, _row(estimate, minimum_cell, is_one_of_many=_has_several_arms(result)))
+        (heading, _row(result, estimate, is_one_of_many=_has_several_arms(result)))
         for estimate in result.estimates
         if (heading := _heading(estimate))
     ]
@@ -63,7 +73,8 @@ def compare_cohorts_table(result: ResultRecord) -> Table:
     rows = tuple(row for _, row in pairs)
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
-        caption=f"{result.title}. {result.estimand.sentence()}",
+        caption=result.title,
+        question=result.estimand.sentence(),
         columns=("", "Patients", "Estimate", interval_words(result), "Standard error", "p"),
         rows=rows,
         footnotes=footnotes(
@@ -71,9 +82,52 @@ def compare_cohorts_table(result: ResultRecord) -> Table:
             rows,
             result.method.description,
             "A difference is the first-named arm minus the second. It is an effect only if the assumptions hold.",
+            'The balance of every covariate: to_table("balance").',
         ),
         row_groups=tuple(heading for heading, _ in pairs),
     )
+
+
+def balance_table(result: ResultRecord) -> Table:
+    """Return the balance of every covariate before weighting and as analyzed, with its mean in the target population.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result of `compare_cohorts`, released or not.
+
+    Returns
+    -------
+    Table
+        Standardized mean differences, which the love plot shows, of each pair of arms.
+    """
+    before = [one for one in result.select(measure="standardized mean difference") if one.term.startswith(_BEFORE)]
+    is_one_of_many = _has_several_arms(result)
+    rows = tuple(_balance_row(result, one, is_one_of_many=is_one_of_many) for one in before)
+    return Table(
+        name=table_name(result.analysis, result.estimand.endpoint.instrument, "balance"),
+        caption=f"{result.title}: balance of the arms",
+        columns=("", "Before weighting", "As analyzed", "Mean in the target population"),
+        rows=rows,
+        footnotes=footnotes(
+            result,
+            rows,
+            "Standardized mean differences: treatment minus comparator over the root mean square of the two unweighted "
+            "standard deviations. As analyzed: the scored, with their weights.",
+        ),
+    )
+
+
+def _balance_row(result: ResultRecord, before: Estimate, *, is_one_of_many: bool) -> tuple[str, ...]:
+    name = before.term.removeprefix(_BEFORE)
+    sides = {"treatment": before.treatment, "comparator": before.comparator}
+    after = result.select(term=_AFTER + name, measure="standardized mean difference", **sides)
+    target = result.select(term=_TARGET + name)
+    label = in_words(name)
+    if is_one_of_many:
+        label += f" ({in_words(before.treatment)} minus {in_words(before.comparator)})"
+    cells = (format_estimate(one[0]) if one else "" for one in (after, target))
+    return (label, format_estimate(before), *cells)
 
 
 def _has_several_arms(result: ResultRecord) -> bool:
@@ -81,22 +135,26 @@ def _has_several_arms(result: ResultRecord) -> bool:
 
 
 def _heading(estimate: Estimate) -> str:
-    """Return under which heading an estimate stands; nothing for those that only the frame shows."""
+    """Return under which heading an estimate stands; nothing for those that only the frame or another table shows."""
     stem = estimate.term.split(": ", 1)[0]
-    if stem.startswith("balance") and estimate.measure != "standardized mean difference":
+    if estimate.measure == "adjusted p-value":
         return ""
     if stem in _HEADINGS:
-        return _HEADINGS[stem]
-    if stem == "weights":
-        return WEIGHTS if estimate.term in _SHOWN_WEIGHTS else ""
+        is_share = stem == "follow-up, weighted" and estimate.unit != "points"
+        return ANSWER_IN_PERCENT if is_share else _HEADINGS[stem]
+    if estimate.term == _EFFECTIVE:
+        return PATIENTS
     if stem.startswith(("clinic", "wild cluster")):
         return CLINICS
     is_shown = stem in {"unmeasured confounding", "tipping point", "precision", "negative control", "overlap"}
     return SENSITIVITY if is_shown or stem.startswith(("truncated", "reference-based")) else ""
 
 
-def _row(estimate: Estimate, minimum_cell: int | None, *, is_one_of_many: bool) -> tuple[str, ...]:
+def _row(result: ResultRecord, estimate: Estimate, *, is_one_of_many: bool) -> tuple[str, ...]:
+    minimum_cell = minimum_cell_of(result)
     label = _label(estimate, is_one_of_many=is_one_of_many)
+    if estimate.term == _POOLED:
+        label += _own_weight(result, estimate)
     if estimate.measure == "proportion":
         interval = format_interval(estimate)
         return (label, format_share(estimate, minimum_cell), format_estimate(estimate), interval, "", "")
@@ -118,19 +176,47 @@ def _row(estimate: Estimate, minimum_cell: int | None, *, is_one_of_many: bool) 
         format_estimate(estimate),
         format_interval(estimate),
         format_std_error(estimate),
-        format_p(estimate.p_value),
+        _p(result, estimate),
     )
 
 
 def _label(estimate: Estimate, *, is_one_of_many: bool) -> str:
     sides = f"{in_words(estimate.treatment)} minus {in_words(estimate.comparator)}" if estimate.comparator else ""
     stem, _, rest = estimate.term.partition(": ")
+    if stem == "ratio, weighted":
+        return f"{in_words(estimate.treatment)} over {in_words(estimate.comparator)}, ratio"
     if stem == "follow-up, weighted":
         return sides or group_label(estimate.subgroup)
+    if stem == "seen, of those scored":
+        return f"{group_label(estimate.subgroup)}, {rest} seen"
     if stem in {"compared", "scored, of those compared"}:
         return f"{group_label(estimate.subgroup)}, {stem.split(',')[0]}"
-    if stem == "weights":
-        return f"{group_label(estimate.subgroup)}, {rest}"
-    named = f"{stem}: {in_words(rest)}" if rest else stem
-    text = in_words(rest) if stem.startswith("balance") else named
+    if estimate.term == _EFFECTIVE:
+        return f"{group_label(estimate.subgroup)}, effective number after weighting"
+    if stem in _HEADINGS and _HEADINGS[stem] == EFFECTS:
+        text = _label_of_effect(estimate, stem, rest)
+    else:
+        text = in_words(estimate.term)
+        for long, short in _SHORTER.items():
+            text = text.replace(long, short)
     return f"{text} ({sides})" if sides and is_one_of_many else text
+
+
+def _label_of_effect(estimate: Estimate, stem: str, rest: str) -> str:
+    where = in_words(rest or estimate.subgroup)
+    extra = {_POOLED: ", partially pooled", "difference of effects": ", difference of effects"}
+    return where + extra.get(stem, "")
+
+
+def _own_weight(result: ResultRecord, pooled: Estimate) -> str:
+    sides = {"treatment": pooled.treatment, "subgroup": pooled.subgroup}
+    found = result.select(term="own weight in partial pooling", **sides)
+    return f" (own weight {format_estimate(found[0])})" if found else ""
+
+
+def _p(result: ResultRecord, estimate: Estimate) -> str:
+    """Return the p-value, after Holm where it is one of a family."""
+    adjusted = result.select(term=f"{estimate.term}, Holm", treatment=estimate.treatment)
+    if not adjusted or adjusted[0].suppressed:
+        return format_p(estimate.p_value)
+    return f"{format_p(adjusted[0].estimate)} (Holm)"

@@ -43,6 +43,8 @@ class Table:
         Sentences below: method, definitions, what is hidden.
     row_groups : tuple of str
         The heading above each row, equal for the rows that stand under one heading; empty if there are none.
+    question : str
+        What is asked, in a sentence between caption and table; empty where the caption says it.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     footnotes: tuple[str, ...] = ()
     row_groups: tuple[str, ...] = ()
+    question: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -93,7 +96,8 @@ class Table:
             f'<th scope="col"{_class_of(text)}>{escape(column)}</th>' if column else "<td></td>"
             for column, text in zip(self.columns, is_text, strict=True)
         )
-        lines = ["<table>", f"<caption>{escape(self.caption)}</caption>", f"<thead><tr>{heads}</tr></thead>"]
+        caption = escape(self.caption) + (f"<br><small>{escape(self.question)}</small>" if self.question else "")
+        lines = ["<table>", f"<caption>{caption}</caption>", f"<thead><tr>{heads}</tr></thead>"]
         for heading, rows in self.groups():
             lines.append("<tbody>")
             if heading:
@@ -108,6 +112,7 @@ class Table:
     def to_markdown(self) -> str:
         """Return caption, pipe table and footnotes; headings of row groups are bold rows."""
         lines = [f"**{_markdown(self.caption)}**", ""]
+        lines += [_markdown(self.question), ""] if self.question else []
         lines.append(_markdown_row(self.columns))
         lines.append("|" + "|".join([" :--- ", *([" ---: "] * (len(self.columns) - 1))]) + "|")
         for heading, rows in self.groups():
@@ -162,7 +167,8 @@ class Table:
 
     def __str__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
-        lines = [self.caption, "", _aligned(self.columns, widths), "  ".join("-" * width for width in widths)]
+        above = [self.caption, self.question] if self.question else [self.caption]
+        lines = [*above, "", _aligned(self.columns, widths), "  ".join("-" * width for width in widths)]
         for heading, rows in self.groups():
             lines += [heading] if heading else []
             lines += [_aligned(row, widths) for row in rows]

@@ -31,6 +31,8 @@ def word_document(table: Table) -> bytes:
     """
     document = _new_document()
     document.add_paragraph(table.caption, style="Caption")
+    if table.question:
+        document.add_paragraph(table.question)
     grid = document.add_table(rows=1, cols=len(table.columns), style="Table Grid")
     _fill(grid.rows[0], table.columns, is_bold=True)
     _repeat_on_every_page(grid.rows[0])

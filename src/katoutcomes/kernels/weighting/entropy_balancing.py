@@ -109,7 +109,8 @@ def _with_step(problem: _Problem, dual: Floats, step: Floats, value: Floats) -> 
     for _ in range(_MOST_HALVINGS):
         moved = dual + size[:, None] * step
         shares, moved_value = problem.shares(moved)
-        worse = moved_value > value + 1e-12 * np.maximum(np.abs(value), 1.0)
+        with np.errstate(invalid="ignore"):  # a set in which nobody has a weight has no value to get worse
+            worse = moved_value > value + 1e-12 * np.maximum(np.abs(value), 1.0)
         if not worse.any():
             break
         size = np.where(worse, size / 2.0, size)

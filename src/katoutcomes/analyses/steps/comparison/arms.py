@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
+from katoutcomes.analyses.steps.comparison.events import SCORE, Event, event_of
 from katoutcomes.analyses.steps.covariate_columns import (
     CovariateColumns,
     chosen_covariates,
@@ -54,6 +55,8 @@ class Comparison:
     leaving : ndarray of float64, shape (n_compared, n_visits), or None
         1 where a patient had left care before an earlier visit or, in the last column, before the visit compared; None
         where the last day in care is not known.
+    event : Event or None
+        The binary outcome that is compared, as 0 and 1 in `arms`; None where it is the score.
     """
 
     data: AnalysisSet
@@ -67,6 +70,22 @@ class Comparison:
     history_names: tuple[str, ...]
     arms: ArmData
     leaving: NDArray[np.float64] | None
+    event: Event | None = None
+
+    @property
+    def unit(self) -> str:
+        """Of means and differences: points of the instrument, or shares where the outcome is binary."""
+        return "points" if self.event is None else ""
+
+    @property
+    def definition_set(self) -> str:
+        """By which the outcome is defined; nothing where it is the score."""
+        return "" if self.event is None else self.event.definition.id
+
+    @property
+    def difference(self) -> str:
+        """Measure of a difference of the arms."""
+        return "difference in means" if self.event is None else "difference in proportions"
 
     @property
     def n_compared(self) -> int:
@@ -96,6 +115,7 @@ def comparison(
     treatment: str | None,
     covariates: Sequence[str],
     in_care_until: str | None,
+    outcome: str = SCORE,
 ) -> Comparison:
     """Choose the patients of each arm and make the arrays of the comparison.
 
@@ -117,7 +137,10 @@ def comparison(
     variable, groups = _arms(data, treatment)
     variables = chosen_covariates(data, covariates, variable.name)
     with_baseline = np.logical_or.reduce([group.mask for group in groups]) & data.with_baseline
+    event = event_of(data.instrument, outcome)
     complete = with_baseline.copy()
+    if event is not None:
+        complete &= event.is_defined(data.baseline)
     for one in variables:
         complete &= ~np.isnan(one.values)
     compared = without_lone_patients(variables, complete)
@@ -134,8 +157,9 @@ def comparison(
     codes = codes[compared]
     history, flags, names = _history(data, window, in_care_until, compared)
     by_arm = [flag * (codes == arm) for flag in flags for arm in range(1, len(groups))]
+    scores = data.scores_at(window.name)[compared]
     arms = ArmData(
-        outcome=data.scores_at(window.name)[compared],
+        outcome=scores if event is None else event.of(data.baseline[compared], scores),
         arms=codes,
         n_arms=len(groups),
         covariates=columns.values,
@@ -143,7 +167,9 @@ def comparison(
         history_by_arm=_stacked(by_arm, codes.size),
     )
     leaving = _leaving(data, window, in_care_until, compared)
-    return Comparison(data, window, variable, groups, variables, with_baseline, compared, columns, names, arms, leaving)
+    return Comparison(
+        data, window, variable, groups, variables, with_baseline, compared, columns, names, arms, leaving, event
+    )
 
 
 def _arms(data: AnalysisSet, treatment: str | None) -> tuple[Variable, tuple[Group, ...]]:

@@ -76,6 +76,13 @@ class ComparisonChoices:
                 "interval='robust' goes with method='weighted_ancova'; for the others use interval='bootstrap'."
             )
 
+    def require_outcome(self, *, is_binary: bool) -> None:
+        """Raise `OptionError` if the method has no place for a binary outcome."""
+        if is_binary and self.method == "mmrm":
+            raise OptionError("method='mmrm' models scores; for a binary outcome use another method.")
+        if is_binary and self.slopes != "pooled":
+            raise OptionError("models of a binary outcome have slopes='pooled'.")
+
     def require_arms(self, n_arms: int) -> None:
         """Raise `OptionError` unless the weights are made for so many arms."""
         if n_arms > 2 and self.weights not in {"overlap", "iptw_ate", "none"}:

@@ -97,7 +97,10 @@ def with_clinics(found: Comparison, fitted: Fitted, clinics: Clinics, choices: C
             _interval(test, difference.estimate) for test, difference in zip(tests, fitted.differences, strict=True)
         )
         means = tuple(Interval(mean.estimate) for mean in fitted.means)
-        fitted = replace(fitted, differences=differences, means=means, replicates=None, replicate_shares=None)
+        ratios = tuple(Interval(ratio.estimate) for ratio in fitted.ratios)
+        fitted = replace(
+            fitted, differences=differences, means=means, ratios=ratios, replicates=None, replicate_shares=None
+        )
     return ClinicFindings(fitted, tuple(estimates), (_check(tests, clinics),))
 
 
@@ -142,8 +145,8 @@ def _rows(
     choices: ComparisonChoices,
 ) -> Iterator[Estimate]:
     shared: dict[str, Any] = {
-        "measure": "difference in means",
-        "unit": "points",
+        "measure": found.difference,
+        "unit": found.unit,
         "visit": found.window.name,
         "n_patients": found.n_scored,
         **sides,

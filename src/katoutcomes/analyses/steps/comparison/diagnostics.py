@@ -173,6 +173,7 @@ def weight_estimates(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
             yield Estimate(
                 term=f"{WEIGHTS}: {words}",
                 measure="effective sample size" if field == "effective_sample_size" else "weight",
+                unit="patients" if field == "effective_sample_size" else "",
                 visit=found.window.name,
                 subgroup=group.subgroup,
                 estimate=float(getattr(spread, field)),

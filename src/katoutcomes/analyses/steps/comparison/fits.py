@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import Comparison
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
-    from katoutcomes.kernels.weighting.comparison import ArmData, ArmWeights, Recipe
+    from katoutcomes.kernels.weighting.comparison import ArmData, ArmEstimates, ArmWeights, Recipe, Starts
 
     Floats = NDArray[np.float64]
 
@@ -60,6 +61,8 @@ class Fitted:
     jump_to_reference : tuple of Interval
         The differences if who left a later arm fared like the comparator's from then on; empty but for imputation
         with the last day in care.
+    ratios : tuple of Interval
+        Each later arm's risk over the comparator's; empty where the outcome is the score.
     """
 
     means: tuple[Interval, ...]
@@ -73,6 +76,7 @@ class Fitted:
     missing_information: float = math.nan
     scale_reduction: float = math.nan
     jump_to_reference: tuple[Interval, ...] = ()
+    ratios: tuple[Interval, ...] = ()
 
 
 def recipe_of(choices: ComparisonChoices) -> Recipe:
@@ -91,6 +95,7 @@ def fit_weighted(found: Comparison, choices: ComparisonChoices) -> Fitted:
 
 
 def fitted_weights(data: ArmData, recipe: Recipe) -> tuple[ArmWeights, Floats, Floats]:
+    """Return the weights of the patients as they are, what each scored patient weighs, and the missing shares."""
     import numpy as np
 
     from katoutcomes.kernels.weighting.comparison import arm_weights, missing_shares
@@ -108,59 +113,119 @@ def plain_weights(found: Comparison) -> tuple[ArmWeights, Floats, Floats]:
     return fitted_weights(found.arms, Recipe("none", observation_weights=False))
 
 
+def arm_means(found: Comparison, recipe: Recipe, frequencies: Floats, starts: Starts | None = None) -> ArmEstimates:
+    """Return the means of the arms for each set of frequencies; risks where the outcome is binary."""
+    from katoutcomes.kernels.groups.weighted_risks import estimate_risks
+    from katoutcomes.kernels.weighting.comparison import estimate_arms
+
+    if found.event is None:
+        return estimate_arms(found.arms, recipe, frequencies, starts)
+    return estimate_risks(found.arms, recipe, frequencies, starts)
+
+
 def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
     import numpy as np
 
-    from katoutcomes.kernels.weighting.bootstrap import bootstrap, percentile_interval
-    from katoutcomes.kernels.weighting.comparison import estimate_arms, starting_values
+    from katoutcomes.kernels.weighting.comparison import starting_values
 
     data, recipe, n_arms = found.arms, recipe_of(choices), found.arms.n_arms
     weights, combined, shares = fitted_weights(data, recipe)
-    point = estimate_arms(data, recipe, np.ones((1, data.arms.size))).means[0]
-
     starts = starting_values(data, recipe)
 
     def statistic(frequencies: Floats) -> Floats:
-        arms = estimate_arms(data, recipe, frequencies, starts)
+        arms = arm_means(found, recipe, frequencies, starts)
         return np.column_stack([arms.means, arms.means[:, 1:] - arms.means[:, :1], arms.missing_shares])
 
-    drawn = bootstrap(
+    drawn = bootstrapped(statistic, data.arms.size, choices)
+    means = arm_means(found, recipe, np.ones((1, data.arms.size))).means[0]
+    of_means, of_differences = drawn[:, :n_arms], drawn[:, n_arms : 2 * n_arms - 1]
+    level = choices.conf_level
+    return Fitted(
+        tuple(percentile(mean, of_means[:, arm], level, tests=False) for arm, mean in enumerate(means)),
+        tuple(percentile(mean - means[0], of_differences[:, arm], level) for arm, mean in enumerate(means[1:])),
+        weights,
+        combined,
+        shares,
+        replicates=of_differences,
+        replicate_shares=drawn[:, 2 * n_arms - 1 :],
+        share_failed=1.0 - float(np.isfinite(drawn[:, : 2 * n_arms - 1]).all(axis=1).mean()),
+        ratios=() if found.event is None else _bootstrapped_ratios(found, means, of_means, level),
+    )
+
+
+def bootstrapped(statistic: Callable[[Floats], Floats], n_patients: int, choices: ComparisonChoices) -> Floats:
+    """Return the statistic of every resample of patients; the same resamples for every statistic of a comparison."""
+    from katoutcomes.kernels.weighting.bootstrap import bootstrap
+
+    return bootstrap(
         statistic,
-        data.arms.size,
+        n_patients,
         choices.n_bootstrap,
         choices.entropy,
         n_workers=choices.n_workers,
         progress=choices.progress,
     )
-    numbers = np.concatenate([point, point[1:] - point[0]])
-    intervals = []
-    for place, number in enumerate(numbers):
-        one = percentile_interval(drawn[:, place], choices.conf_level)
-        is_difference = place >= n_arms
-        intervals.append(
-            _inside(Interval(
-                float(number), one.std_error, math.nan, one.conf_low, one.conf_high,
-                math.nan, one.p_value if is_difference else math.nan,
-            ))
-        )  # fmt: skip
-    failed = 1.0 - float(np.isfinite(drawn[:, : 2 * n_arms - 1]).all(axis=1).mean())
-    return Fitted(
-        tuple(intervals[:n_arms]),
-        tuple(intervals[n_arms:]),
-        weights,
-        combined,
-        shares,
-        replicates=drawn[:, n_arms : 2 * n_arms - 1],
-        replicate_shares=drawn[:, 2 * n_arms - 1 :],
-        share_failed=failed,
-    )
 
 
-def _inside(interval: Interval) -> Interval:
-    """Return no limits where a percentile interval misses its own estimate, which it would contradict."""
-    if interval.conf_low <= interval.estimate <= interval.conf_high:
-        return interval
-    return replace(interval, conf_low=math.nan, conf_high=math.nan, p_value=math.nan)
+def percentile(
+    estimate: float, replicates: Floats, conf_level: float, *, tests: bool = True, against: float = 0.0
+) -> Interval:
+    """Return an estimate with the percentile interval of its replicates and, if asked, a test that it is `against`.
+
+    There are no limits where they would miss the estimate, which they would contradict.
+    """
+    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
+
+    one = percentile_interval(replicates - against, conf_level)
+    low, high = one.conf_low + against, one.conf_high + against
+    if not low <= estimate <= high:
+        return Interval(float(estimate), one.std_error)
+    p_value = one.p_value if tests else math.nan
+    return Interval(float(estimate), one.std_error, math.nan, low, high, math.nan, p_value)
+
+
+def has_events(found: Comparison) -> bool:
+    """Return whether the binary outcome was seen in every arm; without, a model has a risk but no ratio means much."""
+    had_it = found.arms.outcome > 0.0
+    return all(bool(had_it[found.arms.arms == arm].any()) for arm in range(found.arms.n_arms))
+
+
+def _bootstrapped_ratios(
+    found: Comparison, means: Floats, replicates: Floats, conf_level: float
+) -> tuple[Interval, ...]:
+    """Return each later arm's risk over the comparator's; none where an arm has nobody with the outcome."""
+    import numpy as np
+
+    ratios = []
+    for arm in range(1, len(means)):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = np.where(replicates[:, 0] > 0.0, replicates[:, arm] / replicates[:, 0], np.nan)
+        if not (has_events(found) and means[0] > 0.0 and means[arm] > 0.0):
+            ratios.append(Interval(math.nan))
+            continue
+        ratios.append(percentile(means[arm] / means[0], drawn, conf_level, against=1.0))
+    return tuple(ratios)
+
+
+def log_ratio(means: Floats, covariance: Floats, arm: int) -> tuple[float, float]:
+    """Return the logarithm of an arm's mean over the comparator's, and its variance by the delta method.
+
+    NaN where a mean is not above 0.
+    """
+    if not (means[0] > 0.0 and means[arm] > 0.0):
+        return math.nan, math.nan
+    variance = covariance[arm, arm] / means[arm] ** 2 + covariance[0, 0] / means[0] ** 2
+    return math.log(means[arm] / means[0]), float(variance - 2.0 * covariance[arm, 0] / (means[arm] * means[0]))
+
+
+def exponentiated(interval: Interval) -> Interval:
+    """Return a ratio from the interval of its logarithm; the standard error is that of the ratio (delta method)."""
+    if math.isnan(interval.estimate):
+        return Interval(math.nan)
+    ratio = math.exp(interval.estimate)
+    limits = (math.exp(interval.conf_low), math.exp(interval.conf_high))
+    std_error = ratio * interval.std_error
+    return Interval(ratio, std_error, interval.df, *limits, interval.statistic, interval.p_value)
 
 
 def ancova(found: Comparison, outcome: Floats, weights: Floats, tilt: Floats) -> tuple[Floats, Floats, float]:
@@ -185,7 +250,12 @@ def _robust(found: Comparison, choices: ComparisonChoices) -> Fitted:
         _t(means[arm] - means[0], covariance[arm, arm] + covariance[0, 0] - 2.0 * covariance[arm, 0], df, level)
         for arm in range(1, len(means))
     )
-    return Fitted(of_means, of_differences, weights, combined, shares)
+    ratios: tuple[Interval, ...] = ()
+    if found.event is not None:
+        logs = (log_ratio(means, covariance, arm) for arm in range(1, len(means)))
+        ratios = tuple(exponentiated(_t(*one, df, level)) for one in logs)
+        ratios = ratios if has_events(found) else tuple(Interval(math.nan) for _ in ratios)
+    return Fitted(of_means, of_differences, weights, combined, shares, ratios=ratios)
 
 
 def _t(estimate: float, variance: float, df: float, conf_level: float, *, tests: bool = True) -> Interval:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import earlier_visits
-from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, ancova, fitted_weights, recipe_of
+from katoutcomes.analyses.steps.comparison.fits import (
+    Fitted,
+    Interval,
+    ancova,
+    exponentiated,
+    fitted_weights,
+    log_ratio,
+    recipe_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +42,7 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
     from katoutcomes.kernels.missing.imputation import impute
 
     imputations = impute(scores_to_impute(found), choices.n_imputations, _rng(choices, _STREAM))
-    outcomes = imputations.completed[:, :, -1]
+    outcomes = _outcomes(found, imputations.completed[:, :, -1])
     weights, balancing, _ = fitted_weights(replace(found.arms, outcome=outcomes[0]), recipe_of(choices))
     tilt = weights.tilt[0]
     pooled = _pooled(found, outcomes, balancing, tilt, choices)
@@ -42,7 +50,7 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
     shares = members @ (balancing * ~found.arms.is_observed) / (members @ balancing)
     reference: tuple[Interval, ...] = ()
     if found.leaving is not None and not why_no_reference(found):
-        jumped = jump_to_reference(found, choices)
+        jumped = _outcomes(found, jump_to_reference(found, choices))
         reference = _intervals(_pooled(found, jumped, balancing, tilt, choices).differences, _OF_DIFFERENCES)
     return Fitted(
         _intervals(pooled.means, _OF_MEANS),
@@ -53,7 +61,15 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
         missing_information=pooled.differences[0].missing_information,
         scale_reduction=imputations.scale_reduction,
         jump_to_reference=reference,
+        ratios=tuple(exponentiated(one) for one in _intervals(pooled.log_ratios, _OF_DIFFERENCES)),
     )
+
+
+def _outcomes(found: Comparison, completed: Floats) -> Floats:
+    """Return what is compared of completed scores: these, or who has the binary outcome."""
+    if found.event is None:
+        return completed
+    return found.event.of(found.data.baseline[found.compared], completed)
 
 
 def _rng(choices: ComparisonChoices, stream: int) -> np.random.Generator:
@@ -66,6 +82,7 @@ def _rng(choices: ComparisonChoices, stream: int) -> np.random.Generator:
 class _Pooled:
     means: tuple[PooledEstimate, ...]
     differences: tuple[PooledEstimate, ...]
+    log_ratios: tuple[PooledEstimate, ...]
 
 
 def _pooled(
@@ -80,11 +97,14 @@ def _pooled(
     covariances = np.array([fit[1] for fit in fits])
     df, n_arms = fits[0][2], found.arms.n_arms
     of_means = [pool(means[:, arm], covariances[:, arm, arm], df, choices.conf_level) for arm in range(n_arms)]
-    differences = []
+    differences, log_ratios = [], []
     for arm in range(1, n_arms):
         variances = covariances[:, arm, arm] + covariances[:, 0, 0] - 2.0 * covariances[:, arm, 0]
         differences.append(pool(means[:, arm] - means[:, 0], variances, df, choices.conf_level))
-    return _Pooled(tuple(of_means), tuple(differences))
+        if found.event is not None:
+            logs = np.array([log_ratio(*one, arm) for one in zip(means, covariances, strict=True)])
+            log_ratios.append(pool(logs[:, 0], logs[:, 1], df, choices.conf_level))
+    return _Pooled(tuple(of_means), tuple(differences), tuple(log_ratios))
 
 
 def _intervals(pooled: tuple[PooledEstimate, ...], names: tuple[str, ...]) -> tuple[Interval, ...]:
@@ -154,8 +174,8 @@ def _in_care(found: Comparison) -> tuple[ScoresToImpute, NDArray[np.bool_]]:
 
     from katoutcomes.kernels.missing.imputation import ScoresToImpute
 
-    assert found.leaving is not None
-    left = found.leaving[:, _has_scores(found)] > 0.0
+    leaving = np.zeros((found.n_compared, len(_places(found)))) if found.leaving is None else found.leaving
+    left = leaving[:, _has_scores(found)] > 0.0
     scores = np.where(left, np.nan, _scores(found))
     kept = ~np.isnan(scores).all(axis=0)
     kept[-1] = True

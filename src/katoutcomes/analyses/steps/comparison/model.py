@@ -140,7 +140,7 @@ def negative_control_of(found: Comparison, choices: ComparisonChoices, name: str
     interval = "robust" if choices.interval in {"robust", "rubin", "model"} else "bootstrap"
     method = "weighted_ancova" if interval == "robust" else choices.method
     same = replace(choices, missing="complete_cases", interval=interval, method=method, progress=None)
-    fitted = fit_weighted(replace(found, arms=arms), same)
+    fitted = fit_weighted(replace(found, arms=arms, event=None), same)
     rows, passed = [], True
     for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):
         rows.append(_control_row(found, group.label, name, difference, choices.conf_level))

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COMPARED, SCORED = "compared", "scored, of those compared"
+    from katoutcomes.analyses.steps.comparison.events import Event
+
+COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
 COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before"
 
 
 def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
     """Yield how many patients of each arm are compared, and which share of them is scored."""
+    if found.event is not None:
+        yield from _event_estimates(found, found.event, conf_level)
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)
         yield Estimate(
@@ -35,6 +39,22 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
         n_scored = found.n_of(arm, scored=True)
         fields = {"subgroup": group.subgroup, "visit": found.window.name}
         yield share_estimate(SCORED, n_scored, n_compared, conf_level, **fields)
+
+
+def _event_estimates(found: Comparison, event: Event, conf_level: float) -> Iterator[Estimate]:
+    """Yield which share of the scored of each arm has the binary outcome, as it was seen."""
+    for arm, group in enumerate(found.groups):
+        outcome = found.arms.outcome[(found.arms.arms == arm) & found.arms.is_observed]
+        n_patients = int((outcome > 0.0).sum())
+        yield share_estimate(
+            f"{SEEN}: {event.words}",
+            n_patients,
+            outcome.size,
+            conf_level,
+            visit=found.window.name,
+            definition_set=found.definition_set,
+            subgroup=group.subgroup,
+        )
 
 
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:

@@ -43,28 +43,29 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
         }
         if not difference.std_error > 0.0:
             continue
-        yield from _confounding(found, difference, arm, 1.0 - choices.conf_level, shared)
+        ratio = fitted.ratios[place] if fitted.ratios else None
+        yield from _confounding(found, difference, ratio, arm, shared, alpha=1.0 - choices.conf_level)
         yield from _tipping(found, fitted, place, choices, shared)
         if fitted.jump_to_reference:
-            yield _jumped(fitted.jump_to_reference[place], choices.conf_level, shared)
+            yield _jumped(found, fitted.jump_to_reference[place], choices.conf_level, shared)
         if choices.method == "weighted_ancova" and choices.weights != "none":
             yield from _truncated(found, fitted, arm, shared)
         yield Estimate(
             term=f"{PRECISION}: smallest difference that would be found in four of five studies",
             measure="minimal detectable difference",
-            unit="points",
+            unit=found.unit,
             estimate=_detectable(difference.std_error),
             **shared,
         )
 
 
-def _jumped(interval: Interval, conf_level: float, shared: dict[str, Any]) -> Estimate:
+def _jumped(found: Comparison, interval: Interval, conf_level: float, shared: dict[str, Any]) -> Estimate:
     """Return the difference if who left fared like the comparator's from then on (jump to reference)."""
     has_limits = not math.isnan(interval.conf_low)
     return Estimate(
         term=JUMP,
-        measure="difference in means",
-        unit="points",
+        measure=found.difference,
+        unit=found.unit,
         estimate=interval.estimate,
         std_error=interval.std_error,
         df=interval.df,
@@ -83,15 +84,34 @@ def _detectable(std_error: float) -> float:
     return minimal_detectable_difference(std_error)
 
 
-def _confounding(
-    found: Comparison, difference: Interval, arm: int, alpha: float, shared: dict[str, Any]
-) -> Iterator[Estimate]:
-    from katoutcomes.kernels.groups.sensitivity import benchmark, e_value_of_difference, robustness_value
+def _e_values(found: Comparison, difference: Interval, ratio: Interval | None, arm: int) -> tuple[float, float]:
+    """Return the E-value of the estimate and of the limit nearer to no difference."""
+    from katoutcomes.kernels.groups.sensitivity import e_value, e_value_of_difference, e_value_of_limit
 
+    if ratio is not None:
+        if not ratio.estimate > 0.0:
+            return math.nan, math.nan
+        has_limits = not math.isnan(ratio.conf_low)
+        limit = e_value_of_limit(ratio.estimate, ratio.conf_low, ratio.conf_high) if has_limits else math.nan
+        return e_value(ratio.estimate), limit
     values = e_value_of_difference(difference.estimate, difference.std_error, _pooled_sd(found, arm))
     # The interval that stands beside the estimate decides whether it holds 0, whatever the approximation says.
-    limit = 1.0 if difference.conf_low <= 0.0 <= difference.conf_high else values.limit
-    for words, number in (("estimate", values.estimate), ("limit nearer to no difference", limit)):
+    return values.estimate, 1.0 if difference.conf_low <= 0.0 <= difference.conf_high else values.limit
+
+
+def _confounding(
+    found: Comparison,
+    difference: Interval,
+    ratio: Interval | None,
+    arm: int,
+    shared: dict[str, Any],
+    *,
+    alpha: float,
+) -> Iterator[Estimate]:
+    from katoutcomes.kernels.groups.sensitivity import benchmark, robustness_value
+
+    value, limit = _e_values(found, difference, ratio, arm)
+    for words, number in (("estimate", value), ("limit nearer to no difference", limit)):
         yield Estimate(term=f"{CONFOUNDING}: E-value of the {words}", measure="E-value", estimate=number, **shared)
     df = float(found.n_scored - found.arms.covariates.shape[1] - found.arms.n_arms)
     statistic = difference.estimate / difference.std_error
@@ -114,8 +134,8 @@ def _confounding(
         )
         yield Estimate(
             term=f"{CONFOUNDING}: difference left by a confounder as strong as {name}",
-            measure="difference in means",
-            unit="points",
+            measure=found.difference,
+            unit=found.unit,
             estimate=bound.adjusted_estimate,
             **shared,
         )
@@ -179,7 +199,8 @@ def _tipping(
 
     arm, difference = found.later_arms[place][0], fitted.differences[place]
     instrument = found.data.instrument
-    largest = _LARGEST_DELTA * (instrument.maximum - instrument.minimum)
+    span = instrument.maximum - instrument.minimum
+    largest = _LARGEST_DELTA * span if found.event is None else 1.0
     grid = np.linspace(0.0, largest, _STEPS_OF_DELTA + 1)
     towards_zero = -1.0 if difference.estimate > 0.0 else 1.0
     moves = towards_zero * grid
@@ -193,36 +214,54 @@ def _tipping(
         low, high = (np.array([getattr(one, side) for one in intervals]) for side in ("conf_low", "conf_high"))
     found_points = tipping_point(grid, estimates, low, high, choices.smallest_important)
     yield Estimate(
-        term=f"{TIPPING}: missing scores less favorable by so much, until the interval holds 0",
+        term=f"{TIPPING}: {_less_favorable(found)}, until the interval holds 0",
         measure="tipping point",
-        unit="points",
+        unit=found.unit,
         estimate=found_points.to_interval,
         **shared,
     )
     if choices.smallest_important > 0.0:
         yield Estimate(
-            term=f"{TIPPING}: missing scores less favorable by so much, until the difference is too small to matter",
+            term=f"{TIPPING}: {_less_favorable(found)}, until the difference is too small to matter",
             measure="tipping point",
-            unit="points",
+            unit=found.unit,
             estimate=found_points.to_threshold,
             **shared,
         )
 
 
+def _less_favorable(found: Comparison) -> str:
+    if found.event is None:
+        return "missing scores less favorable by so much"
+    return f"{found.event.words} less often among the missing by such a share"
+
+
 def _truncated(found: Comparison, fitted: Fitted, arm: int, shared: dict[str, Any]) -> Iterator[Estimate]:
     """Yield the difference with the weights of each arm cut at a percentile, without an interval."""
     from katoutcomes.kernels.weighting.balancing_weights import truncated
+
+    for percent in (99, 95):
+        weights = truncated(fitted.combined, percent / 100.0, found.arms.arms)
+        means = _means_with(found, weights, fitted.weights.tilt[0])
+        yield Estimate(
+            term=f"{TRUNCATED}, at the {percent}th percentile",
+            measure=found.difference,
+            unit=found.unit,
+            estimate=float(means[arm] - means[0]),
+            **shared,
+        )
+
+
+def _means_with(found: Comparison, weights: Floats, tilt: Floats) -> Floats:
+    """Return the arms' means with other weights, up to a shift that all of them share."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.weighted_risks import predicted_risks
     from katoutcomes.kernels.weighting.weighted_ancova import arm_design, weighted_coefficients
 
     data = found.arms
-    design = arm_design(data.arms, data.n_arms, data.covariates - data.covariates.mean(axis=0))
-    for percent in (99, 95):
-        weights = truncated(fitted.combined, percent / 100.0, data.arms)
-        coefficients = weighted_coefficients(design, data.outcome, weights[None, :])[0]
-        yield Estimate(
-            term=f"{TRUNCATED}, at the {percent}th percentile",
-            measure="difference in means",
-            unit="points",
-            estimate=float(coefficients[arm] - coefficients[0]),
-            **shared,
-        )
+    if found.event is None:
+        design = arm_design(data.arms, data.n_arms, data.covariates - data.covariates.mean(axis=0))
+        return weighted_coefficients(design, data.outcome, weights[None, :])[0]
+    risks = predicted_risks(data, weights[None, :])[0]
+    return np.asarray(tilt @ risks / tilt.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from katoutcomes.estimands.estimand import Endpoint, Estimand
-from katoutcomes.results.formatting import format_level
+from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ _INTERVAL_WORDS = {
         "fewer than 95 percent where more models lay behind the weights; prefer the bootstrap"
     ),
     "rubin": (
-        "Intervals follow Rubin's rules with the degrees of freedom of Barnard and Rubin (in simulation 93 to 95 "
-        "percent of 95 percent intervals held the truth from 300 patients on; with overlap weights more)"
+        "Intervals follow Rubin's rules with the degrees of freedom of Barnard and Rubin (in simulation about 97 "
+        "percent of 95 percent intervals held the truth with 300 patients)"
     ),
     "model": "Intervals are those of the model, with degrees of freedom after Kenward and Roger",
 }
@@ -74,15 +74,49 @@ def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
     history = ""
     if choices.uses_observation_weights and found.history_names:
         history = f" (a logistic model of arm, covariates, {', '.join(found.history_names)})"
+    estimator = _estimator(found, choices)
     numbers = {"bootstrap": choices.n_bootstrap, "rubin": choices.n_imputations}.get(choices.interval)
     repeats = f" ({numbers:,} {'resamples' if choices.interval == 'bootstrap' else 'imputations'})" if numbers else ""
     description = (
-        f"{_METHOD_WORDS[choices.method][0].upper()}{_METHOD_WORDS[choices.method][1:]} of the score at "
-        f"{found.window.name}{weights}, adjusted for {adjusted_for}; {_MISSING_WORDS[choices.missing]}{history}. "
-        f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. Logistic models have a "
-        "ridge of 0.001 a patient on standardized slopes; their probabilities are limited to 0.01 to 0.99."
+        f"{estimator[0].upper()}{estimator[1:]} of {_outcome(found)} at {found.window.name}{weights}, adjusted for "
+        f"{adjusted_for}; {_MISSING_WORDS[choices.missing]}{history}. "
+        f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. {_floor(choices)}Logistic "
+        "models of arm and observation have a ridge of 0.001 a patient on standardized slopes; their probabilities are "
+        "limited to 0.01 to 0.99."
     )
-    return Method(_METHOD_WORDS[choices.method], description, _sources(found, choices))
+    return Method(estimator, description, _sources(found, choices))
+
+
+def _estimator(found: Comparison, choices: ComparisonChoices) -> str:
+    """Return the estimator in words; that of a binary outcome is named for what it does."""
+    if found.event is None:
+        return _METHOD_WORDS[choices.method]
+    is_linear = choices.missing == "multiple_imputation" or choices.interval == "robust"
+    words = {
+        "weighted_ancova": "standardization of a weighted logistic model",
+        "g_computation": "standardization of a logistic model",
+    }
+    return "weighted linear model" if is_linear else words.get(choices.method, _METHOD_WORDS[choices.method])
+
+
+def _outcome(found: Comparison) -> str:
+    if found.event is None:
+        return "the score"
+    return f"{found.event.words} ({found.event.definition.id})"
+
+
+def _floor(choices: ComparisonChoices) -> str:
+    """Say how small a p-value of a bootstrap can be: one printed so small means no more than that."""
+    if choices.interval != "bootstrap":
+        return ""
+    floor = format_number(2.0 / (choices.n_bootstrap + 1.0), 4, trailing_zeros=False)
+    return f"A p-value of the bootstrap cannot be below {floor}: read one as small as that as less. "
+
+
+def title_of(found: Comparison) -> str:
+    """Return what is compared, where and when."""
+    outcome = "" if found.event is None else f", {found.event.words}"
+    return f"Comparison of cohorts: {found.data.instrument.name}{outcome} at {found.window.name}"
 
 
 def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
@@ -91,12 +125,14 @@ def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
         keys += ["imputation"] + ["jump_to_reference"] * (found.leaving is not None)
     if len(found.groups) > 2:
         keys.insert(0, "several")
-    return tuple(_SOURCES[key] for key in keys if key in _SOURCES)
+    of_outcome = () if found.event is None else (found.event.definition.source,)
+    return (*(_SOURCES[key] for key in keys if key in _SOURCES), *of_outcome)
 
 
 def estimand_of(found: Comparison, choices: ComparisonChoices) -> Estimand:
     """Return the question in plain words: whom it is about and what becomes of leaving care depend on the choices."""
-    name = found.variable.name
+    name, event = found.variable.name, found.event
+    what = "mean scores" if event is None else f"percent with {event.words}"
     comparator, later = found.groups[0].label, [group.label for _, group in found.later_arms]
     named = "booked_program" if name == "program_booked" else f"cohorts_by_{name}"
     return Estimand(
@@ -104,14 +140,14 @@ def estimand_of(found: Comparison, choices: ComparisonChoices) -> Estimand:
         population=_population(found, choices),
         treatment=" and ".join(later),
         comparator=comparator,
-        endpoint=Endpoint(found.data.instrument.name, found.window.name, "score"),
+        endpoint=Endpoint(found.data.instrument.name, found.window.name, "score" if event is None else event.words),
         intercurrent_events=(
             "the score is the one that would be seen if nobody had left care (a hypothetical question)"
             if choices.method == "mmrm"
             else "a patient stays in the arm of time zero, and the score counts whatever happened on the way: leaving "
             "care, missing sessions, other treatment, further doses"
         ),
-        summary_measure="difference in mean scores had all been in the first-named arm and had all been in the other",
+        summary_measure=f"difference in {what} had all been in the first-named arm and had all been in the other",
         is_causal=True,
     )
 

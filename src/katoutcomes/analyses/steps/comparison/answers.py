@@ -1,0 +1,100 @@
+"""The answer of a comparison as estimates: differences and ratios first, then the arms, comparator first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from katoutcomes.analyses.steps.comparison.fits import Interval
+from katoutcomes.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from katoutcomes.analyses.steps.comparison.arms import Comparison
+    from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
+    from katoutcomes.cohorts.analysis_set import Group
+
+WEIGHTED = "follow-up, weighted"
+"""Term of the adjusted means and of the differences that are the answer."""
+RATIO = "ratio, weighted"
+"""Term of ratios of risks."""
+
+
+def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
+    """Yield differences, ratios of a binary outcome, adjusted means or shares, and what was missing of them."""
+    for place, (_, group) in enumerate(found.later_arms):
+        yield difference_of(found, group, fitted.differences[place], choices.conf_level)
+        if fitted.ratios:
+            yield _ratio(found, group, fitted.ratios[place], choices.conf_level)
+    for arm, (group, mean) in enumerate(zip(found.groups, fitted.means, strict=True)):
+        yield estimate_of(
+            mean,
+            choices.conf_level,
+            term=WEIGHTED,
+            measure="adjusted mean" if found.event is None else "adjusted share",
+            unit=found.unit,
+            definition_set=found.definition_set,
+            subgroup=group.subgroup,
+            visit=found.window.name,
+            n_patients=found.n_of(arm, scored=True),
+        )
+    if not math.isnan(fitted.missing_information):
+        yield Estimate(
+            term="missing information of the difference",
+            measure="missing information",
+            visit=found.window.name,
+            estimate=fitted.missing_information,
+            n_patients=found.n_scored,
+        )
+
+
+def unanswered(found: Comparison, choices: ComparisonChoices) -> Iterator[Estimate]:
+    """Yield the differences without a number."""
+    for _, group in found.later_arms:
+        yield difference_of(found, group, Interval(math.nan), choices.conf_level)
+
+
+def difference_of(found: Comparison, group: Group, difference: Interval, conf_level: float) -> Estimate:
+    """Return a later arm minus the comparator."""
+    return estimate_of(
+        difference,
+        conf_level,
+        term=f"{WEIGHTED}: {group.label} - {found.groups[0].label}",
+        measure=found.difference,
+        unit=found.unit,
+        definition_set=found.definition_set,
+        treatment=group.label,
+        comparator=found.groups[0].label,
+        visit=found.window.name,
+        n_patients=found.n_scored,
+    )
+
+
+def _ratio(found: Comparison, group: Group, ratio: Interval, conf_level: float) -> Estimate:
+    return estimate_of(
+        ratio,
+        conf_level,
+        term=f"{RATIO}: {group.label} / {found.groups[0].label}",
+        measure="risk ratio",
+        definition_set=found.definition_set,
+        treatment=group.label,
+        comparator=found.groups[0].label,
+        visit=found.window.name,
+        n_patients=found.n_scored,
+    )
+
+
+def estimate_of(found: Interval, conf_level: float, **where: Any) -> Estimate:
+    """Return an estimate with the numbers of an interval; there is no level where there are no limits."""
+    return Estimate(
+        estimate=found.estimate,
+        std_error=found.std_error,
+        df=found.df,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        conf_level=math.nan if math.isnan(found.conf_low) else conf_level,
+        statistic=found.statistic,
+        p_value=found.p_value,
+        **where,
+    )
