@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
+from katoutcomes.kernels.groups.group_profiles import adjusted_means, standardized_shares_of_groups
 from katoutcomes.kernels.groups.partial_pooling import METHODS, partial_pooling
 from katoutcomes.kernels.monitoring.control_charts import individuals_chart, proportion_chart, rate_chart
 from katoutcomes.kernels.monitoring.funnel import exact_limits, over_dispersed_limits, over_dispersion
@@ -139,6 +141,30 @@ def test_p_chart_of_the_handbook():
     chart = proportion_chart(np.array(faults), np.full(30, 50))
     assert chart.center == pytest.approx(0.2313, abs=PRINTED)
     assert (chart.upper[0], chart.lower[0]) == pytest.approx((0.4102, 0.0524), abs=PRINTED)
+
+
+def test_adjusted_means_are_those_of_emmeans():
+    case = REFERENCE["groups"]
+    covariates = np.column_stack((case["x1"], case["x2"]))
+    found = adjusted_means(np.array(case["y"]), covariates, np.array(case["g"], dtype=int), 4, 0.9)
+    for field in ("means", "std_errors", "conf_low", "conf_high"):
+        assert getattr(found, field) == pytest.approx(case[field], rel=1e-9), field
+    assert (found.df, found.within_sd) == pytest.approx((case["df"], case["within_sd"]), rel=ROUNDING)
+
+
+def test_expected_counts_are_those_of_glm():
+    case = REFERENCE["groups"]
+    counted, group = np.array(case["y"]) > 19, np.array(case["g"], dtype=int)
+    found = standardized_shares_of_groups(counted, np.array(case["x2"])[:, None], group, 4, 0.95)
+    assert found.observed.tolist() == case["observed"]
+    assert found.expected == pytest.approx(case["expected"], rel=1e-8)
+    sizes = np.bincount(group)
+    assert found.standardized == pytest.approx(counted.mean() * np.array(case["observed"]) / case["expected"], rel=1e-8)
+    for place, (n_counted, size) in enumerate(zip(found.observed, sizes, strict=True)):
+        exact = stats.binomtest(int(n_counted), int(size)).proportion_ci(0.95, "exact")
+        scale = counted.mean() * size / case["expected"][place]
+        limits = (found.conf_low[place], found.conf_high[place])
+        assert limits == pytest.approx((exact.low * scale, min(1.0, exact.high * scale)), rel=1e-6)
 
 
 def test_rules_of_runs():

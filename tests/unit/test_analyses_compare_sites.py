@@ -161,7 +161,7 @@ def test_a_funnel_from_ten_sites_on():
     assert all(broad[2] <= narrow[2] and narrow[3] <= broad[3] for narrow, broad in zip(exact, wide, strict=True))
     known = pairs(made_up(MANY, 40, better=("Mill",)))
     target = (known["change"] <= -6).mean()
-    name, size, low, high, _ = next(row for row in exact if row[1] >= 40 and row[0] == "95%")
+    _, size, low, high, _ = next(row for row in exact if row[1] >= 40 and row[0] == "95%")
     assert low == pytest.approx(stats.binom.ppf(0.025, size, target) / size, abs=1.0 / size)
     assert high == pytest.approx(stats.binom.ppf(0.975, size, target) / size, abs=1.0 / size)
     assert "Mill" in twelve.plot("funnel").alt_text

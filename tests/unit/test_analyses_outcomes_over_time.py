@@ -1,6 +1,6 @@
 """Outcomes by quarter: every number against a slow count, periods, lag, phases, rules, release, table and figure."""
 
-import datetime
+import datetime as dt
 import math
 
 import numpy as np
@@ -107,7 +107,7 @@ def test_a_lasting_shift_is_a_signal_and_a_rebasing_with_its_reason_ends_it():
         ("phase: from 2023Q1", "2023Q1", "preparation was doubled", "2023-01-09"),
     )
     assert "preparation was doubled" in rebased.plot().alt_text
-    table = {"period": "2023Q1", "reason": "preparation was doubled", "decided": datetime.date(2023, 1, 9)}
+    table = {"period": "2023Q1", "reason": "preparation was doubled", "decided": dt.date(2023, 1, 9)}
     assert kat.outcomes_over_time(data, data_through=THROUGH, rebased=[table]).parts == rebased.parts
 
 
@@ -172,9 +172,9 @@ def test_quarters_whose_follow_up_is_not_over_are_marked_and_in_no_line():
 
 def test_how_far_follow_up_is_over():
     quarter = parsed("2026Q1")
-    assert quarter.closed_share(datetime.date(2026, 3, 31), 98) == 0.0
-    assert quarter.closed_share(datetime.date(2026, 7, 6), 98) == pytest.approx(89 / 90)
-    assert quarter.closed_share(datetime.date(2026, 7, 7), 98) == 1.0
+    assert quarter.closed_share(dt.date(2026, 3, 31), 98) == 0.0
+    assert quarter.closed_share(dt.date(2026, 7, 6), 98) == pytest.approx(89 / 90)
+    assert quarter.closed_share(dt.date(2026, 7, 7), 98) == 1.0
 
 
 def test_scores_show_that_the_data_reach_further():

@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from katoutcomes.kernels.groups.group_profiles import adjusted_means, standardized_shares_of_groups
 from katoutcomes.kernels.groups.partial_pooling import METHODS, partial_pooling
 from katoutcomes.kernels.monitoring.control_charts import individuals_chart, proportion_chart, rate_chart
 from katoutcomes.kernels.monitoring.funnel import exact_limits, over_dispersed_limits, over_dispersion
@@ -173,3 +174,27 @@ def test_partial_pooling_refuses_what_it_cannot_pool():
     ):
         with pytest.raises(ValueError, match=r"groups|known|between|one of"):
             partial_pooling(estimates, variances, level, method)
+
+
+def test_adjusted_means_without_a_difference_in_covariates_are_means():
+    outcome, group = np.array([1.0, 3.0, 4.0, 8.0]), np.array([0, 0, 1, 1])
+    found = adjusted_means(outcome, np.array([[1.0], [2.0], [2.0], [1.0]]), group, 3, 0.95)
+    assert found.means[:2] == pytest.approx([2.0, 6.0])
+    assert np.isnan([found.means[2], found.std_errors[2], found.conf_low[2], found.conf_high[2]]).all()
+
+
+def test_a_covariate_that_does_not_vary_within_groups_is_left_out():
+    outcome, group = np.array([1.0, 3.0, 4.0, 8.0, 5.0]), np.array([0, 0, 1, 1, 1])
+    constant = np.array([[5.0], [5.0], [7.0], [7.0], [7.0]])
+    found = adjusted_means(outcome, constant, group, 2, 0.95)
+    assert (found.means.tolist(), found.df) == ([2.0, pytest.approx(17 / 3)], 3.0)
+    with pytest.raises(ValueError, match="no more patients"):
+        adjusted_means(outcome[:2], np.array([[1.0], [2.0]]), group[:2], 1, 0.95)
+
+
+def test_shares_that_are_told_exactly_are_not_standardized():
+    group = np.array([0, 0, 1, 1])
+    for counted in ([False, False, True, True], [True] * 4):
+        found = standardized_shares_of_groups(np.array(counted), np.array([[1.0], [2.0], [3.0], [4.0]]), group, 2, 0.95)
+        assert found.is_separated
+        assert np.isnan([*found.standardized, *found.conf_low, *found.conf_high]).all()

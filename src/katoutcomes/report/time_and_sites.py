@@ -47,7 +47,8 @@ def chapter_figures(result: ResultRecord) -> tuple[Figure, ...]:
 def _time_sentences(result: ResultRecord) -> tuple[str, ...]:
     rows = recent_rows(result)
     said = [
-        f"{', '.join(PANEL_NAMES.get(row.term, (row.term,)))}: {row.last} in {row.last_label}, the last one whose follow-up is over, {row.before} in {row.before_label} together."
+        f"{', '.join(PANEL_NAMES.get(row.term, (row.term,)))}: {row.last} in {row.last_label}, the last one whose "
+        f"follow-up is over, {row.before} in {row.before_label} together."
         for row in rows[:1]
     ]
     periods = result.part("periods")

@@ -1,6 +1,6 @@
 # Numbers for test_reference_monitoring.py:
 #   Rscript monitoring.R > ../monitoring.json
-# Partial pooling: metafor 3.8-1 (rma, blup, confint); everything else base R: pbinom, qbinom, quantile, diff.
+# Partial pooling: metafor 3.8-1 (rma, blup, confint); adjusted means: emmeans; everything else base R.
 suppressPackageStartupMessages(library(metafor))
 number <- function(x) ifelse(is.na(x), "null", format(x, digits = 17, scientific = TRUE))
 row <- function(name, ...) {
@@ -45,6 +45,12 @@ laney <- function(sigma) mean(abs(diff((counts / units - sum(counts) / sum(units
 center <- sum(counts) / sum(units)
 sigma_p <- sqrt(center * (1 - center) / units)
 sigma_u <- sqrt(center / units)
+# Adjusted means of groups: emmeans of a linear model; expected counts: glm.
+suppressPackageStartupMessages(library(emmeans))
+cars <- data.frame(y = mtcars$mpg, x1 = mtcars$wt, x2 = mtcars$qsec, g = factor(mtcars$carb %% 4), high = mtcars$mpg > 19)
+fit <- lm(y ~ g + x1 + x2, cars)
+at_means <- summary(emmeans(fit, "g", at = list(x1 = mean(cars$x1), x2 = mean(cars$x2))), level = 0.9)
+expected <- tapply(fitted(glm(high ~ x2, binomial, cars, control = list(epsilon = 1e-14))), cars$g, sum)
 useful <- 10:60
 lines <- c(
   pooling("six", c(-8.1, -5.2, -2.4, -6.9, -4.4, -9.7), c(0.81, 1.21, 3.9, 0.5, 2.2, 4.8)),
@@ -58,6 +64,9 @@ lines <- c(
       plain = center + 3 * sigma_p, wide = center + 3 * sigma_p * laney(sigma_p)),
   row("u chart", events = counts, units = units, center = center, factor = laney(sigma_u),
       plain = center + 3 * sigma_u, wide = center + 3 * sigma_u * laney(sigma_u)),
+  row("groups", y = cars$y, x1 = cars$x1, x2 = cars$x2, g = as.integer(cars$g) - 1, means = at_means$emmean,
+      std_errors = at_means$SE, conf_low = at_means$lower.CL, conf_high = at_means$upper.CL, df = at_means$df[1],
+      within_sd = sigma(fit), expected = as.vector(expected), observed = as.vector(tapply(cars$high, cars$g, sum))),
   row("runs", useful = useful, longest = round(log2(useful) + 3), fewest = qbinom(0.05, useful - 1, 0.5))
 )
 cat("{\n", paste(lines, collapse = ",\n"), "\n}\n", sep = "")

@@ -51,12 +51,13 @@ def sites_part_key(part: Part, row: int) -> Key:
 
 def follows_of_sites(values: Values) -> Iterator[tuple[Key, Key]]:
     """Yield what is hidden with what: a site's numbers together, and with any site what rests on all."""
-    people = [key for key in values if key[0] == "analyzed" and key[3] == _CHANGE and key[-1]]
+    people = [key for key in values if key[0] == "analyzed" and key[3] == _CHANGE]
     counted = [key for key in values if key[0] == "counted" and key[3] == _SHARE and key[-1]]
     of_all = [key for key in values if key[0] == "sites" and key[1] in {_POOLED, _BETWEEN}]
     for key in people:
         own = [one for one in values if one[0] == "sites" and one[1] in _ADJUSTED and one[2] == key[-1]]
-        yield from ((key, one) for one in (*own, *of_all, ("sites", VERDICTS, key[-1], "", "")))
+        verdict = ("sites", VERDICTS, key[-1], "", "")
+        yield from ((key, one) for one in (*own, *of_all, verdict) if one in values)
         yield from ((one, other) for one in own for other in of_all if one[1] == _ADJUSTED[0])
     everywhere = [one for one in values if one[:2] == ("sites", WIDE_LIMITS) or one[0] == "lines"]
     everywhere += [one for one in values if one[:2] == ("sites", PLACES) and one[3] == _WIDE]
