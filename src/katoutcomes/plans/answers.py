@@ -12,8 +12,10 @@ from katoutcomes.analyses.change_from_baseline import change_from_baseline
 from katoutcomes.analyses.clinical_significance import clinical_significance
 from katoutcomes.analyses.cohort_difference import cohort_difference
 from katoutcomes.analyses.compare_cohorts import compare_cohorts
+from katoutcomes.analyses.compare_sites import compare_sites
 from katoutcomes.analyses.dropout import dropout
 from katoutcomes.analyses.mmrm import mmrm
+from katoutcomes.analyses.outcomes_over_time import outcomes_over_time
 from katoutcomes.analyses.safety import safety
 from katoutcomes.errors import OptionError
 
@@ -116,6 +118,18 @@ def _losses(question: Question, options: dict[str, Any]) -> Result:
     return dropout(question.data, visit=plan.primary_visit, conf_level=plan.conf_level, **options)
 
 
+def _over_time(question: Question, options: dict[str, Any]) -> Result:
+    plan = question.plan
+    return outcomes_over_time(
+        question.data, visit=plan.primary_visit, events_of=question.cohort, conf_level=plan.conf_level, **options
+    )
+
+
+def _sites(question: Question, options: dict[str, Any]) -> Result:
+    plan = question.plan
+    return compare_sites(question.data, visit=plan.primary_visit, conf_level=plan.conf_level, **options)
+
+
 def _events(question: Question, options: dict[str, Any]) -> Result:
     if "blood_pressure_limits" in options:
         systolic, diastolic = options.pop("blood_pressure_limits")
@@ -141,5 +155,7 @@ _ANSWERS: Mapping[str, Callable[[Question, dict[str, Any]], Result]] = MappingPr
         "cohort_difference": _difference,
         "mmrm": _model,
         "compare_cohorts": _comparison,
+        "outcomes_over_time": _over_time,
+        "compare_sites": _sites,
     }
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.report import sentences
 from katoutcomes.report.glossary import glossary
 from katoutcomes.report.lead_page import key_numbers
+from katoutcomes.report.time_and_sites import SITES, TIME, chapter_figures, chapter_sentences, chapter_tables
 from katoutcomes.results.disclosure import require_released
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ def report_content(results: Results) -> ReportContent:
         *_population_sections(results),
         *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
         *_chapter("cohorts", "The cohorts compared", _cohort_sections(results)),
+        *_chapter("over-time", "Quarter by quarter", _chapter_sections(results, TIME, "over-time", "over time")),
+        *_chapter("sites", "The sites", _chapter_sections(results, SITES, "sites", "the sites beside each other")),
         *_of_the_cohort(results),
         *_chapter("losses", "Who was lost", _sections_of(results, _LOSSES)),
         *_quality_section(results),
@@ -207,6 +210,26 @@ def _sections_of(results: Results, analyses: Mapping[str, tuple[str, str]]) -> l
         for name in results.instruments()
         for analysis, (anchor, title) in analyses.items()
         if results.has(analysis, name)
+    ]
+
+
+def _chapter_sections(results: Results, analysis: str, anchor: str, title: str) -> list[Section]:
+    """Return the sections of time or of sites, instrument by instrument, with all their tables and figures."""
+    return [
+        Section(
+            f"{_anchor(name)}-{anchor}",
+            f"{name}: {title}",
+            level=3,
+            question=result.estimand.sentence(),
+            verdict=result.verdict,
+            sentences=chapter_sentences(result),
+            bullets=sentences.failed_checks(result),
+            tables=chapter_tables(result),
+            figures=chapter_figures(result),
+        )
+        for name in results.instruments()
+        if results.has(analysis, name)
+        for result in [results.of(analysis, name)]
     ]
 
 
