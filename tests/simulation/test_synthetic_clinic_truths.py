@@ -6,6 +6,7 @@ scenario, Monte-Carlo standard error at most .003.
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from katoutcomes.registry.synthetic.mechanism import N_WEEKS, Intake, Trajectory, draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
-from katoutcomes.registry.synthetic.truth import true_change, true_program_effect
+from katoutcomes.registry.synthetic.truth import true_change, true_program_effect, true_start_effect
 
 REFERENCE_ERROR = 0.003
 """Upper bound of the Monte-Carlo standard error of the reference values."""
@@ -26,7 +27,10 @@ PROGRAM_EFFECT = [
     ("effect_mnar", "booked", -2.071964, -2.077890),
     ("effect", "start", -0.870499, -0.872612),
     ("effect_mnar", "start", -0.868809, -0.870864),
+    ("effect", "curved_booked", -1.190619, -1.188521),
 ]
+"""Of the curved clinic: tests/oracles/curved_clinic.py, 10^6 patients."""
+START_EFFECT = [("effect", "start", -0.838228), ("effect", "curved_start", -0.609948)]
 
 CHANGE = [
     # scenario, mean change of all, of completers, response of all, of completers: printed to the digits given
@@ -56,6 +60,36 @@ def test_program_effect(scenario: str, mechanism: str, everybody: float, overlap
 @pytest.mark.parametrize(("scenario", "mechanism", "everybody", "overlap"), PROGRAM_EFFECT)
 def test_program_effect_in_a_million(scenario: str, mechanism: str, everybody: float, overlap: float) -> None:
     assert_program_effect(N_SLOW, scenario, mechanism, everybody, overlap)
+
+
+def assert_start_effect(n_patients: int, scenario: str, mechanism: str, expected: float) -> None:
+    truth = true_start_effect(np.random.default_rng(20260930), n_patients, scenario, mechanism)
+    assert 0.0 < truth.effect_error < 3.0 / n_patients**0.5
+    assert abs(truth.effect - expected) < MOST_ERRORS * np.hypot(truth.effect_error, REFERENCE_ERROR)
+
+
+@pytest.mark.parametrize(("scenario", "mechanism", "expected"), START_EFFECT)
+def test_effect_of_beginning_integration(scenario: str, mechanism: str, expected: float) -> None:
+    assert_start_effect(N_QUICK, scenario, mechanism, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scenario", "mechanism", "expected"), START_EFFECT)
+def test_effect_of_beginning_integration_in_a_million(scenario: str, mechanism: str, expected: float) -> None:
+    assert_start_effect(N_SLOW, scenario, mechanism, expected)
+
+
+def test_the_oracle_of_the_second_clinic_gives_its_own_numbers() -> None:
+    """Its numbers of 10^6 patients stand above; a twentieth of them agree within their error."""
+    path = Path(__file__).resolve().parents[1] / "oracles" / "curved_clinic.py"
+    spec = importlib.util.spec_from_file_location("curved_clinic", path)
+    assert spec is not None
+    assert spec.loader is not None
+    oracle = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(oracle)
+    expected = (*PROGRAM_EFFECT[-1][2:], START_EFFECT[-1][2])
+    for (found, error), value in zip(oracle.truths(50_000, seed=4), expected, strict=True):
+        assert abs(found - value) < MOST_ERRORS * np.hypot(error, REFERENCE_ERROR)
 
 
 def assert_change(n_patients: int, scenario: str, everybody: float, completers: float, *responses: float) -> None:

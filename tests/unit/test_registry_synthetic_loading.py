@@ -8,7 +8,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.registry.synthetic.clinic import simulate_registry, simulate_tables
-from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
+from katoutcomes.registry.synthetic.scenarios import SCENARIOS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 
@@ -46,7 +46,7 @@ def test_dates_and_days_are_the_same_registry() -> None:
     assert by_date.digest == by_day.digest
 
 
-@pytest.mark.parametrize("mechanism", list(MECHANISMS))
+@pytest.mark.parametrize("mechanism", ["booked", "start"])
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
 def test_every_row_is_accepted_in_every_scenario(scenario: str, mechanism: str) -> None:
     registry = simulate_registry(seed=3, n_patients=80, scenario=scenario, mechanism=mechanism, n_quarters=2)

@@ -180,7 +180,7 @@ class SimulationStudy:
 
 
 def study_from_dict(content: Mapping[str, Any]) -> SimulationStudy:
-    """Return the record that `SimulationStudy.to_dict` was made from."""
+    """Return the record that `SimulationStudy.to_dict` was made from, its numbers with 12 significant digits."""
     names = [field.name for field in fields(Performance)]
     rows: list[dict[str, Any]] = [
         {name: math.nan if row[name] is None else row[name] for name in names} for row in content["performances"]

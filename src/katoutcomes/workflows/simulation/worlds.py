@@ -10,9 +10,10 @@ from katoutcomes.workflows.simulation.design import Cell, SimulationDesign
 if TYPE_CHECKING:
     from katoutcomes.registry.synthetic.scenarios import Scenario
 
-_PATIENTS_TO_FIT = 40_000
+_PATIENTS_TO_FIT, _PATIENTS_TO_SHIFT = 40_000, 20_000
 _STEPS = 12
-_ROUNDS = 4
+"""Halvings of the range of the shift, to .004 in the log odds."""
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def _fitted_shift(design: SimulationDesign, cell: Cell, scenario: Scenario) -> f
 
     rng = np.random.Generator(np.random.PCG64(design.stream(cell.world, 2)))
     mechanism = find_mechanism(cell.mechanism)
-    intake = draw_intake(rng, _PATIENTS_TO_FIT, scenario, mechanism)
-    draws = draw_weeks(rng, _PATIENTS_TO_FIT)
+    intake = draw_intake(rng, _PATIENTS_TO_SHIFT, scenario, mechanism)
+    draws = draw_weeks(rng, _PATIENTS_TO_SHIFT)
     low, high = -8.0, 8.0
     for _ in range(_STEPS):
         middle = (low + high) / 2.0
