@@ -83,6 +83,7 @@ coverage: $(VENV)/test.stamp  ## simulate the coverage of intervals (repeated me
 
 bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run
 	@$(BIN)/python benchmarks/main_job.py
+	@$(BIN)/python benchmarks/report.py
 	@$(BIN)/python benchmarks/pipeline.py --patients 100000
 	@$(BIN)/python benchmarks/mmrm.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench

@@ -6,6 +6,7 @@ import csv
 import html.parser
 import json
 import re
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -105,18 +106,15 @@ def test_the_step_summary_fits_a_ci_page(folder: Path) -> None:
     assert "The numbers of this report at a glance" in text
 
 
-def test_a_second_run_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    kat.outcome_report(SAMPLE, tmp_path)
-    first, second = contents(folder), contents(tmp_path)
-    assert first.keys() == second.keys()
-    assert [name for name in first if first[name] != second[name]] == []
-
-
-def test_files_of_an_earlier_report_do_not_stay(folder: Path) -> None:
-    leftover = folder / "figures" / "earlier.svg"
-    leftover.write_text("<svg/>", encoding="utf-8")
-    kat.outcome_report(SAMPLE, folder)
-    assert not leftover.exists()
+def test_files_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
+    plan = replace(kat.AnalysisPlan.default(), instruments=("PHQ-9",))
+    results = kat.run(plan, kat.simulate_registry(seed=3, n_patients=60)).release()
+    for inner in ("figures/earlier.svg", "tables/earlier.csv", "report.pdf", "notes.txt"):
+        (tmp_path / inner).parent.mkdir(exist_ok=True)
+        (tmp_path / inner).write_text("earlier", encoding="utf-8")
+    written = kat.write_report(results, tmp_path, pdf=False)
+    found = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert found - set(written) == {tmp_path / "notes.txt"}
 
 
 def test_no_small_cell_stands_in_the_summary(summary: dict[str, Any]) -> None:
@@ -229,8 +227,6 @@ def test_results_that_were_not_released_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_plan_on_a_group_known_later_is_refused(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     plan = replace(kat.AnalysisPlan.default(), treatment="any_integration_by_day_84")
     with pytest.raises(kat.ImmortalTimeError):
         kat.outcome_report(SAMPLE, tmp_path, plan=plan)
