@@ -15,8 +15,8 @@
 # # The published studies' tables and figures, from any registry
 #
 # What a paper on ketamine-assisted therapy prints can be made of any clinic's registry. The layouts here are those of
-# four papers; **every number is of the synthetic sample clinic**, in which nobody exists. Where a way of showing
-# misleads, the same question is answered in another way, and the text says so.
+# four papers and of one national service; **every number is of the synthetic sample clinic**, in which nobody exists.
+# Where a way of showing misleads, the same question is answered in another way, and the text says so.
 
 # %%
 import katoutcomes as kat
@@ -109,6 +109,26 @@ kat.from_summary(
     printed={"p": ".0219", "ci": ("1.37", "8.11")},
     source="Whinkin 2023, GAD-7",
 )
+
+# %% [markdown]
+# ## NHS Talking Therapies: recovery and reliable change, with denominators
+#
+# The service counts depression and anxiety together: a reliable change on one and none against it on the other.
+# Recovery is of those who began at caseness, improvement and deterioration of everybody with both measures at both
+# times. Where the score at the end is missing the last one counts, so whoever left early counts as they were then.
+
+# %%
+nhs = kat.published_layout("nhs", registry)
+nhs.pieces[0].table()
+
+# %%
+nhs.pieces[1].figure()
+
+# %% [markdown]
+# The same rows by what was booked at intake; no row here is an effect of it.
+
+# %%
+nhs.pieces[1].table()
 
 # %% [markdown]
 # ## What may leave the clinic

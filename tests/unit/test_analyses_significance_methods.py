@@ -1,6 +1,7 @@
 """Methods, cut-offs, anchors and differences of `clinical_significance`; bands; two measures; sensitivity."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -117,6 +118,39 @@ class TestMethods:
             kat.clinical_significance(data, interval="wald")
         with pytest.raises(DesignError, match="three times"):
             kat.clinical_significance(data, method="growth_model", visit="week 4")
+
+    def test_a_growth_model_says_what_to_do_where_it_cannot_be_used(self, data):
+        with pytest.raises(DesignError, match=r"more visits.*jacobson_truax"):
+            kat.clinical_significance(data, method="growth_model", visit="week 4")
+
+    def test_a_growth_model_of_many_visits_as_the_page_prints_it(self):
+        """Sixty patients on lines of their own, seven scores each; the counts stand in docs/methods."""
+        rng = np.random.default_rng(4)
+        start, slope = np.round(np.clip(rng.normal(17, 3.5, 60), 5, 27)), rng.normal(-0.55, 0.45, 60)
+        weeks = (2, 4, 6, 8, 10, 12)
+        rows = [
+            pd.DataFrame({"id": range(60), "week": week, "before": start, "phq": np.clip(np.round(score), 0, 27)})
+            for week in weeks
+            for score in [start + slope * week + rng.normal(0, 1.8, 60)]
+        ]
+        data = kat.AnalysisSet.from_frame(
+            pd.concat(rows),
+            patient="id",
+            visit="week",
+            score="phq",
+            baseline="before",
+            instrument="PHQ-9",
+            visits={week: 7 * week for week in weeks},
+        )
+        result = kat.clinical_significance(data, method=("jacobson_truax", "growth_model"))
+        counts = [
+            result.select(term=term, definition_set=method)[0].n_counted
+            for term in ("reliable improvement", "reliable deterioration")
+            for method in ("jacobson_truax", "growth_model")
+        ]
+        assert counts == [33, 45, 2, 1]
+        page = (Path(__file__).resolve().parents[2] / "docs/methods/clinical_significance.md").read_text("utf-8")
+        assert "33 as reliably improved by two scores and 45 by the line" in page
 
     def test_exact_intervals_hold_wilsons(self, data):
         wilson, exact = (kat.clinical_significance(data, interval=name) for name in ("wilson", "exact"))

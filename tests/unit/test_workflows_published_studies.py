@@ -26,6 +26,7 @@ PIECES = {
     ],
     "field_trip_2024": ["participant_flow", "dropout", "change_from_baseline", "clinical_significance"],
     "mcinnes_2022": ["clinical_significance", "clinical_significance", "change_from_baseline"],
+    "nhs": ["nhs_outcomes", "nhs_outcomes", "dropout"],
     "whinkin_2023": ["change_from_baseline", "change_from_baseline"],
 }
 
@@ -75,6 +76,23 @@ def test_what_the_registry_lacks_stands_in_the_notes():
     assert len(made.notes) + len(made.pieces) == 2
     assert made.notes
     assert all(note.startswith("Not made: Mean change") for note in made.notes)
+
+
+def test_the_table_of_the_service_has_its_denominators_and_carries_scores_forward():
+    everybody, by_program, _ = layout("nhs").pieces
+    rows = {row[0]: row for row in everybody.table().rows}
+    assert rows["recovery"][1] == "of those at caseness at baseline"
+    assert rows["reliable improvement"][1] == "of those scored on both measures at both times"
+    assert all(" of " in row[2] for row in rows.values())
+    assert any("last one between baseline" in text for text in everybody.result.assumptions)
+    assert {row[2] for row in by_program.table().rows} == {"all patients", "ketamine only", "with integration"}
+    total = sum(
+        share.n_counted
+        for share in everybody.result.select(measure="proportion")
+        if share.term
+        in {"reliable improvement", "no reliable change", "reliable change both ways", "reliable deterioration"}
+    )
+    assert total == everybody.result.select(term="scored on both measures")[0].n_counted
 
 
 def test_other_instruments_can_stand_in():

@@ -89,7 +89,8 @@ def nhs_outcomes(
     data : AnalysisSet
         Its instrument is the depression measure. The scores of the anxiety measure are variables of it, named as
         `Cohort.analysis_set(..., with_scores_of=["GAD-7"])` names them: ``gad7_baseline`` and one a visit,
-        ``gad7_week_12``. In a frame they are columns with one value a patient.
+        ``gad7_week_12``. In a frame they are columns with one value a patient, named after the visits of the set: one
+        whose visits are the numbers of a column (``week=12``) calls them "visit 12", so ``gad7_visit_12``.
     estimand : Estimand, optional
         The question, if another wording is wanted.
     anxiety : str or Instrument, default "GAD-7"

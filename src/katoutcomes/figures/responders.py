@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from katoutcomes.results.part import Cell
     from katoutcomes.results.result import ResultRecord
 
+_TITLES = {"severity_transitions": "Moves between severity bands"}
+"""Of analyses whose shares are no response."""
 COLUMNS: tuple[str, ...] = (
     "definition_set",
     "term",
@@ -132,7 +134,8 @@ def responders(
     )
     rows = [row for block in blocks for row in block]
     endpoint = result.estimand.endpoint
-    title = f"Response, recovery and deterioration: {endpoint.instrument} at {endpoint.visit}{by_words(groups)}"
+    about = _TITLES.get(result.analysis, "Response, recovery and deterioration")
+    title = f"{about}: {endpoint.instrument} at {endpoint.visit}{by_words(groups)}"
     words = [word for row in rows for word in row.text.split()]
     differ = ("Definitions differ and so do their shares; compare inside a block only.",) if len(names) > 1 else ()
     notes = (*differ, *general_notes(result, words))

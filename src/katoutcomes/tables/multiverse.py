@@ -24,6 +24,10 @@ _EACH, _ALL = "Each specification", "All specifications"
 _PREFIX = "specification "
 _N_LAST = 3
 """The last columns: answer, interval, patients."""
+_SUMMARIES = {
+    "same side": "answers on the same side as that of specification 1",
+    "same side, interval excludes": "the same, and the interval leaves out no difference",
+}
 _SHARED = (
     "Specifications that print the same answer, interval and number of patients share a row: any of its choices may be "
     "part of them. The frame of this result has each in a row of its own."
@@ -121,4 +125,4 @@ def _days(first: Cell, last: Cell) -> str:
 
 def _summary_row(estimate: Estimate, has_sets: bool) -> tuple[str, ...]:
     blank = ("",) * (4 if has_sets else 3)
-    return (estimate.term, *blank, format_estimate(estimate), "", "")
+    return (_SUMMARIES.get(estimate.term, estimate.term), *blank, format_estimate(estimate), "", "")

@@ -181,8 +181,8 @@ def published_layout(
 
     Parameters
     ----------
-    study : {"dore_2019", "field_trip_2024", "mcinnes_2022", "whinkin_2023"}
-        Whose layout.
+    study : {"dore_2019", "field_trip_2024", "mcinnes_2022", "nhs", "whinkin_2023"}
+        Whose layout; ``"nhs"`` is what NHS Talking Therapies publishes of its courses.
     registry : Registry
         Whose patients.
     definition : CohortDefinition, optional
@@ -312,6 +312,26 @@ def _whinkin(source: _Source) -> Iterator[_Question]:
         )
 
 
+def _nhs(source: _Source) -> Iterator[_Question]:
+    from katoutcomes.analyses.dropout import dropout
+    from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
+
+    def data() -> AnalysisSet:
+        return source.data(second=source.instruments[1])
+
+    def counted(by: str | None = None) -> Result:
+        return nhs_outcomes(data(), anxiety=source.instruments[1], by=by, carry_forward=True)
+
+    yield _Question(
+        "Recovery, reliable improvement, reliable recovery and reliable deterioration, each with its denominator; the "
+        "last score counts where one at the end is missing, as in the service.",
+        counted,
+        "responders",
+    )
+    yield _Question("The same by what was booked at intake.", lambda: counted("program_booked"), "responders")
+    yield _Question("Who has no score at the end, whom the service's shares do not show.", lambda: dropout(data()))
+
+
 _STUDIES: Mapping[str, _Study] = {
     "dore_2019": _Study(
         "Dore et al. 2019, J Psychoactive Drugs 51:189-198. doi:10.1080/02791072.2019.1587556",
@@ -322,6 +342,12 @@ _STUDIES: Mapping[str, _Study] = {
         "Yermus et al. 2024, Psychedelic Medicine. doi:10.1089/psymed.2023.0021", ("PHQ-9",), _field_trip
     ),
     "mcinnes_2022": _Study("McInnes et al. 2022, J Affect Disord. doi:10.1016/j.jad.2021.12.097", ("PHQ-9",), _mcinnes),
+    "nhs": _Study(
+        "NHS Talking Therapies for anxiety and depression, as in Gyani et al. 2013, Behav Res Ther 51:597-606. "
+        "doi:10.1016/j.brat.2013.06.004",
+        ("PHQ-9", "GAD-7"),
+        _nhs,
+    ),
     "whinkin_2023": _Study(
         "Whinkin et al. 2023, Front Psychiatry. doi:10.3389/fpsyt.2023.1160442", ("PHQ-9", "GAD-7"), _whinkin
     ),

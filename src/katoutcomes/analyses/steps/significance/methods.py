@@ -85,6 +85,13 @@ class _Pairs:
         return self.data.instrument.sign
 
 
+_ADVICE = (
+    " A growth model needs scores at many visits of the same patients, who move along lines of their own: ask for more "
+    "visits (every one or two weeks rather than three in all, visits=[...]) or for a later one, or use "
+    'method="jacobson_truax", for which two scores of a patient are enough.'
+)
+
+
 def classed_patients(
     data: AnalysisSet, window: VisitWindow, method: str, rule: ReliableChangeRule, sd: str | None
 ) -> ClassedPatients:
@@ -119,7 +126,8 @@ def classed_patients(
         return _BY_METHOD.get(method, _by_index)(method, pairs)
     except ValueError as error:
         reason = str(error)
-    raise DesignError(f"{method} cannot be used with these scores: {reason}")
+    advice = _ADVICE if method == GROWTH_MODEL else ""
+    raise DesignError(f"{method} cannot be used with these scores: {reason}{advice}")
 
 
 def _over_cut_off(pairs: _Pairs) -> Moves | None:
