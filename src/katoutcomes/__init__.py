@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.analyses.safety import safety
+    from katoutcomes.analyses.session_dose_response import session_dose_response
     from katoutcomes.analyses.severity_transitions import severity_transitions
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
@@ -102,6 +103,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.mmrm": ("mmrm",),
         "analyses.multiverse": ("multiverse",),
         "analyses.nhs_outcomes": ("nhs_outcomes",),
+        "analyses.session_dose_response": ("session_dose_response",),
         "analyses.severity_transitions": ("severity_transitions",),
         "analyses.participant_flow": ("participant_flow",),
         "analyses.safety": ("safety",),
@@ -249,6 +251,7 @@ __all__ = [
     "score_items",
     "score_subscales",
     "select_cohort",
+    "session_dose_response",
     "severity_transitions",
     "simulate_registry",
     "simulate_study",

@@ -52,6 +52,7 @@ COHORT_ANALYSES: dict[str, dict[str, Any]] = {"safety": {"by": "program_booked"}
 
 TRIAL_ANALYSES: dict[str, dict[str, Any]] = {
     "emulate_trial": {"n_bootstrap": 100, "rng": 20261122, "modifiers": ("program_booked", "baseline_score")},
+    "session_dose_response": {"n_bootstrap": 100, "rng": 20261122},
 }
 """Analyses of a target trial and a registry."""
 
@@ -87,6 +88,7 @@ CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("emulate_trial", "start registry"),
     Case("emulate_trial", "registry"),
+    Case("session_dose_response", "start registry"),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
     Case("internal_consistency", "registry"),

@@ -430,6 +430,7 @@ def sums_of_comparison(values):
     return sums
 
 
+TRIALS = frozenset({"emulate_trial", "session_dose_response"})
 FOLLOWED = ("followed both", "followed only the treated strategy", "followed only the comparator", "followed neither")
 
 
@@ -470,7 +471,9 @@ def sums_of_emulation(result, values):
     """
     whole, names = ("emulated", "patients in the trial"), [cell[1] for cell in values if cell[0] == "emulated"]
     sums = [(("emulated", "eligible patients"), [whole]), (whole, [("emulated", name) for name in FOLLOWED])]
-    sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in FOLLOWED]
+    arms = [name for name in names if name.startswith("followed: ")]
+    sums += [(whole, [("emulated", name)]) for name in arms]
+    sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in (*FOLLOWED, *arms)]
     both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
     for label, own in ((result.estimand.treatment, treated), (result.estimand.comparator, comparator)):
         by_week = [name for name in names if name.startswith("departed in") and name.split(" ", 5)[-1] == label]
@@ -495,7 +498,7 @@ def cells_of(result):
         if result.analysis == "compare_cohorts":
             cells |= comparison_cells(estimate)
             continue
-        if result.analysis == "emulate_trial":
+        if result.analysis in TRIALS:
             cells |= emulation_cells(estimate)
             continue
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
@@ -510,7 +513,7 @@ def cells_of(result):
             cells["scores", estimate.subgroup] = estimate.n_observations
     for part in result.parts:
         cells |= {name: count for name, count in part_cells(part) if count is not None}
-    if result.analysis == "emulate_trial":
+    if result.analysis in TRIALS:
         return {("emulated", name[1]) if name[0] == "step" else name: count for name, count in cells.items()}
     return cells
 
@@ -597,7 +600,7 @@ def sums_of(result, values):
         return sums_of_model(values) + sums_of_groups(values)
     if result.analysis == "compare_cohorts":
         return sums_of_comparison(values) + sums_of_groups(values)
-    if result.analysis == "emulate_trial":
+    if result.analysis in TRIALS:
         known = sums_of_emulation(result, values)
         kept = [(whole, [part for part in parts if part in values]) for whole, parts in known if whole in values]
         return [(whole, parts) for whole, parts in kept if parts]
@@ -764,7 +767,7 @@ def found_by_auditor(result, released, minimum=MINIMUM):
     if released.analysis == "participant_flow":  # merged stages and exclusions are numbers of their own
         cells = {cell: value for cell, value in cells.items() if cell[0] not in {"step", "excluded"}}
         cells |= flow_cells(result, released)
-    if released.analysis == "emulate_trial":
+    if released.analysis in TRIALS:
         steps = {("emulated", step) for step in result.part("flow").column("step")}
         cells = {cell: value for cell, value in cells.items() if cell not in steps and cell[0] != "excluded"}
         cells |= trial_flow_cells(result, released)

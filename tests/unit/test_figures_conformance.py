@@ -93,6 +93,12 @@ def emulated_result():
 
 
 @cache
+def dose_response_result():
+    registry = kat.simulate_registry(seed=20260930, n_patients=300, mechanism="start")
+    return kat.session_dose_response(kat.TargetTrial(confounders=("program_booked",)), registry, n_bootstrap=100, rng=1)
+
+
+@cache
 def compared_result():
     data = kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="program_booked")
     return kat.compare_cohorts(data, modifiers=("baseline_score",), n_bootstrap=100, rng=1)
@@ -337,6 +343,7 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "multiverse": lambda _: small_multiverse(),
         "dropout": lambda _: dropout_result(),
         "emulate_trial": lambda _: emulated_result(),
+        "session_dose_response": lambda _: dose_response_result(),
         "compare_cohorts": lambda _: compared_result(),
         "safety": lambda _: safety_result(),
         "clinical_significance_sensitivity": lambda _: significance("clinical_significance_sensitivity"),

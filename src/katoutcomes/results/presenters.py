@@ -47,6 +47,10 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
             "protocol": "katoutcomes.figures.trial_protocol:trial_protocol",
         },
+        "session_dose_response": {
+            "dose_response": "katoutcomes.figures.dose_response:dose_response",
+            "protocol": "katoutcomes.figures.trial_protocol:trial_protocol",
+        },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
         "safety": {"safety_events": "katoutcomes.figures.safety_events:safety_events"},
         "dropout": {
@@ -82,6 +86,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "cohort_difference": "katoutcomes.tables.cohort_difference:cohort_difference_table",
         "compare_cohorts": "katoutcomes.tables.compare_cohorts:compare_cohorts_table",
         "emulate_trial": "katoutcomes.tables.emulate_trial:emulate_trial_table",
+        "session_dose_response": "katoutcomes.tables.session_dose_response:session_dose_response_table",
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
         "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
@@ -112,6 +117,10 @@ FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
             "by_week": "katoutcomes.tables.emulate_trial_trust:by_week_table",
             "balance": "katoutcomes.tables.emulate_trial_trust:balance_table",
+        },
+        "session_dose_response": {
+            "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
+            "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
         },
     }
 )

@@ -98,7 +98,7 @@ def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key
             yield from linked_specifications.follows_of_specifications(part, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.follows_of_comparison(result, values)
-    if result.analysis == linked_emulation.ANALYSIS:
+    if result.analysis in linked_emulation.ANALYSES:
         yield from linked_emulation.follows_of_emulation(result, values)
     if result.analysis == linked_time.ANALYSIS:
         yield from linked_time.follows_of_time(result, values)
@@ -116,7 +116,7 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     yield from _sums_of_safety_and_dropout(result, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.sums_of_comparison(result, values)
-    if result.analysis == linked_emulation.ANALYSIS:
+    if result.analysis in linked_emulation.ANALYSES:
         yield from linked_emulation.sums_of_emulation(result, values)
     if result.analysis == linked_time.ANALYSIS:
         yield from linked_time.sums_of_time(result, values)

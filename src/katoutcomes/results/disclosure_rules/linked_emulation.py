@@ -15,7 +15,7 @@ from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import ResultRecord
 
-ANALYSIS = "emulate_trial"
+ANALYSES = frozenset({"emulate_trial", "session_dose_response"})
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
 FOLLOWED = (
     "followed both",
@@ -23,12 +23,15 @@ FOLLOWED = (
     "followed only the comparator",
     "followed neither",
 )
+OF_AN_ARM = "followed: "
+"""Followers of one of several arms, who may follow others as well; each arm is some of the trial."""
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
 _STEMS = frozenset(
     {
         *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
+        *("emulated arms", "emulated arms, Holm", "trend over the arms"),
     }
 )
 _BY_MODIFIER = frozenset(
@@ -70,7 +73,8 @@ def _is_of_weights(term: str) -> bool:
 def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
-    is_count = term in {ELIGIBLE, IN_TRIAL, *FOLLOWED} or term.removeprefix(_SCORED) in FOLLOWED
+    counted = term.removeprefix(_SCORED)
+    is_count = term in {ELIGIBLE, IN_TRIAL} or counted in FOLLOWED or counted.startswith(OF_AN_ARM)
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
     return is_count or _is_of_weights(term) or stem in _STEMS or is_by_modifier
@@ -112,7 +116,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     described = [key for key in values if key[0] == "analyzed"] + about_covariates
     yield from ((everybody, key) for key in described)
     departed = [key for key in values if key[3] == _DEPARTED_IN]
-    for term in FOLLOWED:
+    for term in (*FOLLOWED, *_arms(values)):
         if _counted(term) in values:
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed)
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
@@ -120,6 +124,11 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     for key in departed:
         yield from ((key, one) for one in about_covariates if f" before {key[2]}," in one[1])
     yield from _follows_of_levels(result, about_covariates)
+
+
+def _arms(values: Values) -> tuple[str, ...]:
+    """Return the terms that count the followers of one of several arms."""
+    return tuple(key[3] for key in values if key[0] == "counted" and key[3].startswith(OF_AN_ARM))
 
 
 def _is_by_then(week: str, last: str) -> bool:
@@ -145,7 +154,8 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
     members = tuple(_counted(term) for term in FOLLOWED if _counted(term) in values)
     if members:
         yield Sum(_counted(IN_TRIAL), members)
-    for term in FOLLOWED:
+    yield from (Sum(_counted(IN_TRIAL), (_counted(term),), has_remainder=True) for term in _arms(values))
+    for term in (*FOLLOWED, *_arms(values)):
         if _counted(f"{_SCORED}{term}") in values:
             yield Sum(_counted(term), (_counted(f"{_SCORED}{term}"),), has_remainder=True)
     yield from _sums_by_week(result, values)

@@ -1,0 +1,1 @@
+"""What `session_dose_response` is made of."""
