@@ -127,8 +127,12 @@ def test_sequential_augmentation_is_that_of_a_loop_over_weeks():
         for week in slots:
             rows = np.flatnonzero(weeks.slot == week)
             people, did = weeks.patient[rows], weeks.happened[rows] == required
-            design = sm.add_constant(np.column_stack([data.covariates[people], weeks.state[rows]]))
-            q = sm.OLS(value[people][did], design[did]).fit().predict(design)
+            columns = np.column_stack([data.covariates[people], weeks.state[rows]])
+            design = np.column_stack([np.ones(rows.size), (columns - columns.mean(axis=0)) / columns.std(axis=0)])
+            # A ridge of 0.001 a patient on the slopes, as rows of data that pull them to 0.
+            pull = np.sqrt(1e-3 * did.sum()) * np.eye(design.shape[1])[1:]
+            stacked, zeros = np.vstack([design[did], pull]), np.zeros(len(pull))
+            q = sm.OLS(np.append(value[people][did], zeros), stacked).fit().predict(design)
             kept = probability[rows] if required else 1.0 - probability[rows]
             value[people] = q + did * (value[people] - q) / kept
         means.append(value.mean())
@@ -157,7 +161,7 @@ def test_a_resample_is_the_analysis_of_the_patients_drawn():
         *(getattr(data, name)[drawn] for name in ("in_care", "exposed_early", "exposed_ever")),
     )
     # The ridge is on slopes over the SD of all patients there are, which differs between the two: a hair's breadth.
-    np.testing.assert_allclose(found, emulated_estimates(again, np.ones((1, drawn.size)))[0], atol=2e-3)
+    np.testing.assert_allclose(found, emulated_estimates(again, np.ones((1, drawn.size)))[0], atol=5e-3)
 
 
 def test_the_bootstrap_is_the_same_for_any_number_of_workers():
@@ -173,11 +177,8 @@ def test_where_the_fits_of_resamples_begin_changes_no_estimate():
     data, _ = made_up()
     frequencies = frequencies_of_block(5, 0, 40, data.n_patients)
     warm, cold = emulated_estimates(data, frequencies, emulation_starts(data)), emulated_estimates(data, frequencies)
-    is_augmented = np.array(ESTIMATES) == "augmented"
     # The last step of Newton's method leaves the square of 1e-5 in either; weights multiply it by some tens.
-    np.testing.assert_allclose(warm[:, ~is_augmented], cold[:, ~is_augmented], rtol=0, atol=1e-7)
-    # Its regressions of the few at a decision are near singular in some resamples, which multiplies it once more.
-    np.testing.assert_allclose(warm[:, is_augmented], cold[:, is_augmented], rtol=0, atol=1e-3)
+    np.testing.assert_allclose(warm, cold, rtol=0, atol=1e-7)
 
 
 def test_copies_need_not_be_formed():

@@ -15,7 +15,7 @@ from katoutcomes.kernels.emulation.censoring_weights import (
     truncated,
 )
 from katoutcomes.kernels.emulation.data import EmulationData
-from katoutcomes.kernels.weighting.logistic import LogisticFits, fit_logistic
+from katoutcomes.kernels.weighting.logistic import RIDGE, LogisticFits, fit_logistic, standardized_columns
 from katoutcomes.kernels.weighting.weighted_ancova import arm_coefficients, weighted_coefficients
 
 Floats = NDArray[np.float64]
@@ -162,7 +162,9 @@ def augmented_difference(
     """Return the difference by sequential augmented weighting, shape (B,).
 
     Backward over the periods: among those at a decision, the outcome of who kept to the strategy is regressed on
-    covariates and state, q; everybody at it gets q plus, where kept, the residual over the probability of keeping.
+    covariates and state, q; everybody at it gets q plus, where kept, the residual over the probability of keeping. The
+    slopes of standardized columns carry the ridge of the logistic models: few keep to a strategy in its last period,
+    in some resamples fewer than there are columns, and what is predicted for the others must not be left to rounding.
 
     References
     ----------
@@ -176,8 +178,9 @@ def augmented_difference(
             rows = np.flatnonzero(arm.is_decision & (model.slot == slot))
             people, did = model.patient[rows], model.happened[rows] == arm.required
             columns = np.column_stack([data.covariates[people], model.state[rows]])
-            design = np.column_stack([np.ones(rows.size), columns - columns.mean(axis=0)])
-            fitted = weighted_coefficients(design, value[:, people], np.where(did, frequencies[:, people], 0.0))
+            design, _, _ = standardized_columns(columns)
+            counts = np.where(did, frequencies[:, people], 0.0)
+            fitted = weighted_coefficients(design, value[:, people], counts, ridge=RIDGE)
             expected = fitted @ design.T
             value[:, people] = expected + np.where(did, (value[:, people] - expected) / kept[:, rows], 0.0)
         means.append(np.einsum("bn,bn->b", frequencies, value) / frequencies.sum(axis=1))

@@ -15,7 +15,7 @@ _RIDGE = 1e-12
 _FULL_LEVERAGE = 1e-10
 
 
-def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> Floats:
+def weighted_coefficients(design: Floats, response: Floats, weights: Floats, *, ridge: float = 0.0) -> Floats:
     """Return the coefficients of a linear model for each set of weights, shape (B, p).
 
     Parameters
@@ -26,6 +26,8 @@ def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> 
         One response for all sets, or one a set; NaN only where the weight is 0.
     weights : ndarray of float64, shape (B, n_patients)
         0 or more.
+    ridge : float, default 0
+        Times the sum of the weights, added to the square of every column but the first: for standardized columns.
 
     Notes
     -----
@@ -42,6 +44,8 @@ def weighted_coefficients(design: Floats, response: Floats, weights: Floats) -> 
     # A level that a resample lost makes its column follow from the arms: a vanishing ridge decides what is left open.
     diagonal = np.arange(n_columns)
     gram[:, diagonal, diagonal] *= 1.0 + _RIDGE
+    if ridge > 0.0:
+        gram[:, diagonal[1:], diagonal[1:]] += ridge * weights.sum(axis=1, keepdims=True)
     right = (weights * np.nan_to_num(response)) @ design
     return solve_each(gram, right)
 
