@@ -20,6 +20,7 @@ from katoutcomes.results.formatting import (
     format_share,
     minimum_cell_of,
 )
+from katoutcomes.results.time_words import PANEL_NAMES, recent_rows
 from katoutcomes.tables.table import Table
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ KEY_NUMBERS = "key_numbers"
 _Row = tuple[str, str, str, str]
 
 _CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
+_OVER_TIME = "outcomes_over_time"
+_RECENT = ("change", "reliable improvement", "reliable deterioration", "paired completeness")
+"""The lines over time that stand on page one."""
 _SAFETY = (
     ("patients with an event", "Patients with an adverse event"),
     ("patients with a serious event", "Patients with a serious adverse event"),
@@ -50,6 +54,7 @@ def key_numbers(results: Results) -> Table:
     names = results.instruments()
     groups = [("Patients", list(_flow_rows(results)))]
     groups += [(_heading(results, name), list(_instrument_rows(results, name))) for name in names]
+    groups += _recent_groups(results, names)
     groups.append(("What went badly", list(_safety_rows(results))))
     rows = tuple(row for _, found in groups for row in found)
     return Table(
@@ -130,6 +135,25 @@ def _difference_rows(difference: ResultRecord) -> Iterator[_Row]:
         else:
             verdict = "" if difference.verdict == "report" else difference.verdict
             yield _capital(name), format_estimate(contrast), format_interval(contrast), verdict
+
+
+def _recent_groups(results: Results, names: tuple[str, ...]) -> list[tuple[str, list[_Row]]]:
+    """Return the last quarter whose follow-up is over beside those before it, of the primary instrument."""
+    if not names or not results.has(_OVER_TIME, names[0]):
+        return []
+    found = [row for row in recent_rows(results.of(_OVER_TIME, names[0])) if row.term in _RECENT]
+    rows = [
+        (f"{PANEL_NAMES[row.term][0]}, {label}", *_number_and_interval(text), "")
+        for row in found
+        for label, text in ((row.last_label, row.last), (row.before_label, row.before))
+    ]
+    return [(f"{names[0]}: courses that began in {found[0].last_label}, and before", rows)] if found else []
+
+
+def _number_and_interval(text: str) -> tuple[str, str]:
+    """Return "-6.3 (-7.5 to -5.0)" as its two cells."""
+    number, _, interval = text.partition(" (")
+    return number, interval.rstrip(")")
 
 
 def _safety_rows(results: Results) -> Iterator[_Row]:

@@ -55,6 +55,33 @@ def report_pdf(content: ReportContent, pictures: Mapping[str, Picture], *, paper
         If there is no such paper, a figure has no text alternative, or Typst is not installed
         (``pip install 'katoutcomes[report]'``).
     """
+    pdf: bytes = _compiler(content, pictures, paper).compile(
+        format="pdf", pdf_standards=list(STANDARDS), timestamp=TIMESTAMP
+    )
+    return pdf
+
+
+def report_pages(
+    content: ReportContent, pictures: Mapping[str, Picture], *, paper: str = "A4", dots_per_inch: float = 90.0
+) -> tuple[bytes, ...]:
+    """Return the pages of the PDF as PNG pictures, to be looked at.
+
+    Parameters
+    ----------
+    content, pictures, paper
+        As `report_pdf` takes them.
+    dots_per_inch : float
+
+    Raises
+    ------
+    OptionError
+        As `report_pdf`.
+    """
+    compiled = _compiler(content, pictures, paper).compile(format="png", ppi=dots_per_inch)
+    return tuple(compiled) if isinstance(compiled, list) else (compiled,)
+
+
+def _compiler(content: ReportContent, pictures: Mapping[str, Picture], paper: str) -> Any:
     require_option("paper", paper, PAPERS)
     for figure in content.figures():
         if not figure.alt_text.strip():
@@ -63,15 +90,13 @@ def report_pdf(content: ReportContent, pictures: Mapping[str, Picture], *, paper
         raise OptionError("a PDF needs Typst: pip install 'katoutcomes[report]'.")
     typst: Any = import_module("typst")  # its types allow neither tuples nor bytes
     template = (files("katoutcomes.report") / "templates" / "report.typ").read_bytes()
-    compiler = typst.Compiler(
+    return typst.Compiler(
         template,
         # The font of the figures; what else is set comes with Typst itself, never from the computer.
         font_paths=[_fonts()],
         ignore_system_fonts=True,
         sys_inputs={"report": json.dumps(_document(content, pictures, PAPERS[paper]), ensure_ascii=False)},
     )
-    pdf: bytes = compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=TIMESTAMP)
-    return pdf
 
 
 def _fonts() -> str:
@@ -127,6 +152,7 @@ def _pieces(table: Table, most_rows: int = MOST_ROWS) -> list[dict[str, Any]]:
                 "caption": table.caption + (" (continued)" if number else ""),
                 "columns": [table.columns[0] or "What", *table.columns[1:]],
                 "is_text": is_text,
+                "n_rows": len(table.rows[chosen]),
                 "has_long_names": any(len(row[0]) > LONG_NAME for row in table.rows),
                 "groups": [
                     {"heading": heading, "rows": [list(row) for _, row in under]}
