@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.cohorts.data_end import data_end, first_day_of
 from katoutcomes.errors import OptionError
 from katoutcomes.results.result import ReleasedResult
 from katoutcomes.workflows.published_studies import SEVERITY, with_baseline_severity
@@ -76,6 +77,35 @@ def test_what_the_registry_lacks_stands_in_the_notes():
     assert len(made.notes) + len(made.pieces) == 2
     assert made.notes
     assert all(note.startswith("Not made: Mean change") for note in made.notes)
+
+
+def test_patients_whose_visit_was_still_to_come_are_not_lost():
+    """The window of month 6 ends on day 227: it was over for the patients of earlier quarters only."""
+    flow, loss = layout("field_trip_2024").pieces[:2]
+    (step,) = [row for row in flow.result.part("flow").rows if "not yet due" in str(row[3])]
+    end = data_end(registry())
+    quarters = registry().table("patients")["index_quarter"].dropna()
+    numbers = 4 * quarters.str[:4].astype(int) + quarters.str[5].astype(int) - 1
+    last = max(number for number in set(numbers) if first_day_of(number + 1) - 1 + 227 <= end.day)
+    dosed = registry().table("sessions").query("kind == 'dosing'")["patient_id"].unique()
+    people = registry().table("patients").set_index("patient_id").loc[dosed]
+    adults = people[people["age_years"] >= 18]
+    number_of = 4 * adults["index_quarter"].str[:4].astype(int) + adults["index_quarter"].str[5].astype(int) - 1
+    assert step[-1] == (number_of > last).sum() > 0
+    began = loss.result.select(term="with a baseline score", subgroup="")[0].n_patients
+    assert began <= (number_of <= last).sum()
+
+
+def test_a_visit_that_was_due_for_nobody_is_named_and_one_that_cannot_be_told_is_said():
+    tables = {name: registry().table(name) for name in ("patients", "sessions", "scores")}
+    tables["patients"]["index_quarter"] = "2026Q1"
+    short = kat.published_layout("field_trip_2024", kat.read_registry(tables, is_synthetic=True))
+    assert short.notes[0].startswith("Not made: month 6, which was not yet due")
+    assert "month 6" not in short.pieces[1].result.part("visits").column("visit")
+    without = {name: table.drop(columns=["index_quarter"], errors="ignore") for name, table in tables.items()}
+    unknown = kat.published_layout("field_trip_2024", kat.read_registry(without, is_synthetic=True))
+    assert any("data end is not known" in note for note in unknown.notes)
+    assert len(unknown.pieces) == 4
 
 
 def test_the_table_of_the_service_has_its_denominators_and_carries_scores_forward():

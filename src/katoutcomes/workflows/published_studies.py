@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from katoutcomes.results.disclosure import DisclosurePolicy
     from katoutcomes.results.result import ReleasedResult, Result
 
+_END_NOT_KNOWN = (
+    "When the data end is not known for these patients (no quarter of the first dose, or another course than the "
+    "first), so visits that were still to come count as not scored."
+)
+_LOSS = "Loss per visit. A clinic that asks nobody at a visit has no scores there, and they count as lost all the same."
 SEVERITY = "baseline_severity"
 """The variable that holds the band of the baseline score."""
 
@@ -122,6 +127,34 @@ class _Source:
     instruments: tuple[str, ...]
     made: dict[tuple[int, tuple[VisitWindow, ...], str], AnalysisSet] = field(default_factory=dict, repr=False)
     """Analysis sets that several pieces of one layout share."""
+    notes: list[str] = field(default_factory=list, repr=False)
+    """What the layout says of its patients."""
+
+    def with_visits_due(self, visits: tuple[VisitWindow, ...]) -> tuple[_Source, tuple[VisitWindow, ...]]:
+        """Return the patients whose last visit was over when the data end, so that nobody counts as lost too early.
+
+        A visit that was due for nobody is left out; where no quarter of a first dose is known, everybody stays.
+        """
+        from katoutcomes.cohorts.data_end import data_end
+        from katoutcomes.cohorts.definition import CohortDefinition
+        from katoutcomes.estimands.eligibility import Criterion
+        from katoutcomes.estimands.quarters import QUARTER_FIELD
+
+        definition = self.definition or CohortDefinition(instrument=self.instruments[0])
+        end = data_end(self.registry) if definition.course_number == 1 else None
+        due = visits if end is None else tuple(one for one in visits if end.last_due_quarter(one.last_day) is not None)
+        if end is None or not due:
+            self.notes.append(_END_NOT_KNOWN)
+            return self, visits
+        for visit in visits[len(due) :]:
+            self.notes.append(f"Not made: {visit.name}, which was not yet due for anybody when the data end.")
+        asked = Criterion(
+            QUARTER_FIELD,
+            "<=",
+            float(end.last_due_quarter(due[-1].last_day) or 0),
+            f"{due[-1].name} not yet due when the data end, or unknown whether",
+        )
+        return replace(self, definition=replace(definition, criteria=(*definition.criteria, asked))), due
 
     def data(self, number: int = 0, visits: tuple[VisitWindow, ...] = (), second: str = "") -> AnalysisSet:
         """Return the analysis set of an instrument, with the band of the baseline score as a variable."""
@@ -214,14 +247,15 @@ def published_layout(
     names = chosen.instruments if instruments is None else tuple(instruments)
     require_option("number of instruments", str(len(names)), [str(len(chosen.instruments))])
     pieces, notes = [], []
-    for question in chosen.questions(_Source(registry, definition, names)):
+    source = _Source(registry, definition, names)
+    for question in chosen.questions(source):
         try:
             result = question.ask()
         except KatOutcomesError as error:
             notes.append(f"Not made: {question.printed} {error}")
             continue
         pieces.append(LayoutPiece(question.printed, result, question.kind, question.choices))
-    return PublishedLayout(study, chosen.citation, tuple(pieces), tuple(notes))
+    return PublishedLayout(study, chosen.citation, tuple(pieces), (*source.notes, *notes))
 
 
 def _dore(source: _Source) -> Iterator[_Question]:
@@ -253,21 +287,25 @@ def _dore(source: _Source) -> Iterator[_Question]:
     )
 
 
-def _field_trip(source: _Source) -> Iterator[_Question]:
+def _field_trip(everybody: _Source) -> Iterator[_Question]:
     from katoutcomes.analyses.change_from_baseline import change_from_baseline
     from katoutcomes.analyses.clinical_significance import clinical_significance
     from katoutcomes.analyses.dropout import dropout
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.estimands.visit_window import VisitWindow
 
-    months = (
+    planned = (
         VisitWindow("month 1", target_day=30, first_day=16, last_day=45),
         VisitWindow("month 3", target_day=91, first_day=61, last_day=121),
         VisitWindow("month 6", target_day=182, first_day=137, last_day=227),
     )
-
-    yield _Question("Participant flow.", lambda: participant_flow(source.data(visits=months)), "flow")
-    yield _Question("Loss per visit.", lambda: dropout(source.data(visits=months)), "dropout_curve")
+    source, months = everybody.with_visits_due(planned)
+    yield _Question(
+        "Participant flow; who began too late for the last visit to be due stands apart and is not lost.",
+        lambda: participant_flow(source.data(visits=months)),
+        "flow",
+    )
+    yield _Question(_LOSS, lambda: dropout(source.data(visits=months)), "dropout_curve")
     yield _Question(
         "Mean change by visit; the paper's d does not say which, here d_av and d_z stand beside each other.",
         lambda: change_from_baseline(source.data(visits=months)),
