@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.clinical_significance_sensitivity import clinical_significance_sensitivity
     from katoutcomes.analyses.cohort_difference import cohort_difference
     from katoutcomes.analyses.compare_cohorts import compare_cohorts
+    from katoutcomes.analyses.compare_sites import compare_sites
     from katoutcomes.analyses.contrast import contrast
     from katoutcomes.analyses.data_quality import data_quality
     from katoutcomes.analyses.describe import describe
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.mmrm import mmrm
     from katoutcomes.analyses.multiverse import multiverse
     from katoutcomes.analyses.nhs_outcomes import nhs_outcomes
+    from katoutcomes.analyses.outcome_family import outcome_family
+    from katoutcomes.analyses.outcomes_over_time import outcomes_over_time
     from katoutcomes.analyses.participant_flow import participant_flow
     from katoutcomes.analyses.safety import safety
     from katoutcomes.analyses.session_dose_response import session_dose_response
     from katoutcomes.analyses.severity_transitions import severity_transitions
+    from katoutcomes.analyses.steps.over_time.choices import Rebasing
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.cohort import Cohort
     from katoutcomes.cohorts.definition import CohortDefinition
@@ -94,6 +98,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.clinical_significance_sensitivity": ("clinical_significance_sensitivity",),
         "analyses.cohort_difference": ("cohort_difference",),
         "analyses.compare_cohorts": ("compare_cohorts",),
+        "analyses.compare_sites": ("compare_sites",),
         "analyses.contrast": ("contrast",),
         "analyses.data_quality": ("data_quality",),
         "analyses.describe": ("describe",),
@@ -105,8 +110,11 @@ _HOME_OF_NAME: dict[str, str] = {
         "analyses.nhs_outcomes": ("nhs_outcomes",),
         "analyses.session_dose_response": ("session_dose_response",),
         "analyses.severity_transitions": ("severity_transitions",),
+        "analyses.outcome_family": ("outcome_family",),
+        "analyses.outcomes_over_time": ("outcomes_over_time",),
         "analyses.participant_flow": ("participant_flow",),
         "analyses.safety": ("safety",),
+        "analyses.steps.over_time.choices": ("Rebasing",),
         "cohorts.analysis_set": ("AnalysisSet", "Variable"),
         "cohorts.cohort": ("Cohort",),
         "cohorts.definition": ("CohortDefinition",),
@@ -202,6 +210,7 @@ __all__ = [
     "PrintedCount",
     "PrintedMean",
     "Provenance",
+    "Rebasing",
     "Registry",
     "ReleasedResult",
     "Reliability",
@@ -224,6 +233,7 @@ __all__ = [
     "cohort_difference",
     "compare_cohorts",
     "compare_runs",
+    "compare_sites",
     "contrast",
     "data_quality",
     "describe",
@@ -237,7 +247,9 @@ __all__ = [
     "mmrm",
     "multiverse",
     "nhs_outcomes",
+    "outcome_family",
     "outcome_report",
+    "outcomes_over_time",
     "participant_flow",
     "published_layout",
     "published_outcomes",

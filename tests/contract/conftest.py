@@ -31,14 +31,15 @@ SET_ANALYSES: dict[str, dict[str, Any]] = {
     "severity_transitions": {},
     "clinical_significance_sensitivity": {},
     "cohort_difference": {},
+    "compare_sites": {},
     "compare_cohorts": {"n_bootstrap": 100, "rng": 20261122},
     "mmrm": {},
     "dropout": {},
 }
 """Analyses of an analysis set, with the choices they are called with."""
 
-REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway", "nhs_outcomes", "change_correlation")
-"""Analyses of an analysis set that need sessions or a second instrument, which the frames do not have."""
+REGISTRY_SET_ANALYSES: tuple[str, ...] = ("care_pathway", "nhs_outcomes", "change_correlation", "outcomes_over_time")
+"""Analyses of an analysis set that need sessions, quarters or a second instrument, which the frames do not have."""
 
 REGISTRY_ANALYSES: dict[str, dict[str, Any]] = {
     "data_quality": {},
@@ -56,7 +57,7 @@ TRIAL_ANALYSES: dict[str, dict[str, Any]] = {
 }
 """Analyses of a target trial and a registry."""
 
-RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm"}
+RESULT_ANALYSES: dict[str, str] = {"contrast": "mmrm", "outcome_family": "compare_cohorts"}
 """Analyses of the result of another analysis, which is run on the data first."""
 
 ANALYSES: tuple[str, ...] = (

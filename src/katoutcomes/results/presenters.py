@@ -87,6 +87,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "compare_cohorts": "katoutcomes.tables.compare_cohorts:compare_cohorts_table",
         "emulate_trial": "katoutcomes.tables.emulate_trial:emulate_trial_table",
         "session_dose_response": "katoutcomes.tables.session_dose_response:session_dose_response_table",
+        "outcome_family": "katoutcomes.tables.outcome_family:outcome_family_table",
         "contrast": "katoutcomes.tables.mmrm:mmrm_table",
         "mmrm": "katoutcomes.tables.mmrm:mmrm_table",
         "data_quality": "katoutcomes.tables.data_quality:data_quality_table",
