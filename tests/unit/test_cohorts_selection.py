@@ -89,7 +89,10 @@ def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True, uncer
     fill(engine, "sessions", SESSION_COLUMNS, keyed)
     fill(engine, "scores", SCORE_COLUMNS, [{"score": n} | row for n, row in enumerate(scores, start=1)])
     fill(engine, "uncertain_index_days", {"patient": "bigint"}, [{"patient": number} for number in uncertain])
+    days = [(row["patient"], row["day"]) for row in sessions if row["kind"] == "dosing"]
+    crowded = (SimpleNamespace(rule="doses_on_one_day"),) * (len(set(days)) < len(days))
     return SimpleNamespace(
+        load_report=SimpleNamespace(warnings=crowded),
         engine=engine,
         digest="0" * 64,
         patient_columns=tuple(extra),

@@ -192,3 +192,24 @@ def test_close_may_be_called_twice() -> None:
     engine = Engine()
     engine.close()
     engine.close()
+
+
+def test_a_table_may_be_made_from_the_view_whose_name_it_takes() -> None:
+    with Engine() as engine:
+        engine.materialize("source", "select 1 as a union all select 2")
+        engine.view("t", "select a from source")
+        engine.materialize("t", "select a + 1 as a from t")
+        engine.drop("source")
+        assert engine.fetch("select a from t order by a")["a"].tolist() == [2, 3]
+        engine.view("t", "select 5 as a")
+        assert engine.scalar("select a from t") == 5
+        assert engine.fetch("select count(*) as n from duckdb_tables()")["n"].tolist() == [0]
+
+
+def test_enumerations_are_fetched_as_texts_and_as_codes() -> None:
+    query = "select cast(v as enum('b', 'a')) as e from (values (1, 'a'), (2, null), (3, 'b')) as t(i, v) order by i"
+    with Engine() as engine:
+        texts, coded = engine.fetch(query)["e"], engine.fetch_coded(query)["e"]
+    assert texts.tolist() == ["a", None, "b"]
+    assert (coded.codes.tolist(), coded.values) == ([1, -1, 0], ("b", "a"))
+    assert coded.texts().tolist() == texts.tolist()

@@ -36,7 +36,7 @@ def page_rules() -> set[str]:
 
 def sources() -> Iterator[str]:
     """The code that all formats share; what is left out of one format, and why, stands on its own page."""
-    for folder in (SOURCE, SOURCE / "identifiers", SOURCE / "readers"):
+    for folder in (SOURCE, *(SOURCE / name for name in ("checking", "identifiers", "privacy", "readers"))):
         for path in sorted(folder.glob("*.py")):
             yield path.read_text(encoding="utf-8")
 
@@ -64,7 +64,7 @@ def quality_rules() -> set[str]:
         rules += [*cell_rules(schema, schema.columns, {}, (), ()), *key_rules(schema)]
     for schema in EVENT_TABLES:
         rules += link_rules(schema)
-    text = (SOURCE / "rules.py").read_text(encoding="utf-8")
+    text = (SOURCE / "checking" / "rules.py").read_text(encoding="utf-8")
     of_scores = re.search(r"_SCORE_RULES.*?\n\)\n", text, flags=re.DOTALL)
     assert of_scores is not None
     return {rule.id for rule in rules} | set(re.findall(r'^ +"([a-z_]+)":', of_scores.group(), flags=re.MULTILINE))
@@ -97,5 +97,5 @@ def test_advice_is_about_rules_that_there_are() -> None:
 
 
 def test_every_warning_rule_is_used() -> None:
-    text = (SOURCE / "privacy_warnings.py").read_text(encoding="utf-8")
+    text = (SOURCE / "privacy" / "privacy_warnings.py").read_text(encoding="utf-8")
     assert all(text.count(f'"{rule}"') >= 2 for rule in WARNING_RULES)

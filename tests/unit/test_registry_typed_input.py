@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.errors import DataError, IdentifierError, KatOutcomesError
-from katoutcomes.registry.engines import engine as engine_module
+from katoutcomes.registry.checking import repeated_rows
+from katoutcomes.registry.checking.repeated_rows import materialize_repeated
 from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.reading import read_registry
 from katoutcomes.registry.registry import Registry
@@ -229,7 +230,7 @@ class TestDigest:
 
 class TestRepeatedValues:
     def test_values_that_stand_twice_are_found_exactly(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(engine_module, "_HASHES_AT_ONCE", 7)  # many parts
+        monkeypatch.setattr(repeated_rows, "_HASHES_AT_ONCE", 7)  # many parts
         random = np.random.default_rng(5)
         numbers, texts = (
             random.integers(0, 40, 60),
@@ -237,7 +238,7 @@ class TestRepeatedValues:
         )
         with Engine() as engine:
             engine.materialize_arrays("t", {"k": np.arange(60), "n": numbers, "s": texts})
-            engine.materialize_repeated("r", "t", ("n", "s"), "k")
+            materialize_repeated(engine, "r", "t", ("n", "s"), "k")
             found = engine.fetch("select k, n, s from r order by k")
         frame = pd.DataFrame({"n": numbers, "s": texts})
         expected = frame[frame.duplicated(keep=False)]
@@ -249,7 +250,7 @@ class TestRepeatedValues:
         with Engine() as engine:
             query = "select * from (values (1, 1, null), (2, 1, null), (3, 2, 'a'), (4, 2, 'a')) as v(k, n, s)"
             engine.materialize("t", query)
-            engine.materialize_repeated("r", "t", ("n", "s"), "k")
+            materialize_repeated(engine, "r", "t", ("n", "s"), "k")
             assert engine.fetch("select k, n from r order by k")["k"].tolist() == [3, 4]
 
 

@@ -13,18 +13,15 @@ from katoutcomes.cohorts.course_variables import as_floats, as_texts, course_var
 from katoutcomes.cohorts.definition import criterion_text
 from katoutcomes.cohorts.exposure import require_adjustable, require_known_at_time_zero
 from katoutcomes.cohorts.outcome_scale import require_outcome
-from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
 from katoutcomes.cohorts.pathway import read_pathway
 from katoutcomes.cohorts.second_instrument import score_variables
 from katoutcomes.cohorts.value_order import reordered, value_order
-from katoutcomes.cohorts.window_scores import Placed, n_scores_outside, placed_windows, window_scores
+from katoutcomes.cohorts.visit_scores import count_scores_outside, visit_scores
+from katoutcomes.cohorts.window_scores import placed_windows
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import (
     DEFAULT_VISITS,
-    END_OF_INDUCTION,
-    FIRST_DOSE,
     VisitWindow,
-    anchors_of,
     in_order_of_time,
     require_separate,
 )
@@ -201,9 +198,10 @@ class Cohort:
         patients = columns.pop("patient")
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
         del columns  # of a million patients they fill a few hundred megabytes
-        baseline, scores = self._scores(patients, scale, windows)
+        placed = placed_windows(self.definition.effective_baseline_window, windows)
+        baseline, scores = visit_scores(self.tables, scale, placed, patients)
         for second in map(instrument_called, [with_scores_of] if isinstance(with_scores_of, str) else with_scores_of):
-            variables += score_variables(second, windows, *self._scores(patients, second, windows))
+            variables += score_variables(second, windows, *visit_scores(self.tables, second, placed, patients))
         care = read_pathway(self.tables) if pathway else None
         order = value_order(baseline, scores, variables, () if care is None else care.columns())
         unordered = list(variables)
@@ -227,7 +225,7 @@ class Cohort:
             ),
             notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
-            n_scores_outside=self._n_scores_outside(scale, windows),
+            n_scores_outside=count_scores_outside(self.tables, scale, placed),
             pathway=None if care is None else care.ordered(order),
             baseline_criteria=self.definition.baseline_criteria(scale.id),
         )
@@ -300,67 +298,6 @@ class Cohort:
                 f"{whole}; a {whole} without items gives none."
             )
         return tuple(notes)
-
-    def _scores(
-        self, patients: NDArray[Any], scale: Instrument, windows: tuple[VisitWindow, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the baseline and the score at each visit, NaN where there is none."""
-        tables = self.tables
-        scores = scores_table(tables, scale)
-        sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
-        values = np.full((len(patients), 1 + len(windows)), np.nan)
-        place = np.zeros(int(patients.max(initial=0)) + 1, dtype=np.int64)
-        place[patients] = np.arange(len(patients))
-        placed = placed_windows(self.definition.effective_baseline_window, windows)
-        for anchor in anchors_of(window for _, window in placed):
-            wanted = [entry for entry in placed if entry[1].anchor == anchor]
-            rows = self._anchored(f"{scale.id}_scores", sources, wanted)
-            values[place[rows["patient"]], rows["position"]] = rows["score"]
-        if scores != SCORES:
-            tables.engine.drop(scores)
-        return values[:, 0].copy(), values[:, 1:].copy()
-
-    def _n_scores_outside(self, scale: Instrument, windows: tuple[VisitWindow, ...]) -> int | None:
-        """Return how many scores lie in no window, None where a window has another day for each patient."""
-        if any(window.is_anchored_later for window in windows):
-            return None
-        tables, scores = self.tables, scores_table(self.tables, scale)
-        n_scores = n_scores_outside(
-            tables,
-            placed_windows(self.definition.effective_baseline_window, windows),
-            scores=scores,
-            courses=tables.name("analyzed"),
-            instrument=scale.id,
-        )
-        if scores != SCORES:
-            tables.engine.drop(scores)
-        return n_scores
-
-    def _anchored(self, name: str, sources: dict[str, str], windows: list[Placed]) -> dict[str, NDArray[Any]]:
-        """Return the scores in windows of one anchor."""
-        tables = self.tables
-        window = windows[0][1]
-        if window.anchor == FIRST_DOSE:
-            course_scores = tables.make(name, "06_course_scores", **sources)
-        else:
-            days = self._anchor_days(window)
-            course_scores = tables.make(name, "16_anchored_scores", anchor_days=days, **sources)
-            tables.engine.drop(days)
-        rows = window_scores(tables, course_scores, windows)
-        tables.engine.drop(course_scores)
-        return rows
-
-    def _anchor_days(self, window: VisitWindow) -> str:
-        """Make the table of the doses that a window counts from: dose N, or some doses after the induction's last."""
-        number = window.dose_number
-        return self.tables.make(
-            "anchor_days",
-            "15_anchor_days",
-            phases=self.tables.name("phases"),
-            phase_counts=self.tables.name("phase_counts"),
-            number=number if number is not None else int(window.anchor != END_OF_INDUCTION),
-            times_induction_doses=int(number is None),
-        )
 
 
 def _taken(variables: list[Variable]) -> Iterator[Variable]:

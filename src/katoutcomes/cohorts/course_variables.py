@@ -11,7 +11,7 @@ import numpy as np
 from katoutcomes.cohorts.analysis_set import Variable
 from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.tidy_frame.values import code_numbers
-from katoutcomes.registry.engines.engine import CodedTexts
+from katoutcomes.registry.engines.coded_texts import CodedTexts
 from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, ROUTES, SEXES
 
 if TYPE_CHECKING:

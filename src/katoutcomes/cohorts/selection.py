@@ -81,8 +81,8 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     scale = instrument(rules.instrument)
     require_outcome(scale)
     tables = cohort_tables(registry.engine, rules)
-    courses = _courses(tables, rules)
-    scores = tables.make(
+    courses = _courses(tables, rules, registry)
+    scores = tables.make_once(
         "selection_scores",
         "06_course_scores",
         scores=scores_table(tables, scale),
@@ -133,9 +133,11 @@ class _CourseTables:
     phase_counts: str
 
 
-def _courses(tables: CohortTables, rules: CohortDefinition) -> _CourseTables:
+def _courses(tables: CohortTables, rules: CohortDefinition, registry: Registry) -> _CourseTables:
     induction = rules.induction
-    dosing = tables.make("dosing_sessions", "01_dosing_sessions", gap_days=rules.gap_days)
+    has_ties = any(warning.rule == "doses_on_one_day" for warning in registry.load_report.warnings)
+    tie_break = "session_id" if has_ties else "session"  # to sort by keys of text takes twice as long
+    dosing = tables.make("dosing_sessions", "01_dosing_sessions", gap_days=rules.gap_days, tie_break=tie_break)
     every = tables.make("courses", "02_courses", dosing_sessions=dosing)
     index = tables.make("index_course", "03_index_course", courses=every, course=rules.course_number)
     phases = tables.make(

@@ -57,6 +57,14 @@ class CohortTables:
         self.engine.materialize(self.name(table), stage_text(_PACKAGE, stage, **values))
         return self.name(table)
 
+    def make_once(self, table: str, stage: str, **values: float | str) -> str:
+        """Give a stage that is read once a full name, as a view where the engine can work it out while it is read."""
+        self.set_aside.discard(table)
+        self.recipes[table] = (stage, values)
+        name = f"{self.prefix}_{table}"
+        getattr(self.engine, "show_once", self.engine.materialize)(name, stage_text(_PACKAGE, stage, **values))
+        return name
+
     def put_aside(self, *tables: str) -> None:
         """Drop tables that fill memory and are seldom asked for again; who asks gets them made anew."""
         for table in tables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from katoutcomes.registry.load_reports.load_report import PrivacyWarning, QualityWarning
+    from katoutcomes.registry.readers.conversion import SourceFile
 
 
 def read_registry(
@@ -193,6 +195,37 @@ def _convert(
     return converted_sources(conversion), conversion
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """The tables of the input as they are found, and how they came to be."""
+
+    tables: tuple[TableSource, ...]
+    is_synthetic: bool
+    notes: tuple[str, ...]
+    mapping: MappingFile | None = None
+    conversion: Conversion | None = None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """How the input calls each table."""
+        return {table.schema.name: table.file for table in self.tables}
+
+    @property
+    def source_files(self) -> tuple[SourceFile, ...]:
+        """The files that converted data come from."""
+        return () if self.conversion is None else self.conversion.files
+
+
+def _found(source: Any, mapping: MappingFile | None, gate: Gate, engine: Engine, say: Callable[[str], None]) -> _Input:
+    say("looking for tables")
+    if mapping is None:
+        return _Input(*find_sources(source, engine))
+    tables, conversion = _convert(source, mapping, gate, engine, say)
+    is_marked = mapping.is_synthetic or conversion.is_synthetic
+    is_marked = is_marked or (isinstance(source, str | Path) and read_marker(Path(source)))
+    return _Input(tables, is_marked, conversion.notes, mapping, conversion)
+
+
 def _read(
     source: Any,
     mapping: MappingFile | None,
@@ -204,55 +237,14 @@ def _read(
     engine: Engine,
     say: Callable[[str], None],
 ) -> Registry:
-    say("looking for tables")
-    conversion: Conversion | None = None
-    if mapping is None:
-        sources, is_marked, notes = find_sources(source, engine)
-    else:
-        sources, conversion = _convert(source, mapping, gate, engine, say)
-        is_marked = mapping.is_synthetic or conversion.is_synthetic
-        is_marked = is_marked or (isinstance(source, str | Path) and read_marker(Path(source)))
-        notes = conversion.notes
-    _stage_and_refuse(engine, sources, gate, say)
-    is_rekeyed = mapping is not None and mapping.format in REKEYED_FORMATS
-    settings = rekey(engine, sources, salt, is_required=is_rekeyed)
-    texts = text_warnings(engine, sources)
-    accepted = accept_rows(engine, sources, say, prorating=prorating)
-    files = {table.schema.name: table.file for table in sources}
-    counted = count_rows(
-        engine,
-        accepted.rules,
-        accepted.rows_in,
-        files,
-        source_files=() if conversion is None else conversion.files,
-        left_out=() if conversion is None else conversion.left_out,
-    )
-    warnings: tuple[PrivacyWarning | QualityWarning, ...] = (
-        *texts,
-        *doubt_warnings(gate.doubts),
-        *registry_warnings(engine, files, count_classes(engine), is_rekeyed=bool(settings)),
-        *quality_warnings(
-            engine, files, () if conversion is None else conversion.files, further=prorating_doubts(engine, prorating)
-        ),
-    )
-    left_out = tuple((table.file, name) for table in sources for name in table.left_out)
-    if conversion is not None:
-        left_out += conversion.left_out_columns
-        drop_origins(engine)
-    notes += (*_notes(engine, sources, accepted), *prorating_notes(engine, prorating))
-    engine.drop("problems", "problem_causes")
-    report = LoadReport(
-        counted.files,
-        counted.problems,
-        left_out,
-        notes,
-        source_files=counted.source_files,
-        left_out_rows=counted.left_out_rows,
-        warnings=warnings,
-        overrides=gate.used,
-        mapping_digest=mapping.digest if mapping is not None else "",
-        rejected_rows=counted.rejected_rows,
-    )
+    found = _found(source, mapping, gate, engine, say)
+    _stage_and_refuse(engine, found.tables, gate, say)
+    is_required = mapping is not None and mapping.format in REKEYED_FORMATS
+    keys = rekey(engine, found.tables, salt, is_required=is_required)
+    texts = text_warnings(engine, found.tables)
+    accepted = accept_rows(engine, found.tables, say, prorating=prorating)
+    warnings = (*texts, *_warnings(engine, found, gate, prorating, is_rekeyed=bool(keys)))
+    report = _load_report(engine, found, accepted, warnings, gate=gate, prorating=prorating)
     if report.files[0].rows_accepted == 0:
         message = "no patient is accepted, so there is nothing to analyze:\n" + report.to_text()
         raise DataError(message, load_report=report)
@@ -261,10 +253,60 @@ def _read(
         engine=engine,
         digest=registry_digest(engine),
         load_report=report,
-        is_synthetic=is_synthetic or is_marked,
-        settings=_settings((*settings, *prorating_settings(prorating)), gate, mapping, conversion),
-        patient_columns=tuple(column.name for column in PATIENTS.family_columns(sources[0].names)),
+        is_synthetic=is_synthetic or found.is_synthetic,
+        settings=_settings((*keys, *prorating_settings(prorating)), gate, mapping, found.conversion),
+        patient_columns=tuple(column.name for column in PATIENTS.family_columns(found.tables[0].names)),
         has_minutes=bool(engine.scalar("select count(minute) from sessions")),
+    )
+
+
+def _warnings(
+    engine: Engine, found: _Input, gate: Gate, prorating: Mapping[str, str], *, is_rekeyed: bool
+) -> tuple[PrivacyWarning | QualityWarning, ...]:
+    """Return the warnings about what was accepted."""
+    doubts = prorating_doubts(engine, prorating)
+    return (
+        *doubt_warnings(gate.doubts),
+        *registry_warnings(engine, found.files, count_classes(engine), is_rekeyed=is_rekeyed),
+        *quality_warnings(engine, found.files, found.source_files, further=doubts),
+    )
+
+
+def _load_report(
+    engine: Engine,
+    found: _Input,
+    accepted: Acceptance,
+    warnings: tuple[PrivacyWarning | QualityWarning, ...],
+    *,
+    gate: Gate,
+    prorating: Mapping[str, str],
+) -> LoadReport:
+    """Account for every row; forget the tables that only that needs."""
+    conversion = found.conversion
+    counted = count_rows(
+        engine,
+        accepted.rules,
+        accepted.rows_in,
+        found.files,
+        source_files=found.source_files,
+        left_out=() if conversion is None else conversion.left_out,
+    )
+    left_out = tuple((table.file, name) for table in found.tables for name in table.left_out)
+    if conversion is not None:
+        left_out += conversion.left_out_columns
+        drop_origins(engine)
+    engine.drop("problems", "problem_causes")
+    return LoadReport(
+        counted.files,
+        counted.problems,
+        left_out,
+        (*found.notes, *_notes(engine, found.tables, accepted), *prorating_notes(engine, prorating)),
+        source_files=counted.source_files,
+        left_out_rows=counted.left_out_rows,
+        warnings=warnings,
+        overrides=gate.used,
+        mapping_digest=found.mapping.digest if found.mapping is not None else "",
+        rejected_rows=counted.rejected_rows,
     )
 
 

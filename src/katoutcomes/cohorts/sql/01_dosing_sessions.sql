@@ -1,5 +1,6 @@
 -- Every dosing session with the number of its course. A course begins with the first dose, and again with a dose more
--- than gap_days days after the one before it. Doses of one day stand in the order of their minutes, unknown ones last.
+-- than gap_days days after the one before it. Doses of one day stand in the order of their minutes, unknown ones last,
+-- and of their keys; where no patient has two doses on a day, tie_break decides nothing and may be any number.
 with placed as (
     select
         s.patient, s.session, s.day, s.minute, s.route, s.approach, s.dose_mg,
@@ -7,7 +8,7 @@ with placed as (
         lag(s.day) over in_time as previous_day
     from sessions as s
     where s.kind = 'dosing'
-    window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.session_id nulls last)
+    window in_time as (partition by s.patient order by s.day nulls last, s.minute nulls last, s.{{tie_break}} nulls last)
 )
 select
     p.patient, p.session, p.day, p.minute, p.route, p.approach, p.dose_mg, p.place, p.previous_day,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
+from katoutcomes.registry.checking.repeated_rows import materialize_repeated
 from katoutcomes.registry.checking.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
@@ -19,8 +20,8 @@ from katoutcomes.registry.checking.rules import (
     score_rules,
     span_rules,
 )
+from katoutcomes.registry.checking.score_columns import ScoreColumns
 from katoutcomes.registry.checking.score_rows import (
-    ScoreColumns,
     is_suspect,
     known_scores,
     materialize_scales,
@@ -29,17 +30,16 @@ from katoutcomes.registry.checking.score_rows import (
 from katoutcomes.registry.checking.typed_rows import (
     StagedTable,
     events_query,
-    linked_events_query,
-    linked_sessions_query,
+    events_view,
+    linked_query,
     named_sessions_query,
     patients_query,
-    placed_sessions_query,
     score_columns,
-    sessions_query,
+    session_days_query,
     typed_patients_query,
 )
 from katoutcomes.registry.engines.engine import stage_text
-from katoutcomes.registry.identifiers.plain import full_columns, plain_columns
+from katoutcomes.registry.identifiers.plain import PlainColumns, plain_columns
 from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
 from katoutcomes.registry.readers.staging import staged_relation
 from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS, TABLES, WIDEST_SPAN_DAYS, TableSchema
@@ -171,7 +171,7 @@ class _Load:
             damaged = False
         if damaged and source is not None:
             raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
-        self.engine.materialize_repeated(f"repeated_{schema.name}", table.relation, (schema.key,), "input_row")
+        materialize_repeated(self.engine, f"repeated_{schema.name}", table.relation, (schema.key,), "input_row")
         n_before = len(self.rules)
         self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
         self.say_once(schema, n_before)
@@ -204,32 +204,31 @@ class _Load:
         engine = self.engine
         engine.view("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
-        engine.materialize("absolute_sessions", sessions_query(self.staged["sessions"]))
-        engine.view("linked_sessions", linked_sessions_query("absolute_sessions"))
-        self.judge_patients(SESSIONS)
-        self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
-        self.stage("session_spans", "03_session_spans")
+        engine.view("session_days", session_days_query(self.staged["sessions"]))
+        self.stage("session_spans", "03_session_spans", file=SESSIONS.number)
         self.stage("placed_patients", "04_placed_patients")
-        engine.materialize("sessions", placed_sessions_query(self.staged["sessions"]))
-        engine.drop("linked_sessions", "absolute_sessions")
-        self.pack()
+        self.make_events(SESSIONS)
+        self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
+        self.discard(SESSIONS)
         named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
         engine.materialize("named_sessions", named)
         keys = f"select session_id, input_row from {self.staged['sessions'].relation}"
         engine.view("session_keys", keys if engine.scalar("select count(*) from named_sessions") else f"{keys} limit 0")
         self.stage("named_keys", "05_named_keys")
         for schema in EVENT_TABLES[1:]:
-            engine.materialize(schema.name, events_query(self.staged[schema.name], self.scores))
-            engine.view(f"linked_{schema.name}", linked_events_query(schema))
-            self.judge_patients(schema)
+            self.make_events(schema)
             self.discard(schema)
             engine.view(f"sound_{schema.name}", f"select * from linked_{schema.name}")
             self.forget(schema)
         self.forget(SESSIONS)
-        engine.drop("session_keys", "catalog_names")
+        engine.drop("session_keys", "catalog_names", "session_days")
 
-    def judge_patients(self, schema: TableSchema) -> None:
-        """Hold the rows of an event table against the patients."""
+    def make_events(self, schema: TableSchema) -> None:
+        """Make an event table, the broken rows included, and hold its rows against the patients."""
+        staged, scores = self.staged[schema.name], self.scores if schema is SCORES else None
+        self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
+        self.engine.view(schema.name, events_view(staged, scores))
+        self.engine.view(f"linked_{schema.name}", linked_query(schema))
         self.judge(*link_rules(schema))
 
     def discard(self, schema: TableSchema) -> None:
@@ -237,7 +236,7 @@ class _Load:
         broken = f"select input_row from problems where file = {schema.number}"
         n_broken = int(self.engine.scalar(f"select count(*) from ({broken}) as broken"))
         if n_broken > self.n_discarded.get(schema.name, 0):
-            self.engine.delete(schema.name, f"{schema.code} in ({broken})")
+            self.engine.delete(f"kept_{schema.name}", f"{schema.code} in ({broken})")
             self.n_discarded[schema.name] = n_broken
 
     def pack(self) -> None:
@@ -252,7 +251,7 @@ class _Load:
         for schema in EVENT_TABLES[1:]:
             self.discard(schema)
         slot = ("patient", "scale", "day_number")
-        self.engine.materialize_repeated("repeated_values", "sound_scores", slot, "input_row")
+        materialize_repeated(self.engine, "repeated_values", "sound_scores", slot, "input_row")
         self.stage("repeated_scores", "07_repeated_scores")
         self.judge(*REPEATED_SCORE_RULES)
         self.discard(SCORES)
@@ -263,17 +262,19 @@ class _Load:
         self.stage("index_days", "08_index_days")
         for schema in EVENT_TABLES:  # rows of patients without a dose were placed before their index day was known
             shift = "day = day - i.index_day, minute = minute - 1440 * i.index_day"
+            kept = f"kept_{schema.name}"
+            has_minutes = "minute" in self.engine.columns(kept)
             self.engine.update(
-                schema.name,
-                shift if schema.column("time") else shift.partition(",")[0],
-                f"index_days as i where i.has_dose = 0 and {schema.name}.patient = i.patient",
+                kept,
+                shift if has_minutes else shift.partition(",")[0],
+                f"index_days as i where i.has_dose = 0 and {kept}.patient = i.patient",
             )
         self.stage("far_rows", "09_far_rows", widest_span_days=WIDEST_SPAN_DAYS)
         self.judge(*span_rules(day_column))
         self.stage("rows_of_late_sessions", "11_rows_of_late_sessions")
         self.judge(*LATE_SESSION_RULES)
         self.stage("uncertain_index_days", "12_uncertain_index_days")
-        self.engine.drop(*(f"{kind}_{schema.name}" for schema in EVENT_TABLES[1:] for kind in ("sound", "linked")))
+        self.engine.drop(*(f"{kind}_{schema.name}" for schema in EVENT_TABLES for kind in ("sound", "linked")))
         self.engine.drop("far_rows", "rows_of_late_sessions", "event_sessions", "session_spans", "rejected_sessions")
         return int(self.engine.scalar("select count(*) from uncertain_index_days"))
 
@@ -285,8 +286,6 @@ class _Load:
         engine = self.engine
         for schema in EVENT_TABLES:
             self.discard(schema)
-        for schema in EVENT_TABLES[1:]:
-            engine.drop_columns(schema.name, "in_patients", "names_patient")
         self.pack()
         if has_dates:
             self.stage("index_quarters", "10_index_quarters")
@@ -302,16 +301,18 @@ class _Load:
 
     def forget(self, schema: TableSchema) -> None:
         """Forget what was read of a table."""
-        self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given", "plain")))
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given")))
+        self.engine.notes.pop(f"plain_{schema.name}", None)
 
 
 def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> StagedTable:
     relation = staged_relation(engine, schema.name)
+    known = plain_columns(engine, schema.name) if relation.startswith("staged") else PlainColumns()
     return StagedTable(
         schema=schema,
         relation=relation,
         stored=engine.query_types(f"select * from {relation}"),
         given=source.columns if source is not None else (),
-        plain=plain_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
-        full=full_columns(engine, schema.name) if relation.startswith("staged") else frozenset(),
+        plain=known.names,
+        full=known.full,
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from katoutcomes.errors import OptionError
 from katoutcomes.instruments.catalog import instrument
 from katoutcomes.registry.checking.quality_warnings import Doubt
-from katoutcomes.registry.checking.score_rows import ScoreColumns, prorated_total
+from katoutcomes.registry.checking.score_columns import ScoreColumns
+from katoutcomes.registry.checking.score_totals import prorated_total
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engines.engine import Engine

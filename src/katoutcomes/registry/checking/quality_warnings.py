@@ -6,9 +6,10 @@ A rule is a warning where the row may be right (a course that began elsewhere), 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from katoutcomes.registry.checking.close_records import materialize_crowded_days
 from katoutcomes.registry.engines.engine import stage_text
 from katoutcomes.registry.load_reports.load_report import MOST_ROWS_LISTED, QualityWarning
 
@@ -45,6 +46,8 @@ class Doubt:
         instrument or ``''``.
     texts : mapping of str to str
         For each instrument what it means; empty where `text` says it for all.
+    predicate : str
+        SQL, true for the rows that break it, where a row of `table` alone tells; "" where it does not.
     """
 
     rule: str
@@ -53,6 +56,7 @@ class Doubt:
     text: str
     query: str
     texts: Mapping[str, str] = field(default_factory=dict)
+    predicate: str = ""
 
 
 def quality_warnings(
@@ -77,13 +81,21 @@ def quality_warnings(
         Rules that depend on the choices of the load.
     """
     found: list[QualityWarning] = []
-    sessions = (*_order_doubts(), *_dose_doubts(), *_pressure_doubts())
+    materialize_crowded_days(engine)
+    sessions = (*_order_doubts(), *_evident(engine, (*_dose_doubts(), *_pressure_doubts())))
     linked = [doubt for doubt in _linked_doubts() if engine.scalar(f"select count(session) from {doubt.table}")]
     for doubt in (*sessions, *linked, *_score_doubts(engine), *further):
         if doubt.table in files:
             found += _warnings(engine, doubt, files[doubt.table], tuple(file.name for file in source_files))
-    engine.drop("doubts", "recall_days")
+    engine.drop("doubts", "recall_days", "crowded_days")
     return tuple(found)
+
+
+def _evident(engine: Engine, doubts: tuple[Doubt, ...]) -> list[Doubt]:
+    """Return those of some doubts about sessions that any row gives reason for; all of them are asked in one pass."""
+    counts = ", ".join(f"count(case when {doubt.predicate} then 1 end) as d{n}" for n, doubt in enumerate(doubts))
+    found = engine.fetch(f"select {counts} from sessions")
+    return [doubt for n, doubt in enumerate(doubts) if found[f"d{n}"][0]]
 
 
 def _warnings(engine: Engine, doubt: Doubt, file: str, sources: tuple[str, ...]) -> list[QualityWarning]:
@@ -95,8 +107,9 @@ def _warnings(engine: Engine, doubt: Doubt, file: str, sources: tuple[str, ...])
         if sources
         else "(select about, 0 as file, record as file_row from doubts)"
     )
+    grouped = f"select about, file, count(*) as n_rows from {placed} as placed group by about, file"
     counts = engine.fetch(
-        f"select about, file, count(*) as n_rows from {placed} as placed group by about, file order by about, file"
+        f"select cast(about as varchar) as about, file, n_rows from ({grouped}) as grouped order by 1, file"
     )
     warnings = []
     for about, number, n_rows in zip(counts["about"], counts["file"], counts["n_rows"], strict=True):
@@ -110,8 +123,9 @@ def _warnings(engine: Engine, doubt: Doubt, file: str, sources: tuple[str, ...])
     return warnings
 
 
-def _of_sessions(predicate: str) -> str:
-    return f"select session as record, '' as about from sessions where {predicate}"
+def _of_sessions(doubt: Doubt) -> Doubt:
+    """Return a doubt that a session alone gives reason for, with the query of these sessions."""
+    return replace(doubt, query=f"select session as record, '' as about from sessions where {doubt.predicate}")
 
 
 def _order_doubts() -> tuple[Doubt, ...]:
@@ -149,10 +163,10 @@ def _dose_doubts() -> tuple[Doubt, ...]:
     )
     low, high = USUAL_DOSE_MG_PER_KG
     text = "outside the limits that find typing errors and wrong units (no statement about treatment)"
-    of_weight = _of_sessions(f"not dose_mg_per_kg between {low:g} and {high:g}")
+    of_weight = f"not dose_mg_per_kg between {low:g} and {high:g}"
     return (
-        Doubt("unusual_dose", "sessions", "dose_mg", text, _of_sessions(unusual)),
-        Doubt("unusual_dose", "sessions", "dose_mg_per_kg", text, of_weight),
+        _of_sessions(Doubt("unusual_dose", "sessions", "dose_mg", text, "", predicate=unusual)),
+        _of_sessions(Doubt("unusual_dose", "sessions", "dose_mg_per_kg", text, "", predicate=of_weight)),
     )
 
 
@@ -161,21 +175,11 @@ def _pressure_doubts() -> tuple[Doubt, ...]:
     pressure = "systolic_{when}_mmhg <= diastolic_{when}_mmhg"
     order = " or ".join(pressure.format(when=when) for when in ("before", "peak"))
     peaks = "systolic_peak_mmhg < systolic_before_mmhg or diastolic_peak_mmhg < diastolic_before_mmhg"
+    swapped = "systolic pressure at or below diastolic pressure: are the columns swapped?"
+    lower = "a peak below the pressure before the dose: is it the last value instead of the highest?"
     return (
-        Doubt(
-            "pressure_order",
-            "sessions",
-            "systolic_*",
-            "systolic pressure at or below diastolic pressure: are the columns swapped?",
-            _of_sessions(order),
-        ),
-        Doubt(
-            "peak_below_before",
-            "sessions",
-            "*_peak_mmhg",
-            "a peak below the pressure before the dose: is it the last value instead of the highest?",
-            _of_sessions(peaks),
-        ),
+        _of_sessions(Doubt("pressure_order", "sessions", "systolic_*", swapped, "", predicate=order)),
+        _of_sessions(Doubt("peak_below_before", "sessions", "*_peak_mmhg", lower, "", predicate=peaks)),
     )
 
 
@@ -214,6 +218,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             "recall_days": np.array([scale.recall_days for scale in scales], dtype=np.int32),
         },
     )
+    longest = max((scale.recall_days or 0 for scale in scales), default=0)
     back = {scale.id: f"{scale.name} looks back {scale.recall_days} days" for scale in scales}
     return (
         Doubt(
@@ -221,7 +226,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             "scores",
             "instrument",
             "",
-            stage_text(_ROOM, "21_close_scores"),
+            stage_text(_ROOM, "21_close_scores", longest_recall_days=longest),
             {name: f"{text}, and the one before is closer: both tell of the same days" for name, text in back.items()},
         ),
         Doubt(

@@ -23,7 +23,7 @@ from katoutcomes.registry.tables import (
 from katoutcomes.vocabulary import AGE_BANDS
 
 if TYPE_CHECKING:
-    from katoutcomes.registry.checking.score_rows import ScoreColumns
+    from katoutcomes.registry.checking.score_columns import ScoreColumns
     from katoutcomes.registry.engines.engine import Engine
 
 WEIGHTS_KG: tuple[int, int] = (30, 250)
@@ -208,7 +208,7 @@ def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
             "patient_id",
             "must be in patients",
             relation,
-            "names_patient = 1 and in_patients = 0",
+            "patient = -1",
         ),
         Rule(
             "unlinked",
@@ -216,7 +216,7 @@ def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
             "patient_id",
             "must not be that of a rejected patient",
             relation,
-            "in_patients = 1 and patient is null",
+            "patient = -2",
         ),
     )
 

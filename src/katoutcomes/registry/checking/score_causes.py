@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.causes import Cause
-from katoutcomes.registry.checking.score_rows import prorated_total
+from katoutcomes.registry.checking.score_totals import prorated_total
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
-    from katoutcomes.registry.checking.score_rows import ScoreColumns
+    from katoutcomes.registry.checking.score_columns import ScoreColumns
 
 _MISSING_ANSWERS = "9, 77, 88, 99"
 

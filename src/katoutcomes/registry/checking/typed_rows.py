@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.checking.cells import WHOLE_TYPES, cell_value
+from katoutcomes.registry.checking.cells import SMALL_WHOLE_TYPES, WHOLE_TYPES, cell_value
 from katoutcomes.registry.checking.rules import age_band
-from katoutcomes.registry.checking.score_rows import ScoreColumns, final_total
+from katoutcomes.registry.checking.score_columns import ScoreColumns, quoted
+from katoutcomes.registry.checking.score_totals import final_total
 from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
 
 if TYPE_CHECKING:
@@ -94,37 +95,27 @@ def typed_patients_query(table: StagedTable) -> str:
     return f"select input_row, {cells} from {table.relation}"
 
 
-def sessions_query(table: StagedTable) -> str:
-    """Return the query of the sessions with their patient, the broken ones included; days count as in the files.
-
-    `patient` is unknown where there is no such patient (`in_patients` 0) or where the patient's own row was rejected
-    (`in_patients` 1).
-    """
+def session_days_query(table: StagedTable) -> str:
+    """Return the query that shows of each session the day, as the files count, and whether it is one of dosing."""
+    is_dosing = "cast(coalesce(kind = 'dosing', false) as tinyint)"
     return (
-        f"select {', '.join(_event_cells(table, None, _day_number(table)))}, {_LINKS} from {table.relation} as t "
-        "left join patient_codes as c on t.patient_id = c.patient_id"
+        f"select input_row, patient_id, {_day_number(table)} as day_number, {is_dosing} as is_dosing "
+        f"from {table.relation}"
     )
 
 
-def linked_sessions_query(relation: str) -> str:
-    """Return the query that shows of sessions what they are judged by among each other."""
-    return (
-        "select session as input_row, patient, day as day_number, in_patients, names_patient, "
-        f"cast(kind = 'dosing' as tinyint) as is_dosing from {relation}"
-    )
+NO_SUCH_PATIENT, PATIENT_REJECTED = -1, -2
+"""What stands in the place of the patient of a row that will be rejected for it."""
 
 
-_LINKS = (
-    "cast(c.patient_id is not null as tinyint) as in_patients, "
-    "cast(t.patient_id is not null as tinyint) as names_patient"
-)
+def linked_query(schema: TableSchema) -> str:
+    """Return the query that shows of the rows of an event table what they are judged by among each other."""
+    further = {SCORES.name: ", instrument as scale", SESSIONS.name: f", cast({_IS_DOSING} as tinyint) as is_dosing"}
+    cells = f"{schema.code} as input_row, patient, day as day_number{further.get(schema.name, '')}"
+    return f"select {cells} from kept_{schema.name}"
 
 
-def linked_events_query(schema: TableSchema) -> str:
-    """Return the query that shows the scores or the adverse events as `linked_sessions_query` shows the sessions."""
-    further = ", instrument as scale" if schema is SCORES else ""
-    cells = f"{schema.code} as input_row, patient, day as day_number, in_patients, names_patient{further}"
-    return f"select {cells} from {schema.name}"
+_IS_DOSING = "coalesce(kind = 'dosing', false)"
 
 
 def named_sessions_query(table: StagedTable) -> str:
@@ -150,53 +141,60 @@ def patients_query(table: StagedTable, *, has_dates: bool) -> str:
     )
 
 
-def placed_sessions_query(table: StagedTable) -> str:
-    """Return the query of the sessions that are left, with days that count from the index day where it is known."""
-    names = [_accepted_name(table, column.name) for column in table.schema.columns if column.name != "date"]
-    placed = {"day": "cast(t.day - c.index_day as int) as day"}
-    if _has(table, "time"):
-        placed["minute"] = "try_cast(cast(t.minute as bigint) - 1440 * c.index_day as int) as minute"
-    cells = ", ".join(placed.get(name, f"t.{name}") for name in (table.schema.code, *names))
-    return (
-        f"select {cells} from absolute_sessions as t inner join placed_patients as c on t.patient = c.patient "
-        "where t.session not in (select r.input_row from rejected_sessions as r)"
-    )
-
-
 def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
-    """Return the query that makes `scores` or `adverse_events` from their staged rows, the broken ones included.
+    """Return the query that makes the rows of an event table from its staged ones, the broken ones included.
 
-    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Until
-    then `in_patients` and `names_patient` say whether a row belongs to a patient.
+    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Days
+    count from the index day where it is known. Columns that the input lacks are left to `events_view`.
 
     Parameters
     ----------
     table : StagedTable
-        `SCORES` or `ADVERSE_EVENTS`.
+        Of an event table.
     scores : ScoreColumns or None
         The cells of scores.
     """
     joins = "left join placed_patients as c on t.patient_id = c.patient_id"
     if table.schema is SCORES:
         joins += " left join catalog_names as n on t.instrument = n.name"
-    if _has(table, "session_id"):
+    if table.schema is not SESSIONS and _has(table, "session_id"):
         joins += " left join named_keys as s on t.session_id = s.session_id"
     day = f"{_day_number(table)} - c.index_day"
-    return f"select {', '.join(_event_cells(table, scores, day))}, {_LINKS} from {table.relation} as t {joins}"
-
-
-def _event_cells(table: StagedTable, scores: ScoreColumns | None, day: str) -> list[str]:
-    """Return the cells of an event table, each with its name; `day` is the SQL of its day.
-
-    Columns that the input lacks take a byte, columns of codes and names of the catalog are enumerations: a registry of
-    millions of rows then fits into a fraction of the memory.
-    """
-    cells = [f"cast(t.input_row as int) as {table.schema.code}"]
-    return cells + [
+    cells = [
         f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
-        for column in (*table.schema.columns, *table.families)
-        if column.name != "date"
+        for column in _accepted_columns(table)
+        if _lacking_type(table, column, scores) is None
     ]
+    code = f"cast(t.input_row as int) as {table.schema.code}"
+    return f"select {', '.join([code, *cells])} from {table.relation} as t {joins}"
+
+
+def events_view(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query that shows the rows of an event table with every column of the schema, lacking ones empty.
+
+    A column that the input lacks takes no memory this way, and no time.
+    """
+    cells = [table.schema.code]
+    for column in _accepted_columns(table):
+        name, lacking = _accepted_name(table, column.name), _lacking_type(table, column, scores)
+        cells.append(name if lacking is None else f"cast(null as {lacking}) as {name}")
+    return f"select {', '.join(cells)} from kept_{table.schema.name}"
+
+
+def _accepted_columns(table: StagedTable) -> list[Column]:
+    return [column for column in (*table.schema.columns, *table.families) if column.name != "date"]
+
+
+def _lacking_type(table: StagedTable, column: Column, scores: ScoreColumns | None) -> str | None:
+    """Return the type of a column that is empty throughout, because the input lacks it; None for the others."""
+    name = column.name
+    if name in ("patient_id", "day") or _has(table, name):
+        return None
+    if scores is not None and name == "version" and not any(scale.versions for scale in scores.scales):
+        return _enumeration(())
+    if scores is not None and name in ("instrument", "version", "total"):
+        return None
+    return "tinyint" if column.kind in _NUMBERS or name == "session_id" else _enumeration(())
 
 
 def _accepted_name(table: StagedTable, name: str) -> str:
@@ -205,18 +203,23 @@ def _accepted_name(table: StagedTable, name: str) -> str:
     return {"patient_id": "patient", "time": "minute", "session_id": "session"}.get(name, name)
 
 
+_PATIENT = (
+    f"case when c.patient_id is not null then coalesce(c.patient, {PATIENT_REJECTED}) "
+    f"when t.patient_id is not null then {NO_SUCH_PATIENT} end"
+)
+
+
 def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreColumns | None) -> str:
     name = column.name
     if name in ("patient_id", "day"):
-        return {"patient_id": "c.patient", "day": f"cast({day} as int)"}[name]
+        return {"patient_id": f"cast({_PATIENT} as int)", "day": f"cast({day} as int)"}[name]
     if name == "session_id" and table.schema is not SESSIONS:
-        return "s.session" if _has(table, name) else "cast(null as tinyint)"
+        return "s.session"
     if scores is not None and name in ("instrument", "version", "total"):
         return _score_cell(name, scores)
     if scores is not None and name.startswith("item_"):
-        return f"try_cast({table.value(column)} as {scores.item_type})"
-    if not _has(table, name):
-        return f"cast(null as {'tinyint' if column.kind in _NUMBERS else _enumeration(())})"
+        is_small = table.stored.get(name) in SMALL_WHOLE_TYPES
+        return f"try_cast({name if is_small else table.value(column)} as {scores.item_type})"
     return _given_cell(table, column, day)
 
 
@@ -240,7 +243,7 @@ def _score_cell(name: str, scores: ScoreColumns) -> str:
         return scores.by_scale(lambda scale: f"cast('{scale.id}' as {enumeration})", f"cast(null as {enumeration})")
     enumeration = _enumeration(sorted({version for scale in scores.scales for version in scale.versions}))
     first = scores.by_scale(
-        lambda scale: f"cast({_quoted(scale.versions[0])} as {enumeration})" if scale.versions else "null"
+        lambda scale: f"cast({quoted(scale.versions[0])} as {enumeration})" if scale.versions else "null"
     )
     return f"coalesce(try_cast(version as {enumeration}), {first})"
 
@@ -253,11 +256,7 @@ def _has(table: StagedTable, name: str) -> bool:
 
 
 def _enumeration(values: Sequence[str]) -> str:
-    return f"enum({', '.join(_quoted(value) for value in values) or _NO_CODE})"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"enum({', '.join(quoted(value) for value in values) or _NO_CODE})"
 
 
 def _day_number(table: StagedTable) -> str:

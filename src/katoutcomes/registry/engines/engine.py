@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import KatOutcomesError, OptionError
+from katoutcomes.registry.engines.coded_texts import CodedTexts, coded_texts, texts_of_enumeration
 from katoutcomes.registry.engines.table_engine import checked_name, is_name
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
-
-_HASHES_AT_ONCE = 32_000_000
-"""128 MB of hashes are sorted at once."""
 
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
 # that neither a user's DuckDB configuration nor a later default decides it.
@@ -94,30 +91,6 @@ def _placeholder_text(key: str, value: float | str) -> str:
     raise OptionError(f"placeholder {key!r} takes a finite number or a plain identifier.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CodedTexts:
-    """A column of few different texts.
-
-    Attributes
-    ----------
-    codes : ndarray of int32
-        Position in `values`; -1 where the text is not known.
-    values : tuple of str
-        The texts that may occur.
-    """
-
-    codes: NDArray[np.int32]
-    values: tuple[str, ...]
-
-    def texts(self) -> NDArray[Any]:
-        """Return the texts themselves; unknown ones are masked."""
-        import numpy as np
-
-        texts: NDArray[Any] = np.array([*self.values, None], dtype=object)[self.codes]
-        unknown = self.codes < 0
-        return np.ma.masked_array(texts, unknown) if unknown.any() else texts
-
-
 class Engine:
     """A private DuckDB database in memory.
 
@@ -134,6 +107,11 @@ class Engine:
     threads : int, optional
         How many threads the engine may use; by default one for each core. The answers do not depend on it.
 
+    Attributes
+    ----------
+    notes : dict of str to object
+        What loading has found out about tables while it goes on; never a value of the data.
+
     Examples
     --------
     >>> with Engine() as engine:
@@ -142,7 +120,7 @@ class Engine:
     75
     """
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "notes")
 
     def __init__(
         self, *, memory_limit: str | None = None, temp_directory: str | None = None, threads: int | None = None
@@ -154,6 +132,7 @@ class Engine:
         if threads is not None:
             settings["threads"] = threads
         self._connection: Any = _connect(settings)
+        self.notes: dict[str, object] = {}
         # In a notebook without widgets DuckDB refuses even to turn its progress bar off, but there it is off already.
         if self.scalar("select current_setting('enable_progress_bar')"):
             self._connection.execute("set enable_progress_bar = false")
@@ -172,11 +151,21 @@ class Engine:
         Rows come in the order the query asks for and in no particular order where it asks for none, so every query
         of more than one row ends with ``order by`` over a unique key.
         """
-        columns = self.fetch_coded(query)
-        return {name: column.texts() if isinstance(column, CodedTexts) else column for name, column in columns.items()}
+
+        def fetched() -> dict[str, NDArray[Any]]:
+            result = self._connection.execute(query)
+            enumerations = [name for name, kind, *_ in result.description if kind.id == "enum"]
+            arrays: dict[str, NDArray[Any]] = result.fetchnumpy()
+            return {**arrays, **{name: texts_of_enumeration(arrays[name]) for name in enumerations}}
+
+        columns: dict[str, NDArray[Any]] = _without_values(fetched)
+        return columns
 
     def fetch_coded(self, query: str) -> dict[str, NDArray[Any] | CodedTexts]:
-        """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for."""
+        """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for.
+
+        The client reads the query twice for that, so it pays for large results only.
+        """
 
         def fetched() -> dict[str, NDArray[Any] | CodedTexts]:
             result = self._connection.sql(query)  # it runs only when it is fetched
@@ -184,9 +173,7 @@ class Engine:
             # The client would make pandas categoricals of enumerations; their numbers are all that is needed.
             cells = [f"enum_code({name}) as {name}" if name in kinds else name for name in result.columns]
             arrays: dict[str, NDArray[Any]] = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
-            return {
-                name: _coded_texts(array, kinds[name]) if name in kinds else array for name, array in arrays.items()
-            }
+            return {name: coded_texts(array, kinds[name]) if name in kinds else array for name, array in arrays.items()}
 
         columns: dict[str, NDArray[Any] | CodedTexts] = _without_values(fetched)
         return columns
@@ -201,61 +188,34 @@ class Engine:
 
     def materialize(self, name: str, query: str) -> None:
         """Make the table `name` from a query; a table or view of that name is replaced."""
-        made = f"made_{name}"[:63]
-        _without_values(lambda: self._connection.execute(f"create or replace table {checked_name(made)} as {query}"))
-        self._take_name(made, name)
+        if not self._replaced("table", name, query):  # a view has the name; the query may read it
+            made = f"made_{name}"[:63]
+            self._replaced("table", made, query)
+            self.drop(name)
+            self._connection.execute(f"alter table {made} rename to {name}")
 
     def view(self, name: str, query: str) -> None:
         """Give a query the name `name`; a table or view of that name is replaced. It runs again whenever it is used."""
-        self.drop(name)
-        _without_values(lambda: self._connection.execute(f"create view {checked_name(name)} as {query}"))
+        if not self._replaced("view", name, query):
+            self.drop(name)
+            self._replaced("view", name, query)
 
-    def materialize_repeated(self, name: str, relation: str, columns: Sequence[str], row: str) -> None:
-        """Make the table `name` of the rows whose values in some columns stand together in another row as well.
+    def show_once(self, name: str, query: str) -> None:
+        """Give a name to a query that will be read once, so that its rows need not be kept."""
+        self.view(name, query)
 
-        Rows in which one of the values is unknown are left out. Halves of the hashes of the values are sorted first,
-        which takes a fraction of the time and memory of counting every value; only rows whose half hash stands twice
-        are looked at.
+    def _replaced(self, kind: str, name: str, query: str) -> bool:
+        """Make a table or view; return False where something of the other kind has the name, which is left as it is."""
+        import duckdb
 
-        Parameters
-        ----------
-        name : str
-            The table to make; its columns are `row` and `columns`.
-        relation : str
-            The table to look in.
-        columns : sequence of str
-            Names of its columns.
-        row : str
-            The name of the column that tells rows apart.
-        """
-        listed = ", ".join(checked_name(column) for column in columns)
-        known = " and ".join(f"{column} is not null" for column in columns)
-        half = f"cast(hash({listed}) >> 32 as uinteger)"
-        self.materialize_arrays("repeated_hashes", {"h": self._repeated(half, f"{relation} where {known}")})
-        self.materialize(
-            "rows_alike",
-            f"select {checked_name(row)}, {listed} from {relation} where {known} "
-            f"and {half} in (select h from repeated_hashes)"
-            if self.scalar("select count(*) from repeated_hashes")
-            else f"select {checked_name(row)}, {listed} from {relation} limit 0",
-        )
-        crowded = f"select {listed} from rows_alike group by {listed} having count(*) > 1"
-        self.materialize(name, f"select a.* from rows_alike as a inner join ({crowded}) as c using ({listed})")
-        self.drop("repeated_hashes", "rows_alike")
-
-    def _repeated(self, cell: str, relation: str) -> NDArray[np.uint32]:
-        """Return the values of whole numbers of 32 bits that stand in more than one row, some of them too often."""
-        import numpy as np
-
-        n_rows = int(self.scalar(f"select count(*) from {relation}"))
-        n_parts = -(-n_rows // _HASHES_AT_ONCE)
-        twice = [np.zeros(0, dtype=np.uint32)]
-        for part in range(n_parts):
-            in_part = f" and {cell} % {n_parts} = {part}" if n_parts > 1 else ""
-            found = np.asarray(self.fetch(f"select {cell} as h from {relation}{in_part}")["h"], dtype=np.uint32)
-            found.sort()
-            twice.append(found[1:][found[1:] == found[:-1]])
-        return np.unique(np.concatenate(twice))
+        statement = f"create or replace {kind} {checked_name(name)} as {query}"
+        try:
+            _without_values(lambda: self._connection.execute(statement))
+        except duckdb.CatalogException as error:
+            if "trying to replace with type" not in str(error):
+                raise
+            return False
+        return True
 
     def has(self, name: str) -> bool:
         """Return whether there is a table or view of that name."""
@@ -263,11 +223,6 @@ class Engine:
         tables = f"select count(*) from duckdb_tables() where table_name = '{name}'"
         views = f"select count(*) from duckdb_views() where view_name = '{name}'"
         return bool(self.scalar(f"select ({tables}) + ({views})"))
-
-    def _take_name(self, made: str, name: str) -> None:
-        """Drop what has a name, and give it to the table that was made."""
-        self.drop(name)
-        self._connection.execute(f"alter table {made} rename to {checked_name(name)}")
 
     def insert(self, name: str, query: str) -> None:
         """Append the rows of a query to the table `name`."""
@@ -304,11 +259,6 @@ class Engine:
     def delete(self, name: str, where: str) -> None:
         """Delete the rows of a table for which `where` is true."""
         _without_values(lambda: self._connection.execute(f"delete from {checked_name(name)} where {where}"))
-
-    def drop_columns(self, name: str, *columns: str) -> None:
-        """Forget columns of a table."""
-        for column in columns:
-            self._connection.execute(f"alter table {checked_name(name)} drop column {checked_name(column)}")
 
     def drop(self, *names: str) -> None:
         """Forget tables and views; one that is not there is no error."""
@@ -401,14 +351,6 @@ def _connect(settings: dict[str, Any]) -> Any:
     except (duckdb.Error, ValueError):
         message = "memory_limit is a size such as '2GB', temp_directory a folder, threads a whole number from 1 on."
     raise OptionError(message)
-
-
-def _coded_texts(codes: NDArray[Any], kind: Any) -> CodedTexts:
-    import numpy as np
-
-    known = np.ma.getdata(codes).astype(np.int32)
-    known[np.ma.getmaskarray(codes)] = -1
-    return CodedTexts(known, tuple(dict(kind.children)["values"]))
 
 
 def _without_values(action: Callable[[], Any]) -> Any:

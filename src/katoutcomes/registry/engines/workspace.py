@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.errors import KatOutcomesError, OptionError
 from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.engines.table_engine import checked_name
-from katoutcomes.registry.tables import KEPT_TABLES
+from katoutcomes.registry.tables import EVENT_TABLES, KEPT_TABLES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,7 +122,7 @@ class WorkspaceEngine(Engine):
         self._connection.execute("insert into workspace.main.kept_registry values (?, ?)", [fingerprint, record])
         self._connection.execute("checkpoint workspace")
         self._connection.execute("detach workspace")
-        self.drop(*KEPT_TABLES)
+        self.drop(*KEPT_TABLES, *(f"kept_{schema.name}" for schema in EVENT_TABLES))
         _delete(finished)
         unfinished.rename(finished)
         self._attach(finished)
@@ -172,15 +172,17 @@ class WorkspaceEngine(Engine):
         self._forget(name)
         super().delete(name, where)
 
-    def drop_columns(self, name: str, *columns: str) -> None:
-        """Forget columns of a table; what is made of it is not kept."""
-        self._forget(name)
-        super().drop_columns(name, *columns)
-
     def view(self, name: str, query: str) -> None:
         """Give a query the name `name`; what is made of it is not kept."""
         super().view(name, query)
         self._forget(name)
+
+    def show_once(self, name: str, query: str) -> None:
+        """Make a table, of which it is known what it was made of, so that what is made of it can be kept."""
+        if self._is_open:
+            self.materialize(name, query)
+        else:
+            super().show_once(name, query)
 
     def drop(self, *names: str) -> None:
         """Forget tables and views; one that is not there is no error."""

@@ -176,6 +176,12 @@ NAME_RULES: Mapping[str, NameRule] = MappingProxyType(
 )
 """Rules about column names, by id."""
 
+_WHOLE = {rule: frozenset(names.whole) for rule, names in NAME_RULES.items()}
+_RUNS = {
+    rule: frozenset(run for text in names.anywhere for run in (tuple(text.split("_")), (text.replace("_", ""),)))
+    for rule, names in NAME_RULES.items()
+}
+
 
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
@@ -213,11 +219,10 @@ def name_rule(name: str) -> str | None:
         return None  # their values are held to three characters instead
     if words[:1] in (("covariate",), ("eligible",)):
         words = words[1:]
-    for rule, names in NAME_RULES.items():
-        whole = "_".join(word for word in words if not word.isdigit())
-        if whole in names.whole or any(_holds(words, tuple(run.split("_"))) for run in names.anywhere):
-            return rule
-    return None
+    whole = "_".join(word for word in words if not word.isdigit())
+    # Runs of words count where they stand side by side, and also where the name writes them as one word.
+    runs = {words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1)}
+    return next((rule for rule in NAME_RULES if whole in _WHOLE[rule] or runs & _RUNS[rule]), None)
 
 
 SMALL_NUMBER_RULES: frozenset[str] = frozenset(
@@ -238,12 +243,6 @@ def holds_postal_prefix(name: str) -> bool:
     (True, True, False)
     """
     return normalized_words(name) in _POSTAL_PREFIXES
-
-
-def _holds(words: tuple[str, ...], run: tuple[str, ...]) -> bool:
-    """Return whether a run of words stands in a name, also where the name writes it as one word."""
-    starts = range(len(words) - len(run) + 1)
-    return any(words[start : start + len(run)] == run for start in starts) or "".join(run) in words
 
 
 def holds_age(name: str) -> bool:

@@ -5,7 +5,9 @@ Texts are folded before (`folding.py`), so dashes, blanks and digits are the pla
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from katoutcomes.registry.identifiers.check_digits import (
@@ -156,3 +158,12 @@ consists of health or insurance numbers is told by their check digits instead (`
 
 SHORTEST_IDENTIFIER = 6
 """No value rule matches anything shorter, so codes, items and most numbers need not be tested."""
+
+ANYTHING = "|".join(f"({pattern})" for pattern in VALUE_RULES.values())
+"""What any value rule looks for."""
+
+
+@cache
+def compiled_anything() -> re.Pattern[str]:
+    """Return `ANYTHING` compiled, which takes a while, so that only those wait for it who search in Python."""
+    return re.compile(ANYTHING)

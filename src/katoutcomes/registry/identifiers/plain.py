@@ -6,10 +6,12 @@ like an identifier. Numbers and dates that came as such are plain too, unless a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.identifiers.patterns import VALUE_RULES
+from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER, compiled_anything
 from katoutcomes.registry.tables import LONGEST_KEY, table_schema
 
 if TYPE_CHECKING:
@@ -19,18 +21,39 @@ if TYPE_CHECKING:
 
 _KINDS_OF_FEW_TEXTS = ("code", "codes", "term", "quarter")
 _NAMES_OF_FEW_TEXTS = ("site", "instrument", "version", "metric")
-_NOT_PLAIN = "[^0-9A-Za-z_]"
-_ANYTHING = "'" + "|".join((_NOT_PLAIN, *(f"({pattern})" for pattern in VALUE_RULES.values()))).replace("'", "''") + "'"
+_NEVER_PLAIN = ("date", "time")
+"""Kinds whose cells hold hyphens or colons."""
+_MOST_FEW_TEXTS = 1000
+"""So many different texts are searched one by one in the process, which is quicker than to prepare a query."""
+_SIGNS = "[^0-9A-Za-z_]"
+_PATTERN = f"{_SIGNS}|{ANYTHING}"
 """A text that this matches is not plain."""
+_COMPILED_SIGNS = re.compile(_SIGNS)
 _LARGEST_PLAIN = 10**10 - 1
 """Of the rules for values none matches a number of ten digits."""
 _ALWAYS_PLAIN = frozenset({"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER", "DOUBLE", "DATE"})
 
 
+@dataclass(frozen=True, slots=True)
+class PlainColumns:
+    """What was found out about the columns of a table when it was read.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        The plain columns.
+    full : frozenset of str
+        Those of them that are texts and filled in every row.
+    """
+
+    names: frozenset[str] = frozenset()
+    full: frozenset[str] = frozenset()
+
+
 def note_plain_columns(
     engine: Engine, table: str, columns: Mapping[str, tuple[str, str]], relation: str
 ) -> frozenset[str]:
-    """Make the table ``plain_<table>``, which lists the plain columns.
+    """Find the plain columns of a table, and note them in the engine for `plain_columns`.
 
     Columns that hold few different texts (codes and names) are searched text by text; the others, which are mostly
     keys, are searched together, and one by one only if anything is found.
@@ -51,37 +74,25 @@ def note_plain_columns(
     frozenset of str
         The plain columns.
     """
-    import numpy as np
-
     texts = {name: cell for name, (cell, kind) in columns.items() if kind == "VARCHAR"}
-    few = {name: cell for name, cell in texts.items() if _holds_few_texts(table, name)}
-    many = {name: cell for name, cell in texts.items() if name not in few}
+    few = {name: cell for name, cell in texts.items() if _is_of(table, name, _KINDS_OF_FEW_TEXTS, _NAMES_OF_FEW_TEXTS)}
+    many = {name: cell for name, cell in texts.items() if name not in few and not _is_of(table, name, _NEVER_PLAIN)}
     found = engine.fetch(f"select {', '.join(_counts(columns, texts, many))} from {relation}")
-    n_rows = int(found["n_rows"][0])
     plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
     plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
-    plain |= _plain_texts(engine, few, relation, "distinct")
+    plain |= _plain_of_few(engine, few, relation)
     short = {name: cell for name, cell in many.items() if _is_short(found, name)}
-    plain |= _plain_texts(engine, short, relation, "all") if found["n_suspect"][0] else set(short)
-    listed = sorted(plain)
-    numbered = [name not in texts or name in few or bool(found[f"numbered_{name}"][0]) for name in listed]
-    full = [name in texts and int(found[f"filled_{name}"][0]) == n_rows for name in listed]
-    noted = {"is_numbered": np.array(numbered, dtype=bool), "is_full": np.array(full, dtype=bool)}
-    engine.materialize_arrays(f"plain_{table}", {"name": np.array(listed, dtype=object), **noted})
+    plain |= _plain_of_suspects(engine, short, relation) if found["n_suspect"][0] else set(short)
+    full = {name for name in plain & texts.keys() if found[f"filled_{name}"][0] == found["n_rows"][0]}
+    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full))
     return frozenset(plain)
 
 
 def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], many: Mapping[str, str]) -> list[str]:
-    """Return what is counted in one pass over all rows.
-
-    The smallest text of a plain column shows whether any begins with a digit, because signs that sort before the digits
-    are not plain. Underscores between texts that are searched together end a word in every rule.
-    """
-    together = f"regexp_matches(concat_ws('_', {', '.join(many.values())}), {_ANYTHING})" if many else "false"
-    counts = ["count(*) as n_rows", f"count(case when {together} then 1 end) as n_suspect"]
+    """Return what is counted in one pass over all rows."""
+    counts = ["count(*) as n_rows", f"count(case when {_match_together(many)} then 1 end) as n_suspect"]
     counts += [f"count({cell}) as filled_{name}" for name, cell in texts.items()]
     for name, cell in many.items():
-        counts.append(f"coalesce(min({cell}) < ':', false) as numbered_{name}")
         counts.append(f"coalesce(min(strlen({cell})), 1) as shortest_{name}")
         counts.append(f"coalesce(max(strlen({cell})), 1) as longest_{name}")
     counts += [
@@ -92,8 +103,58 @@ def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], ma
     return counts
 
 
+def _match_together(texts: Mapping[str, str]) -> str:
+    """Return the SQL that is true where any of some cells is not plain.
+
+    Underscores between texts that are searched together end a word in every rule.
+    """
+    return f"regexp_matches(concat_ws('_', {', '.join(texts.values())}), {_quoted(_PATTERN)})" if texts else "false"
+
+
+def _quoted(pattern: str) -> str:
+    return "'" + pattern.replace("'", "''") + "'"
+
+
 def _is_short(found: Mapping[str, NDArray[Any]], name: str) -> bool:
     return int(found[f"shortest_{name}"][0]) > 0 and int(found[f"longest_{name}"][0]) <= LONGEST_KEY
+
+
+def _plain_of_few(engine: Engine, texts: Mapping[str, str], relation: str) -> set[str]:
+    """Return the plain ones among columns that hold few different texts."""
+    if not texts:
+        return set()
+    listed = [
+        f"(select distinct '{name}' as name, {cell} as cell from {relation} limit {_MOST_FEW_TEXTS + 1})"
+        for name, cell in texts.items()
+    ]
+    found = engine.fetch(" union all ".join(listed))
+    held: dict[str, list[str]] = {name: [] for name in texts}
+    for name, cell in zip(found["name"].tolist(), found["cell"].tolist(), strict=True):
+        if cell is not None:
+            held[name].append(cell)
+    many = {name: texts[name] for name, cells in held.items() if len(cells) >= _MOST_FEW_TEXTS}
+    plain = {name for name, cells in held.items() if name not in many and all(map(_is_plain, cells))}
+    return plain | _plain_texts(engine, many, relation, "distinct")
+
+
+def _is_plain(text: str) -> bool:
+    if not 0 < len(text) <= LONGEST_KEY or _COMPILED_SIGNS.search(text) is not None:
+        return False
+    return len(text) < SHORTEST_IDENTIFIER or compiled_anything().search(text) is None
+
+
+def _plain_of_suspects(engine: Engine, texts: Mapping[str, str], relation: str) -> set[str]:
+    """Return the plain ones among columns of which some are not: signs are looked for first, which is quick."""
+    if not texts:
+        return set()
+    signs = (
+        f"count(case when regexp_matches({cell}, '{_SIGNS}') then 1 end) as {name}" for name, cell in texts.items()
+    )
+    found = engine.fetch(f"select {', '.join(signs)} from {relation}")
+    without = {name: cell for name, cell in texts.items() if not found[name][0]}
+    if without and not engine.scalar(f"select count(*) from {relation} where {_match_together(without)}"):
+        return set(without)
+    return _plain_texts(engine, without, relation, "all")
 
 
 def _plain_texts(engine: Engine, texts: Mapping[str, str], relation: str, which: str) -> set[str]:
@@ -101,7 +162,7 @@ def _plain_texts(engine: Engine, texts: Mapping[str, str], relation: str, which:
     if not texts:
         return set()
     listed = [f"(select {which} '{name}' as name, {cell} as cell from {relation})" for name, cell in texts.items()]
-    is_not = f"cell = '' or strlen(cell) > {LONGEST_KEY} or regexp_matches(cell, {_ANYTHING})"
+    is_not = f"cell = '' or strlen(cell) > {LONGEST_KEY} or regexp_matches(cell, {_quoted(_PATTERN)})"
     # Counted instead of filtered: a filter would be applied before equal texts are taken together.
     texts_of_all = " union all ".join(listed)
     counted = f"select name, count(case when {is_not} then 1 end) as n from ({texts_of_all}) group by name"
@@ -110,36 +171,12 @@ def _plain_texts(engine: Engine, texts: Mapping[str, str], relation: str, which:
     return set(texts) - suspect
 
 
-def _holds_few_texts(table: str, name: str) -> bool:
+def _is_of(table: str, name: str, kinds: tuple[str, ...], names: tuple[str, ...] = ()) -> bool:
     column = table_schema(table).column(name)
-    return column is not None and (column.kind in _KINDS_OF_FEW_TEXTS or name in _NAMES_OF_FEW_TEXTS)
+    return column is not None and (column.kind in kinds or name in names)
 
 
-def plain_columns(engine: Engine, table: str, *, is_numbered: bool | None = None) -> frozenset[str]:
-    """Return the columns that are known to be plain; none where nobody has looked.
-
-    Parameters
-    ----------
-    engine : Engine
-        Holds the note.
-    table : str
-        Name in the schema.
-    is_numbered : bool, optional
-        Only those of which some cell (True), or none (False), begins with a digit.
-    """
-    if not engine.has(f"plain_{table}"):
-        return frozenset()
-    noted = engine.fetch(f"select name, is_numbered from plain_{table} order by name")
-    return frozenset(
-        str(name)
-        for name, numbered in zip(noted["name"], noted["is_numbered"], strict=True)
-        if is_numbered is None or bool(numbered) == is_numbered
-    )
-
-
-def full_columns(engine: Engine, table: str) -> frozenset[str]:
-    """Return the plain columns of text that are known to be filled in every row."""
-    if not engine.has(f"plain_{table}"):
-        return frozenset()
-    noted = engine.fetch(f"select name from plain_{table} where is_full order by name")
-    return frozenset(str(name) for name in noted["name"])
+def plain_columns(engine: Engine, table: str) -> PlainColumns:
+    """Return what is known of the columns of a table; nothing where nobody has looked."""
+    noted = engine.notes.get(f"plain_{table}")
+    return noted if isinstance(noted, PlainColumns) else PlainColumns()

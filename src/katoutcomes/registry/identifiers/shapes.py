@@ -87,7 +87,7 @@ def shape_findings(
     engine, table, file, columns, reference_year
         As `value_findings` takes them.
     """
-    samples = {column: sample for column in columns if (sample := _sample(engine, table, column)) is not None}
+    samples = _samples(engine, table, columns)
     findings = []
     for column, rules in judged(samples, reference_year).items():
         for rule, form in rules:
@@ -189,17 +189,47 @@ def _kind(column: str, table: str) -> str:
     return known.kind if known is not None else ""
 
 
-def _sample(engine: Engine, table: str, column: str) -> Sample | None:
-    """Return texts of a column, the same however its rows are ordered; None where no rule is about its kind."""
-    kind = _kind(column, table)
-    is_free = kind == "" or column == "site"
-    if not is_free and kind not in _NUMBERED_KINDS:
-        return None
+def _samples(engine: Engine, table: str, columns: Iterable[str]) -> dict[str, Sample]:
+    """Return texts of the columns whose kind any rule is about, the same however the rows are ordered."""
     rows = f"(select * from {table} where input_row <= {MOST_ROWS_TRIED}) as first_rows"
+    kinds = {column: _kind(column, table) for column in columns}
     # Of a column of the schema only keys may be names; all others can hold no more than a number.
-    is_tried = f"{column} is not null"
-    if not is_free and kind != "key":
-        is_tried = f"length({column}) between 9 and 20 and regexp_full_match({column}, '{NUMBER_FORM}')"
+    numbers = {column for column, kind in kinds.items() if kind in ("text", "number") and column != "site"}
+    tests = {column: _is_tried(column, column in numbers) for column in kinds}
+    held = _filled(engine, rows, {column: tests[column] for column in numbers})
+    n_patients: int | None = None
+    samples = {}
+    for column, kind in kinds.items():
+        is_free = kind == "" or column == "site"
+        if kind not in _NUMBERED_KINDS or (column in numbers and column not in held):
+            continue
+        texts, share = _texts(engine, rows, column, tests[column])
+        if not texts:
+            continue
+        if n_patients is None or not table.startswith("text_"):
+            counted = "count(distinct patient_id)" if table.startswith("text_") else f"count({column})"
+            n_patients = int(engine.scalar(f"select {counted} from {rows}"))
+        samples[column] = Sample(texts, share, 0 if column in numbers else n_patients, is_free, kind == "key")
+    return samples
+
+
+def _is_tried(column: str, is_number: bool) -> str:
+    if is_number:
+        return f"length({column}) between 9 and 20 and regexp_full_match({column}, '{NUMBER_FORM}')"
+    return f"{column} is not null"
+
+
+def _filled(engine: Engine, rows: str, tests: Mapping[str, str]) -> set[str]:
+    """Return the columns of which any cell passes its test."""
+    if not tests:
+        return set()
+    counts = (f"count(case when {test} then 1 end) as {name}" for name, test in tests.items())
+    found = engine.fetch(f"select {', '.join(counts)} from {rows}")
+    return {name for name in tests if found[name][0]}
+
+
+def _texts(engine: Engine, rows: str, column: str, is_tried: str) -> tuple[dict[str, int], float]:
+    """Return different texts of a column, folded, with their numbers of rows, and the share of all that they are."""
     found = engine.fetch(
         f"select v, n_rows, n_different from (select {column} as v, count(*) as n_rows, "
         f"count(*) over () as n_different from {rows} where {is_tried} group by v) as different "
@@ -208,12 +238,7 @@ def _sample(engine: Engine, table: str, column: str) -> Sample | None:
     counted: dict[str, int] = {}
     for text, n_rows in zip(found["v"], found["n_rows"], strict=True):
         counted[folded(str(text))] = counted.get(folded(str(text)), 0) + int(n_rows)
-    if not counted:
-        return None
-    patients = "count(distinct patient_id)" if table.startswith("text_") else f"count({column})"
-    n_patients = int(engine.scalar(f"select {patients} from {rows}")) if is_free or kind == "key" else 0
-    share = len(found["v"]) / int(found["n_different"][0])
-    return Sample(counted, share, n_patients, is_free, kind == "key")
+    return counted, len(found["v"]) / int(found["n_different"][0]) if counted else 1.0
 
 
 def _births(samples: Mapping[str, Sample], reference_year: int | None) -> set[str]:

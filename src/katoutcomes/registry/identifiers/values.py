@@ -12,10 +12,12 @@ from katoutcomes.registry.identifiers.folding import OTHER_SIGN, folded, folded_
 from katoutcomes.registry.identifiers.gate import Finding
 from katoutcomes.registry.identifiers.names import holds_age, holds_postal_prefix
 from katoutcomes.registry.identifiers.patterns import (
+    ANYTHING,
     KEY_EXEMPTIONS,
     SHORTEST_IDENTIFIER,
     VALUE_CHECKS,
     VALUE_RULES,
+    compiled_anything,
 )
 from katoutcomes.registry.identifiers.plain import plain_columns
 from katoutcomes.registry.identifiers.shapes import shape_findings
@@ -28,7 +30,6 @@ POSTAL_PREFIX_RULE = "value_postal_code_too_long"
 
 _LONGEST_POSTAL_PREFIX = 3
 _KEYS: frozenset[str] = frozenset(table.key for table in TABLES)
-_COMPILED = {rule: re.compile(pattern) for rule, pattern in VALUE_RULES.items()}
 
 
 def breaks_rule(rule: str, text: str) -> bool:
@@ -43,8 +44,8 @@ def breaks_rule(rule: str, text: str) -> bool:
     """
     check, plain = VALUE_CHECKS.get(rule), folded(text)
     if check is None:
-        return _COMPILED[rule].search(plain) is not None
-    return any(check(match.group()) for match in _COMPILED[rule].finditer(plain))
+        return re.search(VALUE_RULES[rule], plain) is not None
+    return any(check(match.group()) for match in re.finditer(VALUE_RULES[rule], plain))
 
 
 def holds_identifier(text: str) -> bool:
@@ -75,7 +76,7 @@ def value_findings(
     tuple of Finding
         One for each column and rule, with the number of rows.
     """
-    plain = plain_columns(engine, table.removeprefix("text_"))  # they have been searched already
+    plain = plain_columns(engine, table.removeprefix("text_")).names  # they have been searched already
     searched = [column for column in columns if column not in plain]
     findings = []
     for column, cell in _suspects(engine, table, searched).items():
@@ -130,15 +131,10 @@ def text_findings(values: Iterable[object], file: str, column: str) -> tuple[Fin
     for text, n_values in Counter(value for value in values if isinstance(value, str)).items():
         if is_age and is_high_age(text):
             counts[AGE_RULE] += n_values
-        if len(text) >= SHORTEST_IDENTIFIER and _ANYTHING.search(folded(text)):
+        if len(text) >= SHORTEST_IDENTIFIER and compiled_anything().search(folded(text)):
             for rule in rules:
                 counts[rule] += n_values * breaks_rule(rule, text)
     return tuple(Finding(file, column, rule, n_rows) for rule, n_rows in counts.items() if n_rows)
-
-
-ANYTHING = "|".join(f"({pattern})" for pattern in VALUE_RULES.values())
-"""What any value rule looks for."""
-_ANYTHING = re.compile(ANYTHING)
 
 
 def _suspects(engine: Engine, table: str, columns: Sequence[str]) -> dict[str, str]:

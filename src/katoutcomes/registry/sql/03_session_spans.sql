@@ -1,7 +1,14 @@
 -- The first dose, the first and the last session of each patient, among the rows that have broken no rule.
-select
-    patient, min(case when is_dosing = 1 then day_number end) as first_dose_day,
-    min(day_number) as first_day, max(day_number) as last_day
-from linked_sessions
-where input_row not in (select input_row from rejected_sessions)
-group by patient
+with spans as (
+    select
+        d.patient_id, min(case when d.is_dosing = 1 then d.day_number end) as first_dose_day,
+        min(d.day_number) as first_day, max(d.day_number) as last_day
+    from session_days as d
+    where d.input_row not in (select p.input_row from problems as p where p.file = {{file}})
+    group by d.patient_id
+)
+select c.patient, s.first_dose_day, s.first_day, s.last_day
+from spans as s
+inner join patient_codes as c
+    on s.patient_id = c.patient_id
+where c.patient is not null

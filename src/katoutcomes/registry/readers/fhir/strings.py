@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.registry.identifiers import holds_given_name
 from katoutcomes.registry.identifiers.folding import OTHER_SIGN
-from katoutcomes.registry.identifiers.patterns import SHORTEST_IDENTIFIER
-from katoutcomes.registry.identifiers.values import ANYTHING
+from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER
 from katoutcomes.registry.readers.fhir.person_elements import element_name_rule
 from katoutcomes.registry.tables import LOWEST_AGE_YEARS
 
