@@ -13,6 +13,7 @@ from katoutcomes.analyses.steps.over_time.periods import parsed, periods_of
 from katoutcomes.analyses.steps.over_time.rule_sets import RULE_SETS, rule_findings
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.kernels.monitoring.runs import Runs
+from katoutcomes.results.time_words import signal_sentences
 
 QUARTERS = [f"{year}Q{quarter}" for year in (2021, 2022, 2023, 2024) for quarter in (1, 2, 3, 4)]
 
@@ -119,7 +120,8 @@ def test_a_point_beyond_the_limits_is_named():
     beyond = {(row[0], row[3]) for row in part.rows if row[2] == "beyond limits" and row[6] == "signal"}
     assert ("change", "2022Q3") in beyond
     assert ("reliable deterioration", "2022Q3") in beyond
-    assert "2022Q3 lies beyond the limits" in result.plot().alt_text
+    assert "2022Q3" in " ".join(signal_sentences(result, "change"))
+    assert "beyond the limits" in result.plot().alt_text
 
 
 def test_fewer_than_twelve_points_are_a_plain_line():

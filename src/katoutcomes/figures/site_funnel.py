@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import OptionError
-from katoutcomes.figures.drawing.layout import MARGIN, line_height, spread, text_width, titled_page
+from katoutcomes.figures.drawing.layout import MARGIN, Page, line_height, spread, text_width, titled_page, wrap
 from katoutcomes.figures.drawing.scale import nice_ticks
 from katoutcomes.figures.drawing.style import (
     AXIS_WIDTH,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 COLUMNS: tuple[str, ...] = ("site", "n_patients", "estimate", "exact_limits", "over_dispersed_limits")
 _HEIGHT = 260.0
 _LABEL_ROOM = 128.0
+_WIDEST_NAME = 96.0
 _WITHIN, _NOT_SHOWN = "within the limits", "not shown"
 
 
@@ -45,6 +46,11 @@ class FunnelSite:
     share: Estimate
     exact: str
     wide: str
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it lies beyond the exact 95% limits."""
+        return self.exact not in (_WITHIN, _NOT_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def funnel(result: ResultRecord) -> Figure:
         target=overall[0],
     )
     return Figure(
-        name=figure_name("site_funnel", result.estimand.endpoint.instrument, result.estimand.endpoint.visit),
+        name=figure_name("funnel", result.estimand.endpoint.instrument, result.estimand.endpoint.visit),
         title=plan.title,
         alt_text=_alt_text(plan),
         columns=COLUMNS,
@@ -164,7 +170,7 @@ def _notes(result: ResultRecord, shown: tuple[FunnelSite, ...]) -> tuple[str, ..
 
 
 def _alt_text(plan: FunnelPlan) -> str:
-    beyond = [one for one in plan.sites if one.exact not in (_WITHIN, _NOT_SHOWN)]
+    beyond = [one for one in plan.sites if one.is_beyond]
     sentences = [
         f"{plan.title}, as a scatter plot with limits. {plan.subtitle}",
         f"Overall share {format_with_interval(plan.target)}; {format_count(len(plan.sites))} sites are drawn.",
@@ -190,7 +196,8 @@ def draw_funnel(plan: FunnelPlan) -> MatplotlibFigure:
         _draw_limits(axes, line)
     if not plan.target.suppressed:
         axes.axhline(plan.target.estimate, color=QUIET_INK, linewidth=1.0, zorder=2)
-    _draw_sites(axes, plan.sites, largest)
+    _draw_sites(axes, plan.sites)
+    _name_sites(page, plan, (left, top + MARGIN), width, largest)
     named = [(line.high[-1], line.label) for line in plan.lines] + [(line.low[-1], line.label) for line in plan.lines]
     named += [] if plan.target.suppressed else [(plan.target.estimate, f"all: {format_percent(plan.target.estimate)}")]
     wanted = tuple(top + MARGIN + _HEIGHT * (1.0 - value) - line_height(SMALL_SIZE) / 2.0 for value, _ in named)
@@ -226,31 +233,50 @@ def _draw_limits(axes: Axes, line: FunnelLine) -> None:
         )
 
 
-def _draw_sites(axes: Axes, sites: tuple[FunnelSite, ...], largest: float) -> None:
-    """Draw a mark a site, with ring and name where it lies beyond the exact 95% limits."""
-    color = SERIES[0].color
+def _draw_sites(axes: Axes, sites: tuple[FunnelSite, ...]) -> None:
+    """Draw a mark a site, with a ring where it lies beyond the exact 95% limits."""
     for one in sites:
         at = [one.n_patients], [one.share.estimate]
-        axes.plot(*at, marker="o", markersize=5.0, color=color, linestyle="none", markeredgecolor=PAPER, zorder=4)
-        if one.exact in (_WITHIN, _NOT_SHOWN):
-            continue
+        if one.is_beyond:
+            axes.plot(
+                *at,
+                marker="o",
+                markersize=10.0,
+                markerfacecolor="none",
+                markeredgecolor=WORSENED_EDGE,
+                zorder=4,
+                clip_on=False,
+            )
         axes.plot(
-            *at,
-            marker="o",
-            markersize=10.0,
-            markerfacecolor="none",
-            markeredgecolor=WORSENED_EDGE,
-            linestyle="none",
-            zorder=4,
+            *at, marker="o", markersize=5.0, color=SERIES[0].color, markeredgecolor=PAPER, zorder=5, clip_on=False
         )
-        name = group_label(one.site)
-        is_left = one.n_patients > 0.7 * largest or text_width(name, SMALL_SIZE) > 90.0
-        axes.annotate(
+
+
+def _name_sites(page: Page, plan: FunnelPlan, corner: tuple[float, float], width: float, largest: float) -> None:
+    """Write the names of the ringed sites beside them, each on a line of its own height, with a thin leader."""
+    left, top = corner
+    beyond = [one for one in plan.sites if one.is_beyond]
+    heights = [top + _HEIGHT * (1.0 - one.share.estimate) for one in beyond]
+    half = line_height(SMALL_SIZE) / 2.0
+    places = spread(
+        tuple(height - half for height in heights), line_height(SMALL_SIZE), top, top + _HEIGHT - 2.0 * half
+    )
+    for one, height, place in zip(beyond, heights, places, strict=True):
+        at = left + width * one.n_patients / largest
+        is_left = at > left + width / 2.0
+        end = at - 12.0 if is_left else at + 12.0
+        page.line((at - 5.0 if is_left else at + 5.0, end), (height, place + half), color=RULE)
+        name = _short(group_label(one.site))
+        page.text(
+            end - 2.0 if is_left else end + 2.0,
+            place,
             name,
-            (one.n_patients, one.share.estimate),
-            xytext=(-7.0 if is_left else 7.0, 0.0),
-            textcoords="offset points",
             ha="right" if is_left else "left",
-            va="center",
             fontsize=SMALL_SIZE,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
         )
+
+
+def _short(name: str) -> str:
+    first, *others = wrap(name, _WIDEST_NAME, SMALL_SIZE)
+    return first if not others else f"{wrap(first, _WIDEST_NAME - text_width('…', SMALL_SIZE), SMALL_SIZE)[0]}…"

@@ -26,6 +26,10 @@ PANEL_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Term → its name, and of what it is."""
 
 
+_BEYOND = "beyond limits"
+_MOST_NAMED = 4
+
+
 def chart_words(result: ResultRecord, term: str) -> str:
     """Return which chart a line is, all of its phases together.
 
@@ -59,14 +63,25 @@ def signal_sentences(result: ResultRecord, term: str) -> tuple[str, ...]:
     if not of_term:
         return ("Signals are not shown: small counts are in them.",)
     is_one_phase = len({row["group"] for row in rows}) == 1
-    found = [_signal(row, is_one_phase=is_one_phase) for row in of_term if row["verdict"] == "signal"]
+    signals = [row for row in of_term if row["verdict"] == "signal"]
+    found = [_signal(row, is_one_phase=is_one_phase) for row in signals if row["rule"] != _BEYOND]
+    found += _beyond([str(row["period"]) for row in signals if row["rule"] == _BEYOND])
     return tuple(found) or ("No signal.",)
+
+
+def _beyond(periods: list[str]) -> list[str]:
+    """Return one sentence for all points beyond a limit; of many, how many and which came first and last."""
+    if not periods:
+        return []
+    if len(periods) > _MOST_NAMED:
+        n_points = format_count(len(periods))
+        return [f"Signal: {n_points} points between {periods[0]} and {periods[-1]} lie beyond the limits."]
+    named = periods[0] if len(periods) == 1 else f"{', '.join(periods[:-1])} and {periods[-1]}"
+    return [f"Signal: {named} {'lies' if len(periods) == 1 else 'lie'} beyond the limits."]
 
 
 def _signal(row: Mapping[str, Cell], *, is_one_phase: bool) -> str:
     phase = "" if is_one_phase else f" ({str(row['group']).removeprefix('phase: ')})"
-    if row["rule"] == "beyond limits":
-        return f"Signal: {row['period']} lies beyond the limits."
     value, limit = (format_count(int(row[name] or 0)) for name in ("value", "limit"))
     if row["rule"] == "crossings":
         return f"Signal{phase}: the line is crossed {value} times; chance would cross it at least {limit} times."

@@ -192,7 +192,7 @@ def _ends(panel: Panel) -> tuple[float, float]:
     numbers = [number for point in panel.points for number in point.numbers()] or [0.0, 1.0]
     room = max(0.02 if panel.is_share else 0.2, 0.08 * (max(numbers) - min(numbers)))
     low, high = min(numbers) - room, max(numbers) + room
-    return (max(low, -0.03), min(high, 1.03)) if panel.is_share else (low, high)
+    return (max(low, -0.06), min(high, 1.06)) if panel.is_share else (low, high)
 
 
 def _shade_recent(axes: Axes, panel: Panel) -> None:
@@ -240,6 +240,7 @@ def _draw_points(axes: Axes, panel: Panel) -> None:
                 markeredgewidth=1.4,
                 linestyle="none",
                 zorder=4,
+                clip_on=False,
             )
         axes.plot(
             [place],
@@ -248,6 +249,7 @@ def _draw_points(axes: Axes, panel: Panel) -> None:
             markersize=4.6,
             linestyle="none",
             zorder=5,
+            clip_on=False,
             color=color,
             markerfacecolor=color if is_in else PAPER,
             markeredgecolor=color,

@@ -85,12 +85,18 @@ def _limit_rows(funnel: _Funnel, sizes: NDArray[np.int64], kind: str, n_patients
 
 
 def _place_rows(scored: ScoredSites, funnel: _Funnel, counts: NDArray[np.int64]) -> Iterator[tuple[Cell, ...]]:
+    from scipy.stats import binom
+
     shares = counts[:, 0] / counts[:, 1]
+    # Limits interpolate between counts, and at tiny sites even the likeliest count may lie outside: the tail decides.
+    below = binom.cdf(counts[:, 0], counts[:, 1], funnel.target)
+    above = binom.sf(counts[:, 0] - 1, counts[:, 1], funnel.target)
     for kind in (EXACT, WIDE):
         verdicts = [WITHIN] * len(counts)
         for name, level in LEVELS:
             low, high = funnel.limits(counts[:, 1], level, kind)
-            for place in np.flatnonzero((shares < low) | (shares > high)).tolist():
+            is_rare = np.minimum(below, above) <= (1.0 - level) / 2.0
+            for place in np.flatnonzero(is_rare & ((shares < low) | (shares > high))).tolist():
                 verdicts[place] = BEYOND.format(name)
         for site, verdict, n_patients in zip(scored.sites, verdicts, counts[:, 1].tolist(), strict=True):
             yield site.subgroup, kind, verdict, n_patients
