@@ -379,10 +379,49 @@ def sums_of_losses(result, values):
     return sums
 
 
+def time_people(estimate):
+    """Return what a number of `outcomes_over_time` rests on; a limit rests on the size of its period."""
+    term = estimate.term.split(", ")[0]
+    if term == "paired completeness":
+        return ("with baseline", estimate.subgroup)
+    if estimate.measure == "event rate":
+        return ("counted", "", "", term, estimate.subgroup)
+    return ("with both scores", estimate.visit, estimate.subgroup)
+
+
+def sums_of_time(result, values):
+    """Every total over periods is the sum of these periods; whoever improved or got worse is of those with both."""
+    sums, members = [], {}
+    for term, whole, period in result.part("spans").rows:
+        members.setdefault((term, whole), []).append(period)
+    for (term, whole), inside in members.items():
+        kinds = [cell for cell in values if cell[-1] == whole and (term in cell or cell[0].startswith("with "))]
+        sums += [(cell, [(*cell[:-1], period) for period in inside]) for cell in kinds]
+    sums = [(whole, parts) for whole, parts in sums if set(parts) <= set(values)]
+    for share in result.select(measure="proportion"):
+        whole, part = time_people(share), counted(share)
+        sums += [(whole, [part])] if {whole, part} <= set(values) and whole != part else []
+    return sums
+
+
+def sums_of_sites(result, values):
+    """Whoever improved is of those with both scores of the site."""
+    pairs = [(people(result, share), counted(share)) for share in result.select(measure="proportion")]
+    return [(whole, [part]) for whole, part in pairs if {whole, part} <= set(values) and whole != part]
+
+
 OWN_PEOPLE = {
+    "outcomes_over_time": time_people,
     "nhs_outcomes": service_people,
     "safety": safety_people,
     "dropout": loss_people,
+}
+
+
+OWN_SUMS = {
+    "outcomes_over_time": sums_of_time,
+    "compare_sites": sums_of_sites,
+    "dropout": sums_of_losses,
 }
 
 
@@ -503,7 +542,8 @@ def cells_of(result):
             continue
         if MEASURES[estimate.measure].kind == "constant" or estimate.comparator:
             continue
-        if estimate.n_patients is not None and estimate.measure != "count":
+        is_rate = estimate.measure == "event rate" and estimate.n_observations is not None
+        if (estimate.n_patients is not None or is_rate) and estimate.measure != "count":
             of_sessions = estimate.measure in {"proportion of sessions", "event rate"}
             cells[people(result, estimate)] = estimate.n_observations if of_sessions else estimate.n_patients
         if estimate.n_counted is not None:
@@ -606,8 +646,8 @@ def sums_of(result, values):
         return [(whole, parts) for whole, parts in kept if parts]
     if result.analysis == "safety":
         return sums_of_safety(values) + sums_of_groups(values)
-    if result.analysis == "dropout":
-        return sums_of_losses(result, values) + sums_of_groups(values)
+    if result.analysis in OWN_SUMS:
+        return OWN_SUMS[result.analysis](result, values) + sums_of_groups(values)
     sums = []
     shares = [e for e in result.estimates if e.measure == "proportion" and e.n_patients]
     for share in shares:

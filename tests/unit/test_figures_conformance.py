@@ -9,11 +9,13 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import katoutcomes as kat
@@ -104,6 +106,52 @@ def compared_result():
     return kat.compare_cohorts(data, modifiers=("baseline_score",), n_bootstrap=100, rng=1)
 
 
+def periods_and_sites(n_quarters, n_sites, n_patients=24, name="site"):
+    """An analysis set of quarters that get better, and of sites of different sizes with long names."""
+    rng = np.random.default_rng(n_quarters)
+    n_rows = n_quarters * n_patients
+    quarter = np.repeat(np.arange(n_quarters), n_patients)
+    before = np.round(rng.uniform(10, 24, n_rows))
+    frame = pd.DataFrame(
+        {
+            "id": range(n_rows),
+            "visit": "week 12",
+            "before": before,
+            "score": np.clip(before - np.round(rng.normal(4 + quarter / 4, 4)), 0, 27),
+            "index_quarter": [f"{2015 + one // 4}Q{one % 4 + 1}" for one in quarter],
+            "site": [f"{name} {one:02d}" for one in np.sqrt(rng.uniform(0, n_sites**2, n_rows)).astype(int)],
+        }
+    )
+    frame.loc[rng.random(n_rows) < 0.2, "score"] = np.nan
+    data = kat.AnalysisSet.from_frame(
+        frame,
+        patient="id",
+        visit="visit",
+        score="score",
+        baseline="before",
+        instrument="PHQ-9",
+        covariates=["index_quarter", "site"],
+        visits={"week 12": 84},
+    )
+    return replace(data, provenance=replace(data.provenance, is_synthetic=True))
+
+
+@cache
+def time_result(n_quarters=14, **choices):
+    return kat.outcomes_over_time(periods_and_sites(n_quarters, 2), **choices)
+
+
+@cache
+def time_with_events():
+    cohort = kat.select_cohort(clinic())
+    return kat.outcomes_over_time(cohort.analysis_set("PHQ-9"), events_of=cohort, limits="laney")
+
+
+@cache
+def sites_result(n_sites=12, n_quarters=20, name="site"):
+    return kat.compare_sites(periods_and_sites(n_quarters, n_sites, name=name))
+
+
 @cache
 def few_patients():
     return kat.dropout(kat.select_cohort(kat.simulate_registry(seed=5, n_patients=34)).analysis_set("PHQ-9"))
@@ -142,6 +190,21 @@ CASES = {
     "adjusted means, many visits": lambda: adjusted_means(
         made.mmrm_result(600, visits=(*MANY_VISITS, ("end of treatment", 400)), by="program_booked")
     ),
+    "over time": lambda: time_result().plot(),
+    "over time, released": lambda: kat.release(time_result()).plot(),
+    "over time, forty quarters": lambda: time_result(40).plot(),
+    "over time, two quarters": lambda: time_result(2).plot(),
+    "over time, events, released": lambda: kat.release(time_with_events()).plot(),
+    "recent": lambda: time_result().plot("recent"),
+    "recent, events, released": lambda: kat.release(time_with_events()).plot("recent"),
+    "recent, one quarter": lambda: time_result(1).plot("recent"),
+    "sites": lambda: sites_result(4).plot(),
+    "sites, released": lambda: kat.release(sites_result(4)).plot(),
+    "sites, one": lambda: sites_result(1, 4).plot(),
+    "sites, long names": lambda: sites_result(5, 8, name="A treatment center with quite a long name").plot(),
+    "funnel": lambda: sites_result().plot("funnel"),
+    "funnel, released": lambda: kat.release(sites_result()).plot("funnel"),
+    "funnel, long names": lambda: sites_result(11, 20, name="A treatment center with quite a long name").plot("funnel"),
     "comparisons": lambda: contrast_result().plot(),
     "comparisons, corrected": lambda: contrast_result(multiplicity="bonferroni").plot(),
     "comparisons, released": lambda: kat.release(contrast_result(), kat.DisclosurePolicy(minimum_cell=60)).plot(),
@@ -345,6 +408,8 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "emulate_trial": lambda _: emulated_result(),
         "session_dose_response": lambda _: dose_response_result(),
         "compare_cohorts": lambda _: compared_result(),
+        "compare_sites": lambda _: sites_result(),
+        "outcomes_over_time": lambda _: time_result(),
         "safety": lambda _: safety_result(),
         "clinical_significance_sensitivity": lambda _: significance("clinical_significance_sensitivity"),
         "nhs_outcomes": lambda _: significance("nhs_outcomes"),
