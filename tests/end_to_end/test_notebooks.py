@@ -18,6 +18,7 @@ def test_there_are_notebooks() -> None:
         "02_real_data",
         "03_mmrm",
         "04_integration_comparison",
+        "05_quarterly_report",
         "06_published_studies",
     ]
 
