@@ -12,7 +12,7 @@ import katoutcomes as kat
 from katoutcomes.analyses.steps.over_time.periods import parsed, periods_of
 from katoutcomes.analyses.steps.over_time.rule_sets import RULE_SETS, rule_findings
 from katoutcomes.errors import DesignError, OptionError
-from katoutcomes.kernels.monitoring.runs import Runs
+from katoutcomes.kernels.monitoring.runs import Runs, runs
 from katoutcomes.results.time_words import signal_sentences
 
 QUARTERS = [f"{year}Q{quarter}" for year in (2021, 2022, 2023, 2024) for quarter in (1, 2, 3, 4)]
@@ -236,6 +236,20 @@ def test_the_last_quarter_beside_the_eight_before():
 )
 def test_rule_sets(rules, found, signals):
     assert {one.rule for one in rule_findings(RULE_SETS[rules], found) if one.is_signal} == signals
+
+
+def test_how_often_rules_signal_where_nothing_changes():
+    """The table of docs/methods/outcomes_over_time.md; 600 charts have an error of 2 percentage points."""
+    rng = np.random.default_rng(20261122)
+    signals = dict.fromkeys(RULE_SETS, 0)
+    for _ in range(600):
+        values = rng.normal(size=24)
+        found = runs(values, float(np.median(values)))
+        for name, rules in RULE_SETS.items():
+            signals[name] += any(one.is_signal for one in rule_findings(rules, found))
+    assert signals["anhoej_olesen_2014/1"] / 600 == pytest.approx(0.02, abs=0.02)
+    assert signals["perla_2011/1"] / 600 == pytest.approx(0.35, abs=0.06)
+    assert signals["nelson_1984/1"] / 600 == pytest.approx(0.04, abs=0.03)
 
 
 def test_what_cannot_be_asked():
