@@ -15,10 +15,11 @@ ROOT = HERE.parents[1]
 
 def main() -> None:
     """Write the trajectory of the PHQ-9 in the sample clinic and page one, from released results as the report does."""
-    results = kat.run(kat.AnalysisPlan.default(), kat.read_registry(ROOT / "data" / "sample")).release()
-    trajectory = results.of("change_from_baseline", "PHQ-9").plot("trajectory")
+    results = kat.run(kat.AnalysisPlan.default(), kat.read_registry(ROOT / "data" / "sample"))
+    # Released by itself: beside the other tables of a report more of it is hidden.
+    trajectory = kat.release(results.of("change_from_baseline", "PHQ-9")).plot("trajectory")
     (HERE / "trajectory.svg").write_text(trajectory.svg(), encoding="utf-8", newline="\n")
-    content = report_content(results)
+    content = report_content(results.release())
     pages = report_pages(content, draw_pictures(content), dots_per_inch=80)
     (HERE / "report.png").write_bytes(pages[0])
 
