@@ -22,6 +22,8 @@ from katoutcomes.registry.reading import read_registry
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "mapped"
 FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(FEW, max_examples=12)
+"""For the slow tests."""
 FILES = ("Patienten.csv", "Sitzungen.csv", "Fragebogen.csv")
 
 
@@ -64,6 +66,15 @@ def test_order_and_splitting_change_nothing(digest: str, seed: int, n_parts: int
         assert sum(file.rows_in for file in registry.load_report.source_files) == 8 + 24 + 40
         assert sum(file.rows_rejected for file in registry.load_report.source_files) == 1
         registry.close()
+
+
+test_many_orders_and_splittings_change_nothing = pytest.mark.slow(
+    MANY(
+        given(seed=st.integers(0, 10_000), n_parts=st.integers(1, 3))(
+            test_order_and_splitting_change_nothing.hypothesis.inner_test
+        )
+    )
+)
 
 
 SCRAPS = st.lists(

@@ -16,6 +16,8 @@ from katoutcomes.registry.reading import read_registry
 
 FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 """Each example is a whole load, some tenths of a second."""
+MANY = settings(FEW, max_examples=8)
+"""For the slow tests: the same functions, with more examples."""
 
 KEYS = st.sampled_from(["K1", "K2", "K3", "K4", "", "K 5", "ключ", "K1 "])
 DAYS = st.sampled_from(["0", "1", "-3", "28", "7306", "999999999", "-999999999", "1.0", "1.5", "", "x", "٣"])
@@ -163,3 +165,26 @@ def test_days_between_dates_are_those_of_the_calendar(moments: list[tuple[dt.dat
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_survives_its_text(value: float) -> None:
     assert float(cell_text(value)) == value
+
+
+ANY_TABLES = st.one_of(tables(DAYS, "day"), tables(DATES, "date"))
+test_rows_in_are_rows_accepted_and_rejected_of_many = pytest.mark.slow(
+    MANY(given(ANY_TABLES)(test_rows_in_are_rows_accepted_and_rejected.hypothesis.inner_test))
+)
+test_many_orders_of_rows_change_nothing_but_row_numbers = pytest.mark.slow(
+    MANY(
+        given(tables(DATES, "date"), st.randoms(use_true_random=False))(
+            test_the_order_of_rows_changes_nothing_but_row_numbers.hypothesis.inner_test
+        )
+    )
+)
+test_many_csv_files_are_their_frames = pytest.mark.slow(
+    MANY(given(given_tables=tables(DAYS, "day"))(test_a_csv_file_is_its_frame.hypothesis.inner_test))
+)
+test_no_bytes_of_many_make_anything_but_a_registry_or_a_data_error = pytest.mark.slow(
+    MANY(
+        given(text=st.binary(max_size=200))(
+            test_no_bytes_make_anything_but_a_registry_or_a_data_error.hypothesis.inner_test
+        )
+    )
+)

@@ -81,21 +81,22 @@ def findings(registry: Registry) -> list[tuple[str, str, str, int, tuple[int, ..
     return sorted((p.table, p.column, p.rule, p.n_rows, p.row_numbers) for p in registry.load_report.problems)
 
 
-@given(
-    changes=st.lists(
-        st.tuples(
-            st.sampled_from(
-                ["patients age_years", "patients prior_antidepressant_trials", "patients eligible_consent",
-                 "patients covariate_hope", "sessions day", "sessions dose_mg", "sessions duration_minutes",
-                 "scores total", "scores item_1", "scores item_8", "scores day"]
-            ),
-            st.integers(1, 5),  # the first patient stays, so that there is somebody
-            st.sampled_from(ODD_NUMBERS),
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["patients age_years", "patients prior_antidepressant_trials", "patients eligible_consent",
+             "patients covariate_hope", "sessions day", "sessions dose_mg", "sessions duration_minutes",
+             "scores total", "scores item_1", "scores item_8", "scores day"]
         ),
-        max_size=8,
-    )
+        st.integers(1, 5),  # the first patient stays, so that there is somebody
+        st.sampled_from(ODD_NUMBERS),
+    ),
+    max_size=8,
 )  # fmt: skip
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes=CHANGES)
 def test_numbers_are_judged_like_their_text(changes: list[tuple[str, int, float]]) -> None:
     tables = clinic()
     for place, row, value in changes:
@@ -104,6 +105,13 @@ def test_numbers_are_judged_like_their_text(changes: list[tuple[str, int, float]
     typed, text = read_registry(tables), read_registry(as_text(tables))
     assert findings(typed) == findings(text)
     assert typed.digest == text.digest
+
+
+test_many_numbers_are_judged_like_their_text = pytest.mark.slow(
+    settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])(
+        given(changes=CHANGES)(test_numbers_are_judged_like_their_text.hypothesis.inner_test)
+    )
+)
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
