@@ -254,7 +254,7 @@ def test_where_the_gate_is_shut_nothing_is_estimated():
 def test_table_and_figure_show_every_cell(tmp_path):
     study = kat.simulate_study(**SMALL)
     table = study.to_table()
-    assert len(table.rows) == len(study.performances) == 4 + 7
+    assert len(table.rows) == len(study.performances) == 4 + 6
     assert table.row_groups[0] == "Program booked at time zero, linear clinic, no effect, 90 patients"
     first = study.performances[0]
     assert (first.estimator, first.role) == (DEFAULTS["time_zero"], "default")
@@ -263,7 +263,7 @@ def test_table_and_figure_show_every_cell(tmp_path):
     assert [line.role for line in study.select(exposure="later", role="naive")] == ["naive"]
     figure = study.plot()
     assert [row[4] for row in figure.rows] == [line.estimator for line in study.performances if line.role != "beside"]
-    assert len(study.plot(estimators="all").rows) == 11
+    assert len(study.plot(estimators="all").rows) == 10
     assert figure.rows[0][6] == first.bias
     assert "overlap and observation weights: bias" in figure.alt_text
     assert figure.svg().startswith("<svg")
@@ -277,7 +277,7 @@ def test_the_figure_stands_without_an_estimate():
     assert (default.n_estimable, default.judgement) == (0, "beyond: not estimable")
     assert study.plot().png().startswith(b"\x89PNG")
     assert json.loads(study.to_json())["performances"][0]["bias"] is None
-    assert study.to_frame().shape == (7, 20)
+    assert study.to_frame().shape == (6, 20)
 
 
 def test_the_command_writes_and_says_so(tmp_path, capsys):

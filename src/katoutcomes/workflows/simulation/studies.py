@@ -33,7 +33,6 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "later": (
         "truncated weights",
         "weights for missing outcomes",
-        "augmented",
         "clones without weights",
         "landmark",
     ),
