@@ -71,6 +71,7 @@ def test_the_flow_comes_right_after_the_data_and_each_analysis_stands_once(resul
         "clinical_significance",
         "cohort_difference",
         "dropout",
+        "compare_sites",
     ]
     assert results.instruments() == ("PHQ-9",)
 

@@ -85,8 +85,8 @@ def compare_sites(
     >>> import katoutcomes as kat
     >>> registry = kat.simulate_registry(seed=20260930, n_patients=300)
     >>> result = kat.compare_sites(kat.select_cohort(registry).analysis_set("PHQ-9"))
-    >>> result.part("site_verdicts").column("verdict")
-    ('no difference shown', 'no difference shown', 'no difference shown')
+    >>> sorted(set(result.part("site_verdicts").column("verdict")))
+    ['differs from all sites together', 'no difference shown']
     """
     require_conf_level(conf_level)
     if smallest_important is not None and not smallest_important > 0.0:

@@ -17,7 +17,7 @@ from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.quarters import QuarterSpan
 from katoutcomes.plans.answers import NEEDS_COHORTS, Question, answer
 from katoutcomes.plans.gates import gate_result
-from katoutcomes.plans.planned_analysis import OF_THE_COHORT
+from katoutcomes.plans.planned_analysis import OF_THE_COHORT, OF_THE_PRIMARY
 from katoutcomes.results.collection import Results
 
 if TYPE_CHECKING:
@@ -87,10 +87,12 @@ def run(
         _require_quarter(data, quarters)
         data, covariates, remarks = _with_cohorts(plan, data)
         notes.extend(f"{name}: {remark}" for remark in remarks)
-        if not population:
+        is_primary = not population
+        if is_primary:
             population = [participant_flow(data, conf_level=plan.conf_level), _description(plan, data)]
             population += _answers(Question(plan, cohort, data, covariates), notes, of_cohort=True)
-        answers.extend(_answers(Question(plan, cohort, data, covariates), notes, of_cohort=False))
+        question = Question(plan, cohort, data, covariates)
+        answers.extend(_answers(question, notes, of_cohort=False, is_primary=is_primary))
     if not population:
         raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
     gates = [] if plan.gates.is_empty else [gate_result(plan.gates, registry, answers, plan.primary_visit)]
@@ -98,11 +100,13 @@ def run(
     return Results(_title(plan, quarters), found, tuple(notes), plan.disclosure)
 
 
-def _answers(question: Question, notes: list[str], *, of_cohort: bool) -> Iterator[Result]:
+def _answers(question: Question, notes: list[str], *, of_cohort: bool, is_primary: bool = True) -> Iterator[Result]:
     """Yield what can be answered of what the plan asks of the cohort, or of one instrument; what cannot is noted."""
     name = question.data.instrument.name
     for analysis in question.plan.analyses:
         if (analysis.name in OF_THE_COHORT) != of_cohort or not analysis.is_of(name):
+            continue
+        if analysis.name in OF_THE_PRIMARY and not (is_primary or analysis.instruments):
             continue
         if analysis.name in NEEDS_COHORTS and question.data.treatment is None:
             continue
