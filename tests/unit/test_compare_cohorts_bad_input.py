@@ -142,6 +142,8 @@ def test_policies_of_few_clinics(n_clinics):
         with pytest.raises(DesignError, match="below 4"):
             compare(data, cluster="clinic")
         return
+    with pytest.raises(DesignError, match="no interval"):
+        compare(data, cluster="clinic", modifiers=("severity",))
     result = compare(data, cluster="clinic")
     assert answer(result).df < 4.0
     assert not next(check for check in result.checks if check.name == "clinics").passed

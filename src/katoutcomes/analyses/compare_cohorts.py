@@ -11,7 +11,7 @@ from katoutcomes.analyses.steps.comparison.answers import answers, unanswered
 from katoutcomes.analyses.steps.comparison.arms import Comparison, comparison, require_adjustable_columns
 from katoutcomes.analyses.steps.comparison.checks import comparison_checks, not_estimable
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval, entropy_of
-from katoutcomes.analyses.steps.comparison.clinics import clinics_of, with_clinics
+from katoutcomes.analyses.steps.comparison.clinics import ClinicFindings, clinics_of, with_clinics
 from katoutcomes.analyses.steps.comparison.diagnostics import (
     balance_estimates,
     diagnostics,
@@ -32,6 +32,7 @@ from katoutcomes.results.result import Result
 if TYPE_CHECKING:
     import numpy as np
 
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.estimand import Estimand
     from katoutcomes.results.check import Check
@@ -184,7 +185,7 @@ def compare_cohorts(
     choices.require_arms(len(found.groups))
     choices.require_outcome(is_binary=found.event is not None)
     clinics = clinics_of(found, cluster)
-    by = modifiers_of(found, modifiers, choices)
+    by = modifiers_of(found, modifiers, choices, clinics)
     told: dict[str, Any] = {"estimand": estimand, "has_control": negative_control is not None}
     reason = why_not_estimable(found)
     if not reason and missing == "multiple_imputation":
@@ -196,21 +197,25 @@ def compare_cohorts(
     if not all(math.isfinite(one.estimate) for one in fitted.differences):
         reason = "No weights make the arms alike, or an arm has no patient left who counts."
         return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
-    extra: tuple[Estimate, ...] = ()
-    clinic_checks: tuple[Check, ...] = ()
-    if clinics is not None:
-        findings = with_clinics(found, fitted, clinics, choices)
-        fitted, extra, clinic_checks = findings.fitted, findings.estimates, findings.checks
-    shown = diagnostics(found, fitted)
+    of_clinics = ClinicFindings(fitted, (), ()) if clinics is None else with_clinics(found, fitted, clinics, choices)
     control = negative_control_of(found, choices, negative_control)
-    estimates = [*answers(found, fitted, choices), *modifier_estimates(found, choices, by), *extra]
-    estimates += [*count_estimates(found, conf_level), *control.estimates]
-    estimates += sensitivity_estimates(found, fitted, choices)
-    if weights != "none":
+    estimates = [*answers(found, of_clinics.fitted, choices), *modifier_estimates(found, choices, by)]
+    estimates += [*of_clinics.estimates, *count_estimates(found, conf_level), *control.estimates]
+    beside, checks = _beside(found, of_clinics.fitted, choices)
+    checks = (*checks, *of_clinics.checks, *control.checks)
+    return _result(found, choices, (*estimates, *beside), checks, **told)
+
+
+def _beside(
+    found: Comparison, fitted: Fitted, choices: ComparisonChoices
+) -> tuple[tuple[Estimate, ...], tuple[Check, ...]]:
+    """Return what is printed beside the answer, and what decides the verdict."""
+    shown = diagnostics(found, fitted)
+    estimates = [*sensitivity_estimates(found, fitted, choices)]
+    if choices.weights != "none":
         estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown)]
     estimates += [*target_estimates(found, fitted, shown), *balance_estimates(found, shown)]
-    checks = (*comparison_checks(found, fitted, shown, choices), *clinic_checks, *control.checks)
-    return _result(found, choices, tuple(estimates), checks, **told)
+    return tuple(estimates), comparison_checks(found, fitted, shown, choices)
 
 
 def _unanswered(found: Comparison, choices: ComparisonChoices) -> tuple[Estimate, ...]:

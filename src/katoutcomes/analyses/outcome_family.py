@@ -226,4 +226,5 @@ def _estimand(results: tuple[Result, ...]) -> Estimand:
     visits = list(dict.fromkeys(one.estimand.endpoint.visit for one in results))
     instruments = list(dict.fromkeys(one.estimand.endpoint.instrument for one in results))
     endpoint = Endpoint(" and ".join(instruments), " and ".join(visits), " and ".join(outcomes))
-    return replace(first, name="family_of_outcomes", endpoint=endpoint)
+    words = "difference in each outcome had all been in the first-named arm and had all been in the other"
+    return replace(first, name="family_of_outcomes", endpoint=endpoint, summary_measure=words)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.analyses.steps.comparison.answers import estimate_of
 from katoutcomes.analyses.steps.comparison.fits import Interval, bootstrapped, percentile, recipe_of
 from katoutcomes.analyses.steps.covariate_columns import BASELINE_SCORE
-from katoutcomes.errors import OptionError
+from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_number
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.comparison.arms import Comparison
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.analyses.steps.comparison.clinics import Clinics
 
     Floats = NDArray[np.float64]
 
@@ -61,13 +62,17 @@ class Modifier:
     center: float = math.nan
 
 
-def modifiers_of(found: Comparison, names: Sequence[str], choices: ComparisonChoices) -> tuple[Modifier, ...]:
+def modifiers_of(
+    found: Comparison, names: Sequence[str], choices: ComparisonChoices, clinics: Clinics | None
+) -> tuple[Modifier, ...]:
     """Return the declared modifiers.
 
     Raises
     ------
     OptionError
         If there are more than three, one stands twice or is no covariate, or the method cannot tell effects apart.
+    DesignError
+        If clinics decide the arm: resampled patients do not tell how differences between policies vary.
     """
     listed = (names,) if isinstance(names, str) else tuple(names)
     if len(listed) > MOST_MODIFIERS or len(set(listed)) < len(listed):
@@ -77,6 +82,8 @@ def modifiers_of(found: Comparison, names: Sequence[str], choices: ComparisonCho
         )
     if listed and (choices.interval != "bootstrap" or choices.method != "weighted_ancova"):
         raise OptionError("modifiers go with method='weighted_ancova' and interval='bootstrap'.")
+    if listed and clinics is not None and clinics.decide_the_arm:
+        raise DesignError("the arms are policies of clinics, so effects by modifier have no interval: leave them out.")
     return tuple(_modifier(found, name) for name in listed)
 
 
