@@ -155,7 +155,7 @@ OF_THE_COHORT: frozenset[str] = frozenset({"care_pathway", "safety"})
 DEFINITION_SETS: Mapping[str, str] = MappingProxyType({"margins": "mcid", "definition_sets": ""})
 """Options that hold ids of definition sets → the kind of definition set that they must be, any where it is empty."""
 
-OF_THE_PRIMARY: frozenset[str] = frozenset({"outcomes_over_time", "compare_sites"})
+OF_THE_PRIMARY: frozenset[str] = frozenset({"dropout", "outcomes_over_time", "compare_sites"})
 """Analyses that are made of the first instrument that the data hold, unless a plan names instruments for them."""
 
 USUAL_ANALYSES: tuple[PlannedAnalysis, ...] = tuple(

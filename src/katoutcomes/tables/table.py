@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 
 from katoutcomes.errors import OptionError
+from katoutcomes.results.formatting import HIDDEN
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -182,8 +183,8 @@ def _html_row(row: tuple[str, ...], is_text: list[bool]) -> str:
 
 
 def _is_text(cells: tuple[str, ...]) -> bool:
-    """Return whether a column holds words: nothing in it begins like a number, a dash or a mark."""
-    return not any(cell and not cell[0].isalpha() for cell in cells) and any(cells)
+    """Return whether a column holds words: nothing in it is hidden or begins like a number, a dash or a mark."""
+    return not any(cell and (cell.startswith(HIDDEN) or not cell[0].isalpha()) for cell in cells) and any(cells)
 
 
 def _class_of(is_text: bool) -> str:
