@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from katoutcomes.figures.drawing.time_drawing import Panel, Point, TimePlan, draw_time
-from katoutcomes.figures.drawing.wording import general_notes
+from katoutcomes.figures.drawing.wording import general_notes, interval_name
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.estimate import NOT_A_NUMBER
 from katoutcomes.results.formatting import (
@@ -65,9 +65,7 @@ def over_time(result: ResultRecord) -> Figure:
     panels = tuple(_panel(result, term) for term in _terms(result))
     plan = TimePlan(
         title=result.title,
-        subtitle="Each point is the courses that began in that period; bars are 95% confidence intervals."
-        if _level(result) is None
-        else f"Each point is the courses that began in that period; bars are {_level(result)} confidence intervals.",
+        subtitle=f"Each point is the courses that began in that period, with its {_interval(result)}.",
         notes=_notes(result, panels),
         labels=tuple(str(label) for label in result.part("periods").column("period")),
         panels=panels,
@@ -82,10 +80,8 @@ def over_time(result: ResultRecord) -> Figure:
     )
 
 
-def _level(result: ResultRecord) -> str | None:
-    from katoutcomes.results.formatting import format_level
-
-    return next((format_level(one.conf_level) for one in result.estimates if 0.0 < one.conf_level < 1.0), None)
+def _interval(result: ResultRecord) -> str:
+    return interval_name(one.conf_level for one in result.estimates)
 
 
 def _terms(result: ResultRecord) -> tuple[str, ...]:
