@@ -76,9 +76,10 @@ sample: $(VENV)/run.stamp  ## make data/sample anew (byte for byte the same)
 figures: $(VENV)/run.stamp  ## draw the README's figure anew
 	@$(BIN)/python docs/images/make_images.py
 
-coverage: $(VENV)/test.stamp  ## simulate the coverage of intervals (repeated measures, change) and draw it anew
+coverage: $(VENV)/test.stamp  ## simulate the coverage of intervals (repeated measures, change, shares) and draw it anew
 	@$(BIN)/python docs/images/make_mmrm_coverage.py --simulate 5000
 	@$(BIN)/python docs/images/make_outcome_coverage.py --simulate 20000
+	@$(BIN)/python docs/images/make_share_coverage.py --measure
 	@$(BIN)/python -m pytest -n 2 -m slow tests/simulation/test_mmrm_coverage.py tests/simulation/test_outcome_coverage.py
 
 bench: $(VENV)/test.stamp  ## ratios against peers, measured in one run

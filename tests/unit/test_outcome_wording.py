@@ -77,14 +77,14 @@ def test_a_difference_names_both_groups_in_words(of_clinic):
 
 def test_groups_of_a_flag_name_the_flag(of_clinic):
     groups = kat.change_from_baseline(of_clinic, by="covariate_trauma_history").to_table().row_groups
-    assert {"all patients", "covariate trauma history: no", "covariate trauma history: yes"} == set(groups)
+    assert {"all patients", "trauma history: no", "trauma history: yes"} == set(groups)
 
 
 def test_a_difference_between_the_levels_of_a_flag_names_the_flag(of_clinic):
     flag = "covariate_trauma_history"
     change = kat.change_from_baseline(of_clinic, by=flag)
-    assert any("minus that of the group covariate trauma history: no" in note for note in change.to_table().footnotes)
-    both = "covariate trauma history: yes minus covariate trauma history: no"
+    assert any("minus that of the group trauma history: no" in note for note in change.to_table().footnotes)
+    both = "trauma history: yes minus trauma history: no"
     assert any(row[0] == f"difference, {both}" for row in change.to_table("details").rows)
     shares = kat.clinical_significance(of_clinic, by=flag, differences=True).to_table()
     assert ("response (difference)", both) in {row[:2] for row in shares.rows}

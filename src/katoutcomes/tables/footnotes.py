@@ -19,13 +19,13 @@ def group_label(subgroup: str) -> str:
 
     Examples
     --------
-    >>> group_label("program_booked: with_integration"), group_label("trauma_history: yes"), group_label("")
+    >>> group_label("program_booked: with_integration"), group_label("covariate_trauma_history: yes"), group_label("")
     ('with integration', 'trauma history: yes', 'all patients')
     """
     if not subgroup:
         return ALL_PATIENTS
     level = subgroup.split(": ", 1)[-1]
-    return in_words(subgroup if level in ("yes", "no") else level)
+    return in_words(subgroup.removeprefix("covariate_") if level in ("yes", "no") else level)
 
 
 def level_label(result: ResultRecord, level: str) -> str:

@@ -278,7 +278,7 @@ def _dore(source: _Source) -> Iterator[_Question]:
         )
     for by in (SEVERITY, "age_band", "covariate_trauma_history"):
         yield _Question(
-            f"Change by subgroup ({by.replace('_', ' ')}), with the differences between subgroups.",
+            f"Change by {by.removeprefix('covariate_').replace('_', ' ')}, with the differences between subgroups.",
             lambda by=by: change_from_baseline(source.data(), by=by),  # type: ignore[misc]
         )
     yield _Question(

@@ -55,7 +55,7 @@ def by_words(subgroups: Iterable[str]) -> str:
     ', by program booked'
     """
     variable = grouping_variable(subgroups)
-    return f", by {variable.replace('_', ' ')}" if variable else ""
+    return f", by {variable.removeprefix('covariate_').replace('_', ' ')}" if variable else ""
 
 
 def shown_groups(result: ResultRecord, terms: Iterable[str], *, each_group: bool) -> tuple[str, ...]:
