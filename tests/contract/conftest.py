@@ -86,6 +86,7 @@ class Case:
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
+    Case("outcomes_over_time", "many quarters"),
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("emulate_trial", "start registry"),
     Case("emulate_trial", "registry"),
@@ -188,6 +189,8 @@ REGISTRIES: dict[str, Callable[[], kat.Registry]] = {
 def data_of(name: str) -> Any:
     if name in {"registry", "small registry"}:
         return registry_set(registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45))
+    if name == "many quarters":  # enough for lines, limits and signals
+        return registry_set(kat.simulate_registry(seed=3, n_patients=480, n_quarters=16))
     return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
 
 

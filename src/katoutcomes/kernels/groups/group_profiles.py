@@ -170,7 +170,7 @@ def standardized_shares_of_groups(
     fit = logistic_regression(design, counted) if 0.0 < overall < 1.0 else None
     if fit is None or fit.is_separated:
         return StandardizedShares(observed, unknown, unknown, unknown, unknown, overall, is_separated=True)
-    expected = np.bincount(group, expit(design @ fit.coefficients), n_groups)
+    expected = np.bincount(group, np.asarray(expit(design @ fit.coefficients)), n_groups).astype(np.float64)
     scale = np.divide(overall * sizes, expected, out=unknown.copy(), where=expected > 0.0)
     tail = (1.0 - conf_level) / 2.0
     low = np.where(observed > 0, betaincinv(np.maximum(observed, 1), sizes - observed + 1.0, tail), 0.0)
