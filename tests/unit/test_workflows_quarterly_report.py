@@ -34,7 +34,8 @@ def test_one_patient_is_a_report_without_a_number_of_that_patient(tmp_path: Path
     counts = [one["n_patients"] for result in summary["results"] for one in result["estimates"]]
     assert {count for count in counts if count} == set()
     page = written.report.read_text(encoding="utf-8")
-    assert "fewer than 11 patients have both PHQ-9 scores" in page
+    few = "fewer than 11 patients have both PHQ-9 scores"  # unless to say so would tell more
+    assert few in page or "What the change of the PHQ-9 meant at week 12 is not shown" in page
     assert "What this cannot say" in page
 
 
