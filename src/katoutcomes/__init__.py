@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from katoutcomes.results.check import Check
     from katoutcomes.results.collection import Results
     from katoutcomes.results.disclosure import DisclosurePolicy, release
+    from katoutcomes.results.disclosure_audit import audit_release
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.part import Part
     from katoutcomes.results.provenance import Provenance
@@ -157,6 +158,7 @@ _HOME_OF_NAME: dict[str, str] = {
         "results.check": ("Check",),
         "results.collection": ("Results",),
         "results.disclosure": ("DisclosurePolicy", "release"),
+        "results.disclosure_audit": ("audit_release",),
         "results.estimate": ("Estimate",),
         "results.part": ("Part",),
         "results.provenance": ("Provenance",),
@@ -224,6 +226,7 @@ __all__ = [
     "Variable",
     "VisitWindow",
     "__version__",
+    "audit_release",
     "care_pathway",
     "change_correlation",
     "change_from_baseline",

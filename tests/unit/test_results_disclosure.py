@@ -10,14 +10,22 @@ from katoutcomes.errors import DisclosureError, OptionError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.disclosure import DisclosurePolicy, release, require_released
+from katoutcomes.results.disclosure_rules import declared_counts
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import IndividualValues, Part, ScorePairs
 from katoutcomes.results.provenance import Provenance
 from katoutcomes.results.result import Method, ReleasedResult, Result
 
 FIVE = DisclosurePolicy(minimum_cell=5)
+MARKED = DisclosurePolicy(marks_small=True)
 HIDDEN_TOGETHER = ("estimate", "std_error", "df", "conf_low", "conf_high", "conf_level", "statistic", "p_value")
 A, B = "program: a", "program: b"
+
+
+@pytest.fixture(autouse=True)
+def _declared(monkeypatch):
+    """Results made up here have said what they count, by the names that all analyses share."""
+    monkeypatch.setattr(declared_counts, "COUNTS_OF", {**declared_counts.COUNTS_OF, "made_up": "these tests"})
 
 
 def made_up(*estimates, analysis="made_up", parts=(), checks=(), assumptions=(), warnings=(), **fields):
@@ -71,7 +79,7 @@ def shown(result, **fields):
 
 
 def test_a_number_of_few_patients_is_hidden_with_all_that_hangs_on_it():
-    released = release(made_up(mean(10), mean(11, term="baseline")))
+    released = release(made_up(mean(10), mean(11, term="baseline")), MARKED)
     few, enough = released.estimates
     assert few.suppressed
     assert few.below_minimum
@@ -113,7 +121,8 @@ def test_a_share_is_hidden_when_it_or_the_rest_is_small(n_counted, is_hidden):
 
 
 def test_the_mark_below_minimum_is_true_only_of_small_counts():
-    few, rest = release(made_up(share(5, 40), share(35, 40, term="remission"))).estimates
+    few, rest = release(made_up(share(5, 40), share(35, 40, term="remission")), MARKED).estimates
+    assert not release(made_up(share(5, 40))).estimates[0].below_minimum
     assert few.below_minimum
     assert not rest.below_minimum
 
@@ -191,7 +200,7 @@ def test_levels_of_a_category_add_up():
 
 
 def test_a_small_group_takes_the_other_one_with_it_and_leaves_all():
-    released = release(made_up(mean(70), mean(8, subgroup=A), mean(62, subgroup=B)))
+    released = release(made_up(mean(70), mean(8, subgroup=A), mean(62, subgroup=B)), MARKED)
     assert shown(released) == [True, None, None]
     assert [estimate.below_minimum for estimate in released.estimates] == [False, True, False]
 
@@ -313,14 +322,16 @@ def test_those_without_a_second_score_are_protected_by_giving_up_all_with_a_base
     result = made_up(
         mean(100, term="baseline, all with baseline", visit="baseline"),
         mean(95, visit="week 4"),
+        mean(95, visit="week 4", term="change"),
+        mean(95, visit="week 4", term="baseline, completers"),
         share(95, 100, term="paired completeness", visit="week 4"),
         mean(60, visit="week 12"),
         share(60, 100, term="paired completeness", visit="week 12"),
         analysis="change_from_baseline",
     )
     released = release(result)
-    assert shown(released) == [None, True, None, True, None]
-    assert [estimate.n_patients for estimate in released.estimates] == [None, 95, None, 60, None]
+    assert shown(released) == [None, True, True, True, None, True, None]
+    assert [estimate.n_patients for estimate in released.estimates] == [None, 95, 95, 95, None, 60, None]
     assert not any(estimate.below_minimum for estimate in released.estimates)
 
 
@@ -367,7 +378,8 @@ def test_few_whose_covariates_are_not_known_do_not_follow_from_the_completeness(
         analysis="cohort_difference",
     )
     released = release(result)
-    assert shown(released) == [True, True, None, None]  # all pairs may be known: the other would give the first
+    assert shown(released) == [True, True, 62, 75]  # the adjusted means stay, of how many patients is not said
+    assert [estimate.n_patients for estimate in released.estimates] == [None, None, 80, 90]
     assert release(released).to_json() == released.to_json()
 
 
@@ -434,7 +446,7 @@ def test_a_count_beside_the_flow_does_not_bring_back_a_stage_left_out():
 
 
 def test_a_lone_small_exclusion_hides_the_number_before_it():
-    released = release(flow_result(124, 120, 120, 80))
+    released = release(flow_result(124, 120, 120, 80), MARKED)
     assert flow_counts(released) == [("stage", None), ("excluded", None), ("stage", 120), ("visit", 80)]
     assert released.part("flow").below_minimum == ((1, 6),)
     assert shown(released) == [None, 120, 80]
@@ -548,7 +560,8 @@ def test_the_counts_of_files_are_hidden_beside_the_part_as_well():
     part = Part("files", ("file", "rows_in", "rows_accepted", "rows_rejected"), (("scores", 900, 896, 4),))
     estimates = (count(896, term="scores: rows accepted"), count(4, term="scores: rows rejected"))
     released = release(made_up(*estimates, parts=(part,), analysis="data_quality"))
-    assert shown(released) == [None, None]
+    assert shown(released) == [896, None]
+    assert released.part("files").rows[0][1:] == (None, 896, None)
 
 
 # --- digits ----------------------------------------------------------------------------------------------------------

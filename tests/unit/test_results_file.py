@@ -29,7 +29,7 @@ THIRD = 1 / 3
 def made_up() -> Results:
     question = Estimand("e", "patients", "", "", Endpoint("PHQ-9", "week 12", "score"), "as observed", "mean")
     entry = Result(
-        analysis="made_up",
+        analysis="data_quality",
         title="Made up",
         estimand=question,
         method=Method("counting", "Somebody counted.", ("A source.",)),
@@ -90,7 +90,7 @@ def test_only_the_released_file_carries_the_mark_of_released_results(tmp_path: P
     assert "not for release" in json.loads(text)["schema"]
     marked = json.loads(text) | {"schema": RELEASED_SCHEMA}
     (tmp_path / "marked.json").write_text(json.dumps(marked), encoding="utf-8")
-    with pytest.raises(DisclosureError, match="these are not: made_up"):
+    with pytest.raises(DisclosureError, match="these are not: data_quality"):
         Results.read(tmp_path / "marked.json")
 
 

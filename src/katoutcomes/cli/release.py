@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from katoutcomes.results.collection import Results
+    from katoutcomes.results.disclosure_policy import DisclosurePolicy
 
 
 def add_command(commands: Any) -> None:
@@ -13,13 +17,26 @@ def add_command(commands: Any) -> None:
         help="hide small counts in results, so that they may leave the clinic",
         description="Write the results of a run without individual values and without small counts, or what would "
         "give them away. The file is all that a report needs. Ends with 4 if the results were released with a higher "
-        "minimum before.",
+        "minimum before, or --audit finds that something still follows.",
     )
     parser.add_argument("results", metavar="RESULTS", help="what `katoutcomes run` wrote")
     parser.add_argument("--out", required=True, metavar="FILE", help="the file to hand on, such as released.json")
     parser.add_argument("--minimum-cell", type=int, metavar="N", help="smallest count shown; default: the plan's")
+    parser.add_argument(
+        "--previous", metavar="FILE", help="what was released before; what changed since by a few patients is hidden"
+    )
+    parser.add_argument(
+        "--audit",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="print what somebody could still bound, the narrowest first; with FILE, write all of it as JSON",
+    )
     parser.add_argument("--quiet", action="store_true", help="no last line")
     parser.set_defaults(run=_run)
+
+
+_MOST_LINES = 25
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -28,10 +45,27 @@ def _run(options: argparse.Namespace) -> int:
     from katoutcomes.results.collection import Results
 
     results = Results.read(options.results)
+    previous = None if options.previous is None else Results.read(options.previous)
     policy = results.disclosure
     if options.minimum_cell is not None:
         policy = replace(policy, minimum_cell=options.minimum_cell)
-    results.release(policy).write(options.out)
+    released = results.release(policy, previous=previous)
+    # Audited before anything is written: a release that says too much leaves no file.
+    if options.audit is not None and not _audit(options, results, policy, previous):
+        return 4
+    released.write(options.out)
     if not options.quiet:
         print(f"Done. {options.out} shows no count below {policy.minimum_cell}.")
     return 0
+
+
+def _audit(options: argparse.Namespace, results: Results, policy: DisclosurePolicy, previous: Results | None) -> bool:
+    """Print what could still be worked out, and return whether nothing of it is too close."""
+    from katoutcomes.results.disclosure_audit import audit_release
+    from katoutcomes.results.whole_files import write_whole
+
+    audit = audit_release(results, policy, previous=previous)
+    if options.audit:
+        write_whole(options.audit, audit.to_json())
+    print(audit.to_text(_MOST_LINES))
+    return not audit.too_close

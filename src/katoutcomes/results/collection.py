@@ -75,21 +75,23 @@ class Results:
         """Whether there are results and all of them have been released."""
         return is_released(self.entries)
 
-    def release(self, policy: DisclosurePolicy | None = None) -> Results:
+    def release(self, policy: DisclosurePolicy | None = None, *, previous: Results | None = None) -> Results:
         """Return the same results as they may leave the clinic.
 
         Parameters
         ----------
         policy : DisclosurePolicy, optional
             What may leave; by default what the plan says.
+        previous : Results, optional
+            What was released before, of the last quarter for example; what changed since by a few patients is hidden.
 
         Raises
         ------
         DisclosureError
-            If they were released with a higher minimum before.
+            If they were released with a higher minimum before, or `previous` was not released.
         """
         chosen = policy if policy is not None else self.disclosure
-        return Results(self.title, tuple(release(entry, chosen) for entry in self.entries), self.notes, chosen)
+        return Results(self.title, release(self.entries, chosen, previous=previous), self.notes, chosen)
 
     def write(self, path: str | Path) -> Path:
         """Write one JSON file that `read` reads without loss, and return its path.

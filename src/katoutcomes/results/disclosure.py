@@ -5,88 +5,58 @@ What is hidden, and why, stands in docs/how_to/release_results.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from katoutcomes.errors import DisclosureError, OptionError
-from katoutcomes.results.check import Check
-from katoutcomes.results.disclosure_rules.adjusted_contrasts import leaves_few_out
-from katoutcomes.results.disclosure_rules.counts_in_texts import without_small_counts
-from katoutcomes.results.disclosure_rules.linked_counts import (
-    BASELINE_TERMS,
-    PAIR_COUNTS,
-    counted_key,
-    is_contrast,
-    linked_counts,
-    n_key,
-    part_key,
-    stem,
+from katoutcomes.errors import DisclosureError
+from katoutcomes.results.disclosure_policy import DEFAULT_POLICY, DisclosurePolicy
+from katoutcomes.results.disclosure_rules.complementary import HiddenCounts, Limits, hidden_in_report
+from katoutcomes.results.disclosure_rules.declared_counts import require_declared
+from katoutcomes.results.disclosure_rules.earlier_release import with_earlier_release
+from katoutcomes.results.disclosure_rules.hidden_numbers import (
+    HiddenNumbers,
+    without_hidden_numbers,
+    without_small_exclusions,
 )
-from katoutcomes.results.disclosure_rules.linked_shares import ANCHORS, SEVERITY_TRANSITIONS
-from katoutcomes.results.disclosure_rules.linked_visits import is_of_hidden_cohort
-from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
-from katoutcomes.results.disclosure_rules.part_counts import count_columns, require_whole_counts
-from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_digits, with_printed_digits
-from katoutcomes.results.disclosure_rules.small_cells import Key, hidden_counts, is_small, marked_counts
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
-from katoutcomes.results.part import Part
+from katoutcomes.results.disclosure_rules.linked_counts import require_known_numbers
+from katoutcomes.results.disclosure_rules.part_counts import require_whole_counts
+from katoutcomes.results.disclosure_rules.report_counts import ReportCounts, report_counts
+from katoutcomes.results.disclosure_rules.small_cells import Key, marked_counts
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 
-
-@dataclass(frozen=True, slots=True)
-class DisclosurePolicy:
-    """What may leave.
-
-    Attributes
-    ----------
-    minimum_cell : int
-        The smallest count of people, events or rows that is shown; 1 hides nothing.
-    zero_is_shown : bool
-        Whether a count of 0 is shown.
-
-    References
-    ----------
-    Centers for Medicare & Medicaid Services, cell size suppression policy: counts of 1 to 10 are neither shown nor
-    derivable, which gives the minimum of 11. ResDAC, https://resdac.org/node/1506 (January 2024).
-
-    Examples
-    --------
-    >>> DisclosurePolicy().minimum_cell
-    11
-    """
-
-    minimum_cell: int = 11
-    zero_is_shown: bool = True
-
-    def __post_init__(self) -> None:
-        if type(self.minimum_cell) is not int or self.minimum_cell < 1:
-            raise OptionError("minimum_cell must be a whole number of at least 1; 11 is usual.")
-
-    def hides(self, count: int | None) -> bool:
-        """Return whether a count is too small to be shown."""
-        return is_small(count, self.minimum_cell, zero_is_shown=self.zero_is_shown)
-
-
-DEFAULT_POLICY = DisclosurePolicy()
-
-FILES_ANALYSIS = "data_quality"
-"""The analysis whose warnings quote the loader, which counts rows and patients."""
+__all__ = [
+    "DEFAULT_POLICY",
+    "PUBLISHED",
+    "DisclosurePolicy",
+    "HidingPlan",
+    "hiding_plan",
+    "opened_result",
+    "release",
+    "require_released",
+]
 
 PUBLISHED = "published"
 """Source of results that quote published studies: what they show has left every clinic already."""
 
 
 @overload
-def release(result: ResultRecord, policy: DisclosurePolicy = ...) -> ReleasedResult: ...
+def release(
+    result: ResultRecord, policy: DisclosurePolicy = ..., *, previous: Iterable[ResultRecord] | None = ...
+) -> ReleasedResult: ...
 
 
 @overload
-def release(result: Sequence[ResultRecord], policy: DisclosurePolicy = ...) -> tuple[ReleasedResult, ...]: ...
+def release(
+    result: Sequence[ResultRecord], policy: DisclosurePolicy = ..., *, previous: Iterable[ResultRecord] | None = ...
+) -> tuple[ReleasedResult, ...]: ...
 
 
 def release(
-    result: ResultRecord | Sequence[ResultRecord], policy: DisclosurePolicy = DEFAULT_POLICY
+    result: ResultRecord | Sequence[ResultRecord],
+    policy: DisclosurePolicy = DEFAULT_POLICY,
+    *,
+    previous: Iterable[ResultRecord] | None = None,
 ) -> ReleasedResult | tuple[ReleasedResult, ...]:
     """Return what may leave the clinic: no individual values, and no small count shown or left to be worked out.
 
@@ -96,23 +66,29 @@ def release(
         What was found. A released result may be released again with the same or a higher minimum.
     policy : DisclosurePolicy
         What may leave.
+    previous : iterable of ReleasedResult, optional
+        What was released before, of the last quarter for example. What changed since by 1 to 10 is hidden.
 
     Returns
     -------
     ReleasedResult or tuple of ReleasedResult
         The same question, method, assumptions and verdict; every number has the digits that are printed, and the
-        digest of the data is empty. Hidden estimates are NaN and marked `suppressed`; hidden counts of parts are None
-        and listed in `suppressed`; bins of scores are left out; neighboring exclusions of the flow are merged.
+        digest of the data is empty. Hidden estimates are NaN and marked `suppressed`; estimates that stay although it
+        is hidden of how many patients they are have None for `n_patients`; hidden counts of parts are None and listed
+        in `suppressed`; bins of scores are left out; neighboring exclusions of the flow are merged.
 
     Raises
     ------
     DisclosureError
-        If an estimate does not say on how many patients it rests, or a result was released with a higher minimum.
+        If an estimate does not say on how many patients it rests, an analysis has not declared what it counts, a result
+        was released with a higher minimum, or `previous` holds what was not released.
 
     Notes
     -----
-    Sums are followed inside one result. Two results, or two reports of overlapping periods, can still be subtracted
-    from each other; see docs/how_to/release_results.md.
+    Results that are released in one call are held against each other and against `previous`: the feasible interval of
+    every hidden count, given everything that is shown, lies neither within 1 to 10 nor is it narrower than 5
+    (`audit_release` prints it). Results released in two calls can be subtracted from each other, so release what you
+    send together.
 
     Examples
     --------
@@ -122,9 +98,10 @@ def release(
     >>> released.minimum_cell  # doctest: +SKIP
     11
     """
+    earlier = () if previous is None else require_released(previous)
     if isinstance(result, ResultRecord):
-        return _release_one(result, policy)
-    return tuple(_release_one(one, policy) for one in result)
+        return _released_together((result,), policy, earlier)[0]
+    return _released_together(tuple(result), policy, earlier)
 
 
 def require_released(results: Iterable[ResultRecord]) -> tuple[ReleasedResult, ...]:
@@ -146,22 +123,82 @@ def require_released(results: Iterable[ResultRecord]) -> tuple[ReleasedResult, .
     return released
 
 
-@dataclass(frozen=True, slots=True)
-class _Hidden:
-    """Keys of the counts to hide, and of those among them that may be shown as "<11"."""
+def _released_together(
+    results: Sequence[ResultRecord], policy: DisclosurePolicy, earlier: Sequence[ReleasedResult]
+) -> tuple[ReleasedResult, ...]:
+    """Release results of one report: what one of them hides must not follow from another."""
+    opened = [opened_result(result, policy) for result in results]
+    places = [place for place, result in enumerate(opened) if result.provenance.source != PUBLISHED]
+    plan = hiding_plan([opened[place] for place in places], policy, earlier)
+    for place, result, hidden in zip(places, plan.results, plan.hidden_in_results(), strict=True):
+        opened[place] = without_hidden_numbers(result, hidden, policy)
+    return tuple(opened)
 
-    keys: frozenset[Key]
+
+@dataclass(frozen=True, slots=True)
+class HidingPlan:
+    """What a release hides, and what it was decided on.
+
+    Attributes
+    ----------
+    results : tuple of ReleasedResult
+        With small exclusions of the flow merged, and nothing hidden yet.
+    report : ReportCounts
+        Everything that they and the release before count.
+    hidden : HiddenCounts
+        What is hidden of it.
+    limits : Limits
+        What may not follow.
+    marked : frozenset of Key
+        Hidden counts that are shown as "<11".
+    """
+
+    results: tuple[ReleasedResult, ...]
+    report: ReportCounts
+    hidden: HiddenCounts
+    limits: Limits
     marked: frozenset[Key]
 
+    def hidden_in_results(self) -> Iterator[HiddenNumbers]:
+        """Yield what is hidden in each result, under its own names."""
+        for names in self.report.names:
+            yield HiddenNumbers(
+                keys=frozenset(key for key, name in names.items() if name in self.hidden.keys),
+                marked=frozenset(key for key, name in names.items() if name in self.marked),
+                alone=frozenset(key for key, name in names.items() if name in self.hidden.numbers_alone),
+            )
 
-def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResult:
+
+def hiding_plan(
+    results: Sequence[ReleasedResult], policy: DisclosurePolicy, earlier: Sequence[ReleasedResult]
+) -> HidingPlan:
+    """Return what is hidden of results that leave together after an earlier release."""
+    for result in results:
+        require_declared(result)
+        for part in result.parts:
+            require_whole_counts(part)
+    merged = tuple(without_small_exclusions(result, policy) for result in results)
+    report = report_counts(merged)
+    ours = [result for result in earlier if result.provenance.source != PUBLISHED]
+    if ours:
+        report = with_earlier_release(report, report_counts(ours))
+    limits = Limits(policy.minimum_cell, policy.zero_is_shown)
+    hidden = hidden_in_report(report, limits)
+    marked = marked_counts(report.counts, hidden.keys, policy.minimum_cell) if policy.marks_small else frozenset()
+    return HidingPlan(merged, report, hidden, limits, marked)
+
+
+def opened_result(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResult:
+    """Return a result without individual values and digest, everything else as it was found."""
+    if result.provenance.source != PUBLISHED:
+        require_known_numbers(result)
     if isinstance(result, ReleasedResult) and policy.minimum_cell < result.minimum_cell:
         raise DisclosureError(
             f"{result.analysis} was released with a minimum cell of {result.minimum_cell}; "
             f"a lower one ({policy.minimum_cell}) needs the result itself."
         )
     is_published = result.provenance.source == PUBLISHED
-    released = ReleasedResult(
+    return ReleasedResult(
         analysis=result.analysis,
         title=result.title,
         estimand=result.estimand,
@@ -174,192 +211,4 @@ def _release_one(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedResu
         checks=result.checks,
         warnings=result.warnings,
         minimum_cell=policy.minimum_cell,
-    )
-    return released if is_published else _without_small_cells(released, policy)
-
-
-def _without_small_cells(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
-    """Hide what is small and what would give it away, in estimates, parts, checks and texts."""
-    for part in result.parts:
-        require_whole_counts(part)
-    merged = _without_small_exclusions(result, policy)
-    counts = linked_counts(merged)
-    keys = hidden_counts(counts, policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
-    hidden = _Hidden(keys, marked_counts(counts, keys, policy.minimum_cell))
-    estimates = tuple(_hidden(estimate, hidden) for estimate in merged.estimates)
-    estimates = _hidden_contrasts(estimates, hidden, policy)
-    return replace(
-        _without_counts_in_texts(merged, policy),
-        estimates=tuple(with_printed_digits(estimate) for estimate in estimates),
-        parts=tuple(_hidden_part(part, hidden) for part in merged.parts),
-        checks=tuple(_hidden_check(check, estimates, policy) for check in merged.checks),
-    )
-
-
-def _without_small_exclusions(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
-    """Merge small exclusions of the flow, and leave out the counts of the stages that this leaves out."""
-    if not any(part.name == "flow" for part in result.parts):
-        return result
-    flow, steps = merge_small_exclusions(result.part("flow"), policy.minimum_cell, zero_is_shown=policy.zero_is_shown)
-    left_out = [one for one in result.estimates if one.measure == "count" and one.term in steps]
-    numbers = {estimate.n_counted for estimate in left_out}
-    return replace(
-        result,
-        parts=tuple(flow if part.name == "flow" else part for part in result.parts),
-        estimates=tuple(
-            # A count beside the flow, such as that of courses, may name a stage left out as its number of patients.
-            replace(estimate, n_patients=None) if _names_another(estimate, numbers) else estimate
-            for estimate in result.estimates
-            if estimate not in left_out
-        ),
-    )
-
-
-def _names_another(count: Estimate, numbers: set[int | None]) -> bool:
-    """Return whether a count rests on one of these numbers of patients and is not that number itself."""
-    return count.measure == "count" and count.n_patients != count.n_counted and count.n_patients in numbers
-
-
-def _hidden(estimate: Estimate, hidden: _Hidden) -> Estimate:
-    """Return the estimate without what must not be shown: everything, or everything but its denominator."""
-    people, counted = n_key(estimate), counted_key(estimate)
-    if people in hidden.keys:
-        # The mark speaks of n where n is hidden: a large n, hidden for the sake of another, must not read "<11".
-        return _emptied(estimate, hides_n=True, is_below=people in hidden.marked)
-    if counted in hidden.keys:
-        return _emptied(estimate, hides_n=False, is_below=counted in hidden.marked)
-    return estimate
-
-
-def _emptied(estimate: Estimate, *, hides_n: bool, is_below: bool = False) -> Estimate:
-    if estimate.suppressed and not (hides_n and estimate.n_patients is not None):
-        return estimate
-    return replace(
-        estimate,
-        estimate=NOT_A_NUMBER,
-        std_error=NOT_A_NUMBER,
-        df=NOT_A_NUMBER,
-        conf_low=NOT_A_NUMBER,
-        conf_high=NOT_A_NUMBER,
-        conf_level=NOT_A_NUMBER,
-        statistic=NOT_A_NUMBER,
-        p_value=NOT_A_NUMBER,
-        n_patients=None if hides_n else estimate.n_patients,
-        n_observations=None if hides_n else estimate.n_observations,
-        suppressed=True,
-        below_minimum=is_below,
-    )
-
-
-def _hidden_contrasts(
-    estimates: tuple[Estimate, ...], hidden: _Hidden, policy: DisclosurePolicy
-) -> tuple[Estimate, ...]:
-    """Hide the contrasts that rest on few patients or on a group that is hidden."""
-    return tuple(
-        _emptied(estimate, hides_n=True)
-        if is_contrast(estimate)
-        and (
-            policy.hides(estimate.n_patients)
-            or _gives_away_group(estimate, estimates)
-            or leaves_few_out(estimate, estimates, policy.hides)
-            or is_of_hidden_cohort(estimate, hidden.keys)
-        )
-        else estimate
-        for estimate in estimates
-    )
-
-
-def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bool:
-    """Return whether one of the two groups is hidden: then the other one and the contrast would give it away."""
-    levels = {contrast.treatment, contrast.comparator}
-    groups = [
-        one
-        for one in estimates
-        if not is_contrast(one)
-        and one.subgroup.split(": ", 1)[-1] in levels
-        and contrast.definition_set in {"", one.definition_set}
-    ]
-    of_same_term = [one for one in groups if stem(one.term) == stem(contrast.term)]
-    if of_same_term:
-        at_same_visit = [one for one in of_same_term if one.visit == contrast.visit]
-        return any(one.suppressed for one in at_same_visit or of_same_term)
-    is_baseline = contrast.measure == "standardized mean difference"
-    of_same_patients = [one for one in groups if (one.term in BASELINE_TERMS) == is_baseline]
-    at_same_visit = [one for one in of_same_patients if one.visit == contrast.visit]
-    return any(one.suppressed and one.n_patients is None for one in at_same_visit or of_same_patients or groups)
-
-
-_SHOWN_ROWS_ALONE = frozenset({PAIR_COUNTS, SEVERITY_TRANSITIONS, ANCHORS})
-"""Parts whose hidden rows are left out."""
-
-
-def _hidden_part(part: Part, hidden: _Hidden) -> Part:
-    """Return the part with its hidden counts set to None and their positions listed.
-
-    Bins of scores are left out instead: a bin that is listed holds somebody, and twelve patients in twelve bins that
-    are listed are one in each.
-    """
-    if part.name in _SHOWN_ROWS_ALONE:
-        return _without_hidden_rows(part, hidden)
-    rows = [list(row) for row in part.rows]
-    suppressed, below = set(part.suppressed), set(part.below_minimum)
-    for column in count_columns(part):
-        for row, cells in enumerate(part.rows):
-            key = part_key(part, row, column)
-            if not isinstance(cells[column], int) or key not in hidden.keys:
-                continue
-            suppressed.add((row, column))
-            if key in hidden.marked:
-                below.add((row, column))
-            rows[row][column] = None
-    return replace(
-        part,
-        rows=tuple(tuple(row) for row in rows),
-        suppressed=tuple(sorted(suppressed)),
-        below_minimum=tuple(sorted(below)),
-    )
-
-
-def _without_hidden_rows(part: Part, hidden: _Hidden) -> Part:
-    """Return the part with those rows alone whose counts are shown."""
-    columns = count_columns(part)
-    kept = (row for row in range(len(part.rows)) if not any(part_key(part, row, at) in hidden.keys for at in columns))
-    return replace(part, rows=tuple(part.rows[row] for row in kept), suppressed=(), below_minimum=())
-
-
-TELLING_CHECKS = frozenset(
-    {
-        "leverage",
-        "missing covariates",
-        "positivity",
-        "limited probabilities",
-        "levels in every arm",
-        "largest weight",
-        "followers with a score",
-        "in care without integration",
-    }
-)
-"""Checks whose values are a small count in another dress: times the number of patients, or one over them."""
-
-
-def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:
-    """Return the check without value and limit if anything of its result is hidden; verdict and message stay."""
-    message = without_small_counts(check.message, policy.hides, policy.minimum_cell)
-    if any(estimate.suppressed for estimate in estimates):
-        return replace(check, value=NOT_A_NUMBER, limit=NOT_A_NUMBER, message=message)
-    if check.name in TELLING_CHECKS:
-        return replace(check, value=NOT_A_NUMBER, message=message)
-    return check_with_few_digits(replace(check, message=message))
-
-
-def _without_counts_in_texts(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
-    """Replace small counts in assumptions and warnings; in what the loader noted of its files, all small numbers."""
-    is_about_files = result.analysis == FILES_ANALYSIS
-    hides, minimum = policy.hides, policy.minimum_cell
-    return replace(
-        result,
-        assumptions=tuple(without_small_counts(text, hides, minimum) for text in result.assumptions),
-        warnings=tuple(
-            without_small_counts(text, hides, minimum, every_number=is_about_files) for text in result.warnings
-        ),
     )

@@ -340,7 +340,8 @@ def format_n_patients(estimate: Estimate, minimum_cell: int | None = None) -> st
     >>> format_n_patients(Estimate(term="change", measure="mean change", n_patients=57))
     '57'
     """
-    is_hidden = estimate.suppressed and estimate.n_patients is None
+    # A released estimate may have lost its number of patients alone.
+    is_hidden = estimate.n_patients is None and (estimate.suppressed or minimum_cell is not None)
     return format_count(
         estimate.n_patients,
         suppressed=is_hidden,

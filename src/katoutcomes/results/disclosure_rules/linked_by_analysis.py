@@ -113,15 +113,11 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the sums that a reader of these analyses can form."""
     if result.analysis == "care_pathway":
         yield from linked_steps.sums_of_steps(values)
-    yield from _sums_of_safety_and_dropout(result, values)
+    yield from _sums_of_further_analyses(result, values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.sums_of_comparison(result, values)
     if result.analysis in linked_emulation.ANALYSES:
         yield from linked_emulation.sums_of_emulation(result, values)
-    if result.analysis == linked_time.ANALYSIS:
-        yield from linked_time.sums_of_time(result, values)
-    if result.analysis == linked_sites.ANALYSIS:
-        yield from linked_sites.sums_of_sites(values)
     if result.analysis in linked_shares.ANALYSES:
         yield from linked_shares.sums_of_shares(values)
     for part in result.parts:
@@ -134,8 +130,12 @@ def own_sums(result: ResultRecord, values: Values) -> Iterator[Sum]:
         yield from linked_visits.sums_of_model(values)
 
 
-def _sums_of_safety_and_dropout(result: ResultRecord, values: Values) -> Iterator[Sum]:
+def _sums_of_further_analyses(result: ResultRecord, values: Values) -> Iterator[Sum]:
     if result.analysis == "safety":
         yield from linked_events.sums_of_events(values)
     if result.analysis == "dropout":
         yield from linked_losses.sums_of_losses(result, values)
+    if result.analysis == linked_time.ANALYSIS:
+        yield from linked_time.sums_of_time(result, values)
+    if result.analysis == linked_sites.ANALYSIS:
+        yield from linked_sites.sums_of_sites(values)

@@ -29,7 +29,7 @@ from katoutcomes.results.disclosure_rules.part_counts import part_counts
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
-from katoutcomes.results.result import ResultRecord
+from katoutcomes.results.result import ReleasedResult, ResultRecord
 from katoutcomes.vocabulary import MEASURES
 
 Values = dict[Key, int | None]
@@ -114,17 +114,10 @@ def part_key(part: Part, row: int, column: int) -> Key:
 
 
 def linked_counts(result: ResultRecord) -> Counts:
-    """Return the counts of a result with every sum that it lets a reader form.
-
-    Raises
-    ------
-    DisclosureError
-        If an estimate that rests on patients does not say on how many.
-    """
+    """Return the counts of a result with every sum that it lets a reader form."""
     values: Values = {}
     follows: list[tuple[Key, Key]] = []
     for estimate in result.estimates:
-        _require_known_number(estimate)
         people, counted = n_key(estimate), counted_key(estimate)
         if people is not None:
             _add(values, people, _n_value(estimate))
@@ -139,7 +132,7 @@ def linked_counts(result: ResultRecord) -> Counts:
         _add(values, key, count)
     follows += [*_same_patients(result), *_bins_without_total(values), *follows_of_definitions(values)]
     follows += own_follows(result, values)
-    sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *_sums_of_groups(values)]
+    sums = [*_sums_of_estimates(result, values), *_sums_of_parts(result, values), *sums_of_groups(values)]
     return Counts(values, tuple(sums), tuple(follows))
 
 
@@ -174,13 +167,27 @@ def _bins_without_total(values: Values) -> Iterator[tuple[Key, Key]]:
             yield from ((people, key) for key in bins if (key[1], key[-1]) == (people[2], people[4]))
 
 
-def _require_known_number(estimate: Estimate) -> None:
+def is_without_number(estimate: Estimate) -> bool:
+    """Return whether an estimate is shown and its number of patients is hidden, as an earlier release may leave it."""
     is_about_people = MEASURES[estimate.measure].kind in {"proportion", "statistic"}
-    if is_about_people and estimate.n_patients is None and not estimate.suppressed:
-        raise DisclosureError(
-            f"the {estimate.measure} of {estimate.term!r} does not say on how many patients it rests, "
-            "so it cannot be released."
-        )
+    has_number = estimate.n_patients is not None or estimate.n_observations is not None
+    return is_about_people and not has_number and not estimate.suppressed
+
+
+def require_known_numbers(result: ResultRecord) -> None:
+    """Assert that every estimate that rests on patients says on how many; a released one may have lost the number.
+
+    Raises
+    ------
+    DisclosureError
+        If one does not.
+    """
+    for estimate in result.estimates:
+        if is_without_number(estimate) and not isinstance(result, ReleasedResult):
+            raise DisclosureError(
+                f"the {estimate.measure} of {estimate.term!r} does not say on how many patients it rests, "
+                "so it cannot be released."
+            )
 
 
 def _n_value(estimate: Estimate) -> int | None:
@@ -192,12 +199,9 @@ def _n_value(estimate: Estimate) -> int | None:
 
 
 def _add(values: Values, key: Key, value: int | None) -> None:
-    """Add a count; of two under one key the smaller counts, and a hidden one before both."""
-    if key not in values:
-        values[key] = value
-        return
-    known = values[key]
-    values[key] = None if known is None or value is None else min(known, value)
+    """Add a count; of two under one key the smaller counts, and what an earlier release shows anywhere is known."""
+    known = values.get(key)
+    values[key] = value if known is None else known if value is None else min(known, value)
 
 
 def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
@@ -210,7 +214,9 @@ def _sums_of_estimates(result: ResultRecord, values: Values) -> Iterator[Sum]:
     grouped: set[Key] = set()
     for total, members in _partitions(denominators):
         grouped.update(members)
-        yield _sum(values, total, members, tuple(key for key in members if key[3] in _GIVEN_UP_FIRST))
+        first = tuple(key for key in members if key[3] in _GIVEN_UP_FIRST)
+        # An analysis that names some of the classes alone leaves a rest, also where an earlier release has hidden one.
+        yield Sum(total, members, True, first) if _lacks_a_class(members) else _sum(values, total, members, first)
     for counted, people in denominators.items():
         if counted not in grouped:
             first = (people,) if counted[3] == COMPLETENESS else ()
@@ -236,6 +242,13 @@ def _partitions(denominators: dict[Key, Key]) -> Iterator[tuple[Key, tuple[Key, 
                 groups.setdefault((*where, f"partition {number}", subgroup), []).append(counted)
     for members in groups.values():
         yield denominators[members[0]], tuple(members)
+
+
+def _lacks_a_class(members: tuple[Key, ...]) -> bool:
+    """Return whether these are some of the classes that patients are divided into, and not all."""
+    terms = {key[3] for key in members}
+    wholes = [set(partition) for partition in PARTITIONS]
+    return terms not in wholes and any(terms < whole for whole in wholes)
 
 
 def _sum(values: Values, total: Key, members: tuple[Key, ...], give_up_first: tuple[Key, ...] = ()) -> Sum:
@@ -285,7 +298,7 @@ def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterat
                 yield Sum(largest, (key,), has_remainder=True)
 
 
-def _sums_of_groups(values: Values) -> Iterator[Sum]:
+def sums_of_groups(values: Values) -> Iterator[Sum]:
     """Yield, for every count, the levels of each variable with everybody as the total, and once more with a rest.
 
     The rest are patients whose level is not known. They are no cover, because somebody may know how many there are; and

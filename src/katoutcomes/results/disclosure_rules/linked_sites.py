@@ -31,7 +31,8 @@ def sites_n_key(estimate: Estimate) -> Key | None:
 
     It is not that of the site's patients with both scores: what rests on all sites may be hidden while these are shown.
     """
-    if estimate.term not in _OF_THE_MODEL:
+    # Models of repeated measures have a term of the same name for another number.
+    if estimate.term not in _OF_THE_MODEL or estimate.measure == "mean change":
         return None
     return ("sites", estimate.term.split(": ")[0], estimate.subgroup, "", "")
 

@@ -8,7 +8,7 @@ unknown counts with so large a total that each of them may still be anything fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Key = tuple[str, ...]
 
@@ -50,11 +50,17 @@ class Counts:
         Every sum that a reader can form.
     follows : sequence of (Key, Key)
         If the first is hidden, so is the second.
+    costs : mapping of Key to float
+        What is lost to readers where a count is hidden; 1 for those that are not named. See `reading_costs.py`.
+    fixed : frozenset of Key
+        Counts that have left the clinic before and can no longer be hidden.
     """
 
     values: Mapping[Key, int | None]
     sums: Sequence[Sum]
     follows: Sequence[tuple[Key, Key]] = ()
+    costs: Mapping[Key, float] = field(default_factory=dict)
+    fixed: frozenset[Key] = frozenset()
 
 
 def is_small(count: int | None, minimum_cell: int, *, zero_is_shown: bool = True) -> bool:
@@ -96,10 +102,23 @@ def hidden_counts(counts: Counts, minimum_cell: int, *, zero_is_shown: bool = Tr
     >>> sorted(hidden_counts(counts, 11))
     [('same',), ('worse',)]
     """
-    hidden = {key for key, value in counts.values.items() if value is None}
+    hidden: frozenset[Key] = frozenset()
     for minimum in range(1, minimum_cell + 1):
-        hidden |= {key for key, value in counts.values.items() if is_small(value, minimum, zero_is_shown=zero_is_shown)}
-        _close(counts, hidden, minimum, zero_is_shown=zero_is_shown)
+        hidden = hidden_at(counts, minimum, hidden, zero_is_shown=zero_is_shown)
+    return hidden
+
+
+def hidden_at(
+    counts: Counts, minimum: int, hidden_before: frozenset[Key], *, zero_is_shown: bool = True
+) -> frozenset[Key]:
+    """Return what one minimum hides beside what is hidden before: what is small, and what would give it away."""
+    hidden = {key for key, value in counts.values.items() if value is None} | hidden_before
+    hidden |= {
+        key
+        for key, value in counts.values.items()
+        if is_small(value, minimum, zero_is_shown=zero_is_shown) and key not in counts.fixed
+    }
+    _close(counts, hidden, minimum, zero_is_shown=zero_is_shown)
     return frozenset(hidden)
 
 
@@ -155,10 +174,10 @@ def _close(counts: Counts, hidden: set[Key], minimum: int, *, zero_is_shown: boo
     """Hide more until nothing follows; each round hides at least one more count, so this ends."""
     while True:
         n_hidden = len(hidden)
-        hidden |= {second for first, second in counts.follows if first in hidden}
+        hidden |= {second for first, second in counts.follows if first in hidden and second not in counts.fixed}
         for relation in counts.sums:
             if _gives_away(counts.values, relation, hidden, minimum, zero_is_shown=zero_is_shown):
-                hidden |= _next_to_hide(counts.values, relation, hidden)
+                hidden |= _next_to_hide(counts, relation, hidden)
         if len(hidden) == n_hidden:
             return
 
@@ -194,10 +213,12 @@ def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> 
     return total - sum(values[key] or 0 for key in relation.members if key not in hidden)
 
 
-def _next_to_hide(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> set[Key]:
-    """Return what is given up first; else the smallest shown member that is not 0; else the total; else a 0."""
-    shown = [key for key in relation.members if key not in hidden]
-    total = [] if relation.total is None or relation.total in hidden else [relation.total]
+def _next_to_hide(counts: Counts, relation: Sum, hidden: set[Key]) -> set[Key]:
+    """Return what costs readers least; of equals what is given up first, the smallest member, the total, a 0."""
+    values = counts.values
+    shown = [key for key in relation.members if key not in hidden and key not in counts.fixed]
+    total = [] if relation.total is None or relation.total in hidden | counts.fixed else [relation.total]
     above_zero = sorted((key for key in shown if values[key]), key=lambda key: values[key] or 0)
     given_up = [key for key in relation.give_up_first if key in total or key in above_zero]
-    return set([*given_up, *above_zero, *total, *shown][:1])
+    in_order = [*given_up, *above_zero, *total, *(key for key in shown if not values[key])]
+    return {min(in_order, key=lambda key: counts.costs.get(key, 1.0))} if in_order else set()

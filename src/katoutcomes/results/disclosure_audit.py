@@ -1,0 +1,175 @@
+"""What somebody could still work out of a release: each hidden count with the least and the most that it can be."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from katoutcomes.results.disclosure import PUBLISHED, hiding_plan, opened_result, require_released
+from katoutcomes.results.disclosure_policy import DEFAULT_POLICY, DisclosurePolicy
+from katoutcomes.results.disclosure_rules.complementary import Limits, is_asked, limits_of_model, model_of
+from katoutcomes.results.disclosure_rules.earlier_release import EARLIER
+from katoutcomes.results.disclosure_rules.feasible_intervals import Interval
+from katoutcomes.results.disclosure_rules.published_model import REST
+from katoutcomes.results.disclosure_rules.report_names import BINS, COHORT, PAIRS, STAGES
+from katoutcomes.results.disclosure_rules.small_cells import Key
+from katoutcomes.results.result import ResultRecord
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedCount:
+    """A hidden count and what it lies between.
+
+    Attributes
+    ----------
+    count : str
+        What is counted, in words; "…, less …" is what a sum leaves.
+    low, high : float
+        The least and the most that it can be, given everything that is shown; `high` may be infinite.
+    is_too_close : bool
+        Whether the interval lies within 1 and the minimum less 1, or is too narrow.
+    """
+
+    count: str
+    low: float
+    high: float
+    is_too_close: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureAudit:
+    """What an attacker could still bound.
+
+    Attributes
+    ----------
+    minimum_cell : int
+        The smallest count that is shown.
+    least_width : int
+        How wide an interval must be.
+    counts : tuple of AuditedCount
+        Every hidden count, those that are too close first, then the narrowest first.
+    """
+
+    minimum_cell: int
+    least_width: int
+    counts: tuple[AuditedCount, ...]
+
+    @property
+    def too_close(self) -> tuple[AuditedCount, ...]:
+        """The counts that are bounded too closely; none after a release by `release`."""
+        return tuple(one for one in self.counts if one.is_too_close)
+
+    def to_json(self) -> str:
+        """Return the audit as JSON text: sorted keys, null for an end that is infinite."""
+        content = {
+            "minimum_cell": self.minimum_cell,
+            "least_width": self.least_width,
+            "n_hidden": len(self.counts),
+            "n_too_close": len(self.too_close),
+            "counts": [
+                {
+                    "count": one.count,
+                    "low": _end(one.low),
+                    "high": _end(one.high),
+                    "is_too_close": one.is_too_close,
+                }
+                for one in self.counts
+            ],
+        }
+        return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_text(self, most: int | None = None) -> str:
+        """Return a plain table, with at most so many rows."""
+        shown = self.counts if most is None else self.counts[:most]
+        rows = [("least", "most", "hidden count"), *((_text(one.low), _text(one.high), one.count) for one in shown)]
+        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        lines = [f"{low:>{widths[0]}}  {high:>{widths[1]}}  {count}" for low, high, count in rows]
+        left_out = len(self.counts) - len(shown)
+        if left_out:
+            lines.append(f"… and {left_out} more, all of them at least as wide.")
+        verdict = f"{len(self.too_close)} of {len(self.counts)} hidden counts follow too closely from what is shown."
+        return "\n".join([*lines, verdict])
+
+
+def audit_release(
+    results: Iterable[ResultRecord],
+    policy: DisclosurePolicy = DEFAULT_POLICY,
+    *,
+    previous: Iterable[ResultRecord] | None = None,
+) -> DisclosureAudit:
+    """Return what could still be worked out of results once they are released.
+
+    Parameters
+    ----------
+    results : iterable of Result or ReleasedResult
+        What is to be released together, or has been. Of results that are not released yet all sums are known; of
+        released ones those that can be read from them.
+    policy : DisclosurePolicy
+        What they are or were released with.
+    previous : iterable of ReleasedResult, optional
+        What was released before.
+
+    Returns
+    -------
+    DisclosureAudit
+        Each hidden count with its feasible interval by linear programming, given all counts and sums that are shown.
+
+    Raises
+    ------
+    DisclosureError
+        As `release` raises.
+
+    Examples
+    --------
+    >>> import katoutcomes as kat
+    >>> results = kat.Results.read("results.json")  # doctest: +SKIP
+    >>> print(kat.audit_release(results, results.disclosure).to_text(20))  # doctest: +SKIP
+    """
+    earlier = () if previous is None else require_released(previous)
+    opened = [opened_result(result, policy) for result in results]
+    plan = hiding_plan([one for one in opened if one.provenance.source != PUBLISHED], policy, earlier)
+    intervals = limits_of_model(model_of(plan.report, plan.limits, plan.hidden.keys))
+    return DisclosureAudit(policy.minimum_cell, plan.limits.least_width, _audited(intervals, plan.limits))
+
+
+def _audited(intervals: dict[Key, Interval], limits: Limits) -> tuple[AuditedCount, ...]:
+    found = [
+        AuditedCount(in_words(key), interval.low, interval.high, limits.is_too_close(key, interval))
+        for key, interval in intervals.items()
+        if is_asked(key) and not _is_harmless_rest(key, interval, limits)
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.is_too_close, one.high - one.low, one.count)))
+
+
+def _is_harmless_rest(key: Key, interval: Interval, limits: Limits) -> bool:
+    """Return whether a key is what a sum leaves and certainly nobody or enough: that is no secret."""
+    return key[0] == REST and (interval.low >= limits.minimum_cell or interval.high <= 0)
+
+
+def in_words(key: Key) -> str:
+    """Return the name of a count for a reader.
+
+    Examples
+    --------
+    >>> in_words(("pairs", "PHQ-9", "week 12", "site: North"))
+    'with both scores, PHQ-9, week 12, site: North'
+    >>> in_words(("describe", "PHQ-9", "counted", "", "", "sex: other", ""))
+    'describe, PHQ-9, sex: other'
+    """
+    first = {PAIRS: "with both scores", COHORT: "patients of the cohort", STAGES: "flow", BINS: "bin of scores"}
+    words: Sequence[str] = [first.get(word, word) for word in key if word and word not in {"counted", "analyzed"}]
+    if key[0] == REST:
+        words = [word for word in words if word != REST]
+        place = words.index("less")
+        return f"{', '.join(words[:place])}, less {', '.join(words[place + 1 :])}"
+    return f"{words[0]}: {', '.join(words[1:])}" if key[0] == EARLIER else ", ".join(words)
+
+
+def _end(value: float) -> int | None:
+    return int(value) if math.isfinite(value) else None
+
+
+def _text(value: float) -> str:
+    return str(int(value)) if math.isfinite(value) else "any"

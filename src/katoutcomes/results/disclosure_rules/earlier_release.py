@@ -1,0 +1,85 @@
+"""The release before this one: what both show can be subtracted, so what changed by a few patients is hidden.
+
+What a clinic counts grows: those of the last quarter are among those of this one. A count that both releases name holds
+what it was before, and the new ones are the rest, or what is no longer counted where it has become smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
+from katoutcomes.results.disclosure_rules.report_names import BINS
+from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
+
+EARLIER = "earlier release"
+"""First word of the names of counts that were released before."""
+
+
+def with_earlier_release(report: ReportCounts, earlier: ReportCounts) -> ReportCounts:
+    """Return the counts of a report beside those of the release before it, which can no longer be hidden.
+
+    Parameters
+    ----------
+    report : ReportCounts
+        What is about to leave.
+    earlier : ReportCounts
+        What has left, with None for each count that was hidden.
+    """
+    before = {_earlier(key): value for key, value in earlier.counts.values.items()}
+    now = report.counts.values
+    sums = tuple(_sum_of_earlier(one) for one in (*earlier.counts.sums, *earlier.known_of))
+    between = tuple(_between(now[key], earlier.counts.values[key], key) for key in now if key in earlier.counts.values)
+    counts = Counts(
+        {**now, **before},
+        (*report.counts.sums, *sums, *between),
+        report.counts.follows,
+        report.counts.costs,
+        frozenset(before),
+    )
+    at_least = tuple(AtLeast(_earlier(one.whole), tuple(map(_earlier, one.parts))) for one in earlier.at_least)
+    return replace(
+        report,
+        counts=counts,
+        at_least=(*report.at_least, *at_least),
+        given_up=report.given_up | frozenset(_bins_cut_anew(report, earlier)),
+    )
+
+
+def _earlier(key: Key) -> Key:
+    return (EARLIER, *key)
+
+
+def _sum_of_earlier(one: Sum) -> Sum:
+    total = None if one.total is None else _earlier(one.total)
+    return replace(one, total=total, members=tuple(map(_earlier, one.members)), give_up_first=())
+
+
+def _between(n_now: int | None, n_before: int | None, key: Key) -> Sum:
+    """Return the larger of a count now and before as the smaller and a rest."""
+    is_fewer = n_now is not None and n_before is not None and n_now < n_before
+    whole, part = (_earlier(key), key) if is_fewer else (key, _earlier(key))
+    return Sum(whole, (part,), has_remainder=True)
+
+
+def _bins_cut_anew(report: ReportCounts, earlier: ReportCounts) -> Iterator[Key]:
+    """Yield the bins of scores of instruments whose bins had another width: bins of two widths can be subtracted."""
+    widths = _widths(earlier)
+    for key in report.counts.values:
+        if key[0] == BINS and widths.get(key[1], {_width(key)}) != {_width(key)}:
+            yield key
+
+
+def _widths(report: ReportCounts) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for key in report.counts.values:
+        if key[0] == BINS:
+            found.setdefault(key[1], set()).add(_width(key))
+    return found
+
+
+def _width(key: Key) -> str:
+    """Return the width of a bin at baseline, from its name: bins, instrument, visit, low, high, low, high, group."""
+    return f"{float(key[4]) - float(key[3]):g}"

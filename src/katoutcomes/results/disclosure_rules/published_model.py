@@ -1,0 +1,130 @@
+"""Everything that is published as linear constraints on what is hidden: the view of somebody who can subtract."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from katoutcomes.results.disclosure_rules.feasible_intervals import Equation, Interval
+from katoutcomes.results.disclosure_rules.report_names import BINS
+from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
+
+REST = "rest of"
+"""First word of the name of what a sum leaves, which is printed nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedModel:
+    """Hidden counts with what is known of each, and the equations between them.
+
+    Attributes
+    ----------
+    before : mapping of Key to Interval
+        Each hidden count, and what each sum leaves, without any equation.
+    equations : tuple of Equation
+        Sums that hold hidden counts.
+    rounding : int
+        Shown counts are multiples of this; 1 where they are shown as they are.
+    """
+
+    before: Mapping[Key, Interval]
+    equations: tuple[Equation, ...]
+    rounding: int = 1
+
+
+def rest_of(relation: Sum) -> Key:
+    """Return the name of what a sum leaves."""
+    whole = relation.total or ("",)
+    return (REST, *whole, "less", *(word for member in relation.members for word in member))
+
+
+def published_model(
+    counts: Counts,
+    sums: Sequence[Sum],
+    at_least: Sequence[AtLeast],
+    hidden: Set[Key],
+    *,
+    zero_is_shown: bool = True,
+    rounding: int = 1,
+) -> PublishedModel:
+    """Return what somebody knows who has everything that is shown and knows what adds up.
+
+    Parameters
+    ----------
+    counts : Counts
+        The counts; the values of those in `hidden` are not used.
+    sums : sequence of Sum
+        What adds up.
+    at_least : sequence of AtLeast
+        What holds what.
+    hidden : set of Key
+        The counts that are not shown.
+    zero_is_shown : bool
+        Whether a hidden count must be at least 1.
+    rounding : int
+        Shown counts are multiples of this.
+    """
+    before: dict[Key, Interval] = {}
+    for key in counts.values:
+        # A bin that is left out may hold nobody; of every other hidden count a reader believes that it is not 0.
+        is_there = zero_is_shown and key[0] != BINS and "cell" not in key
+        if key in hidden:
+            before[key] = Interval(1.0 if is_there else 0.0, math.inf)
+    equations: list[Equation] = []
+    for relation in sums:
+        equation = _equation(counts, relation, hidden, rounding)
+        if equation is None:
+            continue
+        equations.append(equation)
+        for key in equation.signs:
+            before.setdefault(key, Interval(0.0, math.inf))
+    for holds in at_least:
+        equations += _inequality(counts, holds, hidden, rounding)
+    return PublishedModel(before, tuple(equations), rounding)
+
+
+def _equation(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) -> Equation | None:
+    """Return a sum with what is shown on the right, None where it says nothing of what is hidden."""
+    if relation.total is None:
+        return None
+    signs = {relation.total: 1} if relation.total in hidden else {}
+    signs |= {key: -1 for key in relation.members if key in hidden}
+    if not signs and not (relation.has_remainder and rounding > 1):
+        return None
+    if relation.has_remainder or not relation.is_listed:
+        signs[rest_of(relation)] = -1
+    shown = {
+        key: 1 if key == relation.total else -1 for key in (relation.total, *relation.members) if key not in hidden
+    }
+    constant = -sum(sign * _shown(counts, key, rounding) for key, sign in shown.items())
+    slack = len(shown) * (rounding // 2)
+    return Equation(signs, constant - slack, constant + slack, shown)
+
+
+def _inequality(counts: Counts, holds: AtLeast, hidden: Set[Key], rounding: int) -> Iterator[Equation]:
+    """Yield a count less the shown counts that it holds, which is not below 0; bins that are hidden are not used."""
+    parts = tuple(key for key in holds.parts if key not in hidden or key[0] != BINS)
+    signs = {holds.whole: 1} if holds.whole in hidden else {}
+    signs |= {key: -1 for key in parts if key in hidden}
+    if not signs:
+        return
+    shown = {key: 1 if key == holds.whole else -1 for key in (holds.whole, *parts) if key not in hidden}
+    constant = -sum(sign * _shown(counts, key, rounding) for key, sign in shown.items())
+    yield Equation(signs, constant - len(shown) * (rounding // 2), math.inf, shown)
+
+
+def _shown(counts: Counts, key: Key, rounding: int) -> int:
+    return rounded_count(counts.values[key] or 0, rounding)
+
+
+def rounded_count(count: int, rounding: int) -> int:
+    """Return a count as it is shown: the nearest multiple, halves upwards.
+
+    Examples
+    --------
+    >>> [rounded_count(count, 5) for count in (12, 13, 17)]
+    [10, 15, 15]
+    """
+    return count if rounding <= 1 else (2 * count + rounding) // (2 * rounding) * rounding

@@ -1,0 +1,152 @@
+"""Names of counts that mean the same in every result of a report, and whose part a count is.
+
+The flow, the description and each analysis count the same patients under names of their own. Here they get one name, so
+that a number is shown in all of them or in none, and what one table tells of another is followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from katoutcomes.results.disclosure_rules import linked_comparison, linked_losses, linked_visits
+from katoutcomes.results.disclosure_rules.merged_exclusions import STAGE
+from katoutcomes.results.disclosure_rules.small_cells import Key
+from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.result import ResultRecord
+
+COHORT, WITH_BASELINE, PAIRS, STAGES, BINS = "cohort", "with baseline", "pairs", "stage", "bin"
+SHARED = frozenset({COHORT, WITH_BASELINE, PAIRS, STAGES, BINS})
+"""First words of the names that all results of a report share."""
+
+_OF_ALL_PATIENTS = frozenset({"describe", "safety", "care_pathway"})
+"""Analyses whose count "patients" is everybody in the cohort."""
+
+_OF_PAIRS = frozenset({"change_from_baseline", "clinical_significance", "severity_transitions"})
+"""Analyses in which everything at a visit rests on those with both scores, or on a part of them."""
+
+_OF_A_PART = frozenset({"response", "recovery", "reliable recovery", "relative improvement", "no relative change"})
+"""Terms that may rest on a part of the pairs: those at caseness, those whose baseline is not 0."""
+
+_SCORED = frozenset({"scored at visit", "paired completeness"})
+_IN_COMPARISON = "in the comparison"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a count is called in a report.
+
+    Attributes
+    ----------
+    key : Key
+        Its name.
+    whole : Key or None
+        The count that holds it. Where the two are equal they are one.
+    is_known_of : bool
+        Whether the rest are those of whom something is not known: a missing age is about nobody's outcome, so what is
+        hidden for its sake loses its number of patients alone wherever that is enough.
+    """
+
+    key: Key
+    whole: Key | None = None
+    is_known_of: bool = False
+
+
+def report_name(key: Key, result: ResultRecord) -> Name:
+    """Return the name of one count of a result.
+
+    Parameters
+    ----------
+    key : Key
+        As `linked_counts` names it.
+    result : ResultRecord
+        The result that it is of.
+    """
+    instrument = result.estimand.endpoint.instrument
+    own: Key = (result.analysis, instrument, *key)
+    if key[0] == WITH_BASELINE:
+        return Name((WITH_BASELINE, instrument, key[-1]))
+    if key[0] == "bin":
+        return Name((BINS, instrument, *key[1:]))
+    if key[0] in {"counted", "analyzed"} and len(key) == 5:
+        return _of_estimate(key, own, result)
+    return Name(own)
+
+
+def _of_estimate(key: Key, own: Key, result: ResultRecord) -> Name:
+    kind, definition_set, visit, term, group = key
+    analysis, instrument = result.analysis, result.estimand.endpoint.instrument
+    pairs: Key = (PAIRS, instrument, visit, group)
+    if kind == "counted" and not definition_set and visit and term in _SCORED:
+        found = Name(pairs)
+    elif kind == "counted" and not visit and term == "patients" and analysis in _OF_ALL_PATIENTS:
+        found = Name((COHORT, group))
+    elif analysis == "participant_flow":
+        found = _of_flow(key, own, result)
+    elif analysis == "describe" and kind == "analyzed":
+        of_baseline = Name((WITH_BASELINE, instrument, group))
+        found = of_baseline if term == "baseline_score" else Name(own, (COHORT, group), is_known_of=True)
+    elif analysis == "data_quality" and term == "patients: rows accepted":
+        found = Name((STAGES, "patients in the registry", ""))
+    elif kind == "analyzed" and visit and analysis in _OF_PAIRS:
+        found = Name(own, pairs) if term in _OF_A_PART else Name(pairs)
+    else:
+        found = _of_model(key, own, instrument)
+    return found
+
+
+def _of_flow(key: Key, own: Key, result: ResultRecord) -> Name:
+    """Return the name of a stage. The last one before the baseline is the cohort, or holds it where it was left out."""
+    if key[0] == "analyzed":
+        return Name(own, (COHORT, key[-1]), is_known_of=True)
+    stages = [
+        str(step)
+        for part in result.parts
+        if part.name == "flow"
+        for kind, step in zip(part.column("kind"), part.column("step"), strict=True)
+        if kind == STAGE and step != "with a baseline score"
+    ]
+    if key[3] not in stages:
+        return Name(own)
+    return Name((STAGES, key[3], ""), (COHORT, "") if key[3] == stages[-1] else None)
+
+
+def _of_model(key: Key, own: Key, instrument: str) -> Name:
+    """Return the name of what an adjusted analysis rests on: those with both scores whose covariates are known."""
+    _, _, visit, term, group = key
+    if term in {linked_visits.SEEN, _IN_COMPARISON, linked_comparison.SCORED} and visit:
+        return Name(own, (PAIRS, instrument, visit, group), is_known_of=True)
+    if term in {linked_comparison.COMPARED, "in the model"} and not visit:
+        return Name(own, (WITH_BASELINE, instrument, group), is_known_of=True)
+    if term in {linked_losses.BEGAN, "with a change on both instruments"}:
+        return Name(own, (PAIRS, instrument, visit, group))
+    return Name(own)
+
+
+def contrast_key(estimate: Estimate, analysis: str) -> Key | None:
+    """Return the key of the patients behind a contrast; None for those that are followed in another way.
+
+    Examples
+    --------
+    >>> contrast = Estimate(term="age_years", measure="standardized mean difference", treatment="b", comparator="a")
+    >>> contrast_key(contrast, "describe")
+    ('analyzed', '', '', 'age_years', '')
+    """
+    if not (estimate.treatment or estimate.comparator):
+        return None
+    if analysis == "describe":
+        return ("analyzed", "", "", estimate.term.split(": ", 1)[0], "")
+    if analysis == "cohort_difference" and estimate.visit and estimate.measure == "difference in means":
+        return ("analyzed", "", estimate.visit, _IN_COMPARISON, "")
+    return None
+
+
+def can_lose_its_number(estimate: Estimate, analysis: str) -> bool:
+    """Return whether an estimate stays where its number of patients is hidden for the sake of what is not known.
+
+    Means, spreads and quantiles of a description have no standard error that would tell the number; those of a model of
+    both cohorts have one, from which the number does not follow once the degrees of freedom are left out.
+    """
+    is_contrast = bool(estimate.treatment or estimate.comparator)
+    if analysis == "describe":
+        return estimate.measure not in {"count", "proportion"}
+    return analysis == "cohort_difference" and (is_contrast or estimate.term == linked_visits.SEEN)
