@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -33,6 +34,12 @@ def test_latex_has_every_cell_heading_and_note():
     assert "\\{same\\} & $-$1.5 -- $\\infty$ & \\textasciitilde{}\\textasciicircum{}\\textbackslash{}\\$ \\\\" in text
     assert text.count("\\multicolumn{3}{l}{\\textit{") == 2
     assert "\\par\\footnotesize \\textless{}11: few.\n\\par\\footnotesize Method: Wilson.\n\\end{table}\n" in text
+
+
+def test_latex_sets_the_question_between_caption_and_cells():
+    text = replace(TABLE, question="Who improved by 50%?").to_latex()
+    assert "\\label{tab:shares}\n{\\small Who improved by 50\\%?\\par}\n\\begin{tabular}" in text
+    assert "small" not in TABLE.to_latex().replace("footnotesize", "")
 
 
 def test_latex_opens_and_closes_what_it_opens():

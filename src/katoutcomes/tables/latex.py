@@ -52,13 +52,14 @@ def latex(table: Table) -> str:
     Parameters
     ----------
     table : Table
-        Caption, cells, headings of row groups and notes are all set; the label is ``tab:`` and the table's name.
+        Caption, question, cells, headings of row groups and notes are all set; the label is ``tab:`` and its name.
     """
     n_columns = len(table.columns)
     lines = [
         r"\begin{table}",
         rf"\caption{{{escaped(table.caption)}}}",
         rf"\label{{tab:{table.name}}}",
+        *([rf"{{\small {escaped(table.question)}\par}}"] if table.question else []),
         rf"\begin{{tabular}}{{l{'r' * (n_columns - 1)}}}",
         r"\toprule",
         _row(table.columns),
