@@ -15,14 +15,11 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.analyses.steps.emulation.data import emulation
-from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
-from katoutcomes.cohorts.emulation.weeks import last_scores
 from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates
 from katoutcomes.kernels.weighting.bootstrap import bootstrap
 from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
-from katoutcomes.registry.synthetic.trajectories import SITES
-from katoutcomes.results.provenance import Provenance
+from katoutcomes.workflows.simulation.studies import emulation_set
 
 TRUTH = {"null": 0.0, "effect": -0.838228}
 """Of starting integration by day 28, in the mechanism "start" (10^6 patients a scenario, error below .003)."""
@@ -35,36 +32,7 @@ def clinic(seed, scenario, n_patients):
     rng = np.random.default_rng([seed, 20261122])
     intake = draw_intake(rng, n_patients, SCENARIOS[scenario])
     course = follow(intake, draw_weeks(rng, n_patients), SCENARIOS[scenario], MECHANISMS["start"])
-    baseline = intake.baseline_score.astype(np.float64)
-    care = 7.0 * course.in_care[:, :12].sum(axis=1) - 1.0
-    patient, week = np.nonzero(course.recorded)
-    total = course.score[patient, week].astype(np.float64)
-    # A score ends its week; that of the last week is the outcome and comes after the last of these days.
-    days = np.append(7 * np.arange(12), 83)
-    last = last_scores(baseline, patient, 7 * week + 7, total, care_day=np.where(care > 0, care - 6.0, 0.0), days=days)
-    names = ("prognosis", "affluence", "trauma_history", "program")
-    session_days = np.where(course.session, 7.0 * np.arange(12) + 2.0, np.nan)
-    return EmulationSet(
-        instrument=kat.instrument("PHQ-9"),
-        baseline=baseline,
-        outcome=np.where(course.recorded[:, 11], course.score[:, 11], np.nan).astype(np.float64),
-        last_care_day=care,
-        session=course.session,
-        last_score=last,
-        session_days=np.sort(session_days, axis=1),
-        dose_days=np.where(course.in_care[:, :6], 7.0 * np.arange(6), np.nan),
-        other_care_day=care,
-        has_left=~course.in_care[:, 12],
-        variables=(
-            kat.Variable("site", "Site", "category", intake.site.astype(np.float64), SITES),
-            *(kat.Variable(name, name, "number", getattr(intake, name).astype(np.float64)) for name in names),
-        ),
-        attrition=(),
-        cohort="simulated",
-        population="simulated patients",
-        provenance=Provenance("simulation", "0" * 64, (), is_synthetic=True),
-        care_is_given=True,
-    )
+    return emulation_set(intake, course)
 
 
 def one_study(seed, scenario, n_patients, n_bootstrap):
