@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 WEIGHTS_KG: tuple[int, int] = (30, 250)
 """A dose in mg and one in mg/kg that imply a weight outside of it contradict each other."""
+NO_SUCH_PATIENT, PATIENT_REJECTED = -1, -2
+"""What stands in the place of the number of a patient in a row that is rejected for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
             "patient_id",
             "must be in patients",
             relation,
-            "patient = -1",
+            f"patient = {NO_SUCH_PATIENT}",
         ),
         Rule(
             "unlinked",
@@ -216,7 +218,7 @@ def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
             "patient_id",
             "must not be that of a rejected patient",
             relation,
-            "patient = -2",
+            f"patient = {PATIENT_REJECTED}",
         ),
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.cells import SMALL_WHOLE_TYPES, WHOLE_TYPES, cell_value
-from katoutcomes.registry.checking.rules import age_band
+from katoutcomes.registry.checking.rules import NO_SUCH_PATIENT, PATIENT_REJECTED, age_band
 from katoutcomes.registry.checking.score_columns import ScoreColumns, quoted
 from katoutcomes.registry.checking.score_totals import final_total
 from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
@@ -97,25 +97,17 @@ def typed_patients_query(table: StagedTable) -> str:
 
 def session_days_query(table: StagedTable) -> str:
     """Return the query that shows of each session the day, as the files count, and whether it is one of dosing."""
-    is_dosing = "cast(coalesce(kind = 'dosing', false) as tinyint)"
-    return (
-        f"select input_row, patient_id, {_day_number(table)} as day_number, {is_dosing} as is_dosing "
-        f"from {table.relation}"
-    )
-
-
-NO_SUCH_PATIENT, PATIENT_REJECTED = -1, -2
-"""What stands in the place of the patient of a row that will be rejected for it."""
+    return f"select input_row, patient_id, {_day_number(table)} as day_number, {_IS_DOSING} from {table.relation}"
 
 
 def linked_query(schema: TableSchema) -> str:
     """Return the query that shows of the rows of an event table what they are judged by among each other."""
-    further = {SCORES.name: ", instrument as scale", SESSIONS.name: f", cast({_IS_DOSING} as tinyint) as is_dosing"}
+    further = {SCORES.name: ", instrument as scale", SESSIONS.name: f", {_IS_DOSING}"}
     cells = f"{schema.code} as input_row, patient, day as day_number{further.get(schema.name, '')}"
     return f"select {cells} from kept_{schema.name}"
 
 
-_IS_DOSING = "coalesce(kind = 'dosing', false)"
+_IS_DOSING = "cast(coalesce(kind = 'dosing', false) as tinyint) as is_dosing"
 
 
 def named_sessions_query(table: StagedTable) -> str:
