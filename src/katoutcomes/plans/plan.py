@@ -13,7 +13,7 @@ from katoutcomes.errors import OptionError
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 from katoutcomes.plans.gates import NO_GATES, Gates
 from katoutcomes.plans.planned_analysis import USUAL_ANALYSES, PlannedAnalysis
-from katoutcomes.results.disclosure import DisclosurePolicy
+from katoutcomes.results.disclosure_policy import DisclosurePolicy
 
 DEFAULT_PLAN, STUDY_PLAN = "default_plan.toml", "study_plan.toml"
 

@@ -25,7 +25,7 @@ from katoutcomes.plans.planned_analysis import (
     PlannedAnalysis,
 )
 from katoutcomes.registry.checking.advice import ADVICE
-from katoutcomes.results.disclosure import DisclosurePolicy
+from katoutcomes.results.disclosure_policy import DisclosurePolicy
 from katoutcomes.vocabulary import SCHEMA_VERSION
 
 T = TypeVar("T")
