@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from katoutcomes.report.content import ReportContent
 
-THUMBNAIL_DPI = 40
-"""300 pixels wide: enough to know a figure in a list, too little to read it."""
+THUMBNAIL_WIDTH = 300
+"""In pixels: enough to know a figure in a list, too little to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,17 @@ class Picture:
 
 def draw_pictures(content: ReportContent) -> dict[str, Picture]:
     """Return every figure of a report, drawn, by name."""
-    return {
-        figure.name: Picture(figure.svg(), figure.png(), figure.png(dpi=THUMBNAIL_DPI)) for figure in content.figures()
-    }
+    drawn = {figure.name: (figure.svg(), figure.png()) for figure in content.figures()}
+    return {name: Picture(svg, png, _thumbnail(png)) for name, (svg, png) in drawn.items()}
+
+
+def _thumbnail(png: bytes) -> bytes:
+    """Return a picture made small, which takes less time than to draw the figure again."""
+    from PIL import Image  # comes with matplotlib
+
+    with Image.open(BytesIO(png)) as picture:
+        height = max(1, round(picture.height * THUMBNAIL_WIDTH / picture.width))
+        small = picture.convert("RGB").resize((THUMBNAIL_WIDTH, height), Image.Resampling.LANCZOS)
+    written = BytesIO()
+    small.save(written, format="PNG")
+    return written.getvalue()
