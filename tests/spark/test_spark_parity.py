@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.cohorts.data_end import data_end
 from katoutcomes.cohorts.item_answers import item_answers
 from katoutcomes.errors import KatOutcomesError, OptionError
 from katoutcomes.registry.engines.engine import Engine, stage_text
@@ -173,7 +174,7 @@ def asked_of(registry: Registry, name: str) -> tuple[RecordedEngine, list[Any]]:
     if np.isfinite(data.scores).any():
         made += [kat.change_from_baseline(data).to_json(), kat.clinical_significance(data).to_json()]
     courses = cohort.courses()
-    made += [courses.to_csv(), cohort.trace(courses["patient_id"].iloc[0]).to_csv()]
+    made += [courses.to_csv(), cohort.trace(courses["patient_id"].iloc[0]).to_csv(), data_end(recorded)]
     return engine, made
 
 
