@@ -141,7 +141,7 @@ def emulate_trial(
     >>> difference.conf_low < 0.0 < difference.conf_high
     True
     """
-    from katoutcomes.cohorts.emulation.compile_trial import emulation_set
+    from katoutcomes.cohorts.emulation.sequential import trial_patients
 
     require_conf_level(conf_level)
     if n_bootstrap < FEWEST_REPLICATES or n_workers < 1:
@@ -149,7 +149,7 @@ def emulate_trial(
     if not math.isnan(smallest_important) and not smallest_important > 0.0:
         raise OptionError("smallest_important is above 0.")
     entropy = entropy_of(rng)
-    found = emulation(trial, emulation_set(trial, registry, in_care_until=in_care_until), covariates)
+    found = emulation(trial, trial_patients(trial, registry, in_care_until=in_care_until), covariates)
     beside = Beside(control_values(found, negative_control), modifiers_of(found, modifiers))
     feasible = feasibility(found)
     gated = feasibility_checks(found, feasible, trial.gate if gate is None else gate)

@@ -103,7 +103,7 @@ def session_dose_response(
     >>> [one.term for one in result.select(measure="difference in means")][0]
     'emulated arms: 1 week minus no session'
     """
-    from katoutcomes.cohorts.emulation.compile_trial import emulation_set
+    from katoutcomes.cohorts.emulation.sequential import trial_patients
 
     require_conf_level(conf_level)
     if n_bootstrap < FEWEST_REPLICATES or n_workers < 1:
@@ -113,7 +113,7 @@ def session_dose_response(
             "the arms count weeks with a session by a day: give a trial with a StartIntegration strategy."
         )
     strategies, entropy = session_counts(most, trial.by_day), entropy_of(rng)
-    found = emulation(trial, emulation_set(trial, registry, in_care_until=in_care_until), covariates)
+    found = emulation(trial, trial_patients(trial, registry, in_care_until=in_care_until), covariates)
     counted = count_trial(found, strategies, START_GATE if gate is None else gate)
     checks, means = feasibility_checks(counted), None
     if sum(counted.is_feasible) >= 2:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from katoutcomes.errors import DesignError
+from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
 from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration, TreatedStrategy
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
 
+COURSES: tuple[str, ...] = ("first", "every")
 ADULTS = Criterion("age_years", ">=", 18, "under 18 or age unknown")
 _START, _NONE = StartIntegration(), NoneUntil()
 
@@ -62,7 +63,11 @@ class TargetTrial:
     baseline_window : VisitWindow
         Where the baseline score is looked for.
     gap_days : int
-        A new course begins with a dose more than this many days after the one before. The first course is analyzed.
+        A new course begins with a dose more than this many days after the one before.
+    courses : {"first", "every"}
+        Whether each patient is in one trial, from the first course, or in one for every eligible course. Then patients
+        are resampled with all of their courses, and the number of the course and how the baseline score has changed
+        since that of the course before are confounders.
 
     Raises
     ------
@@ -90,14 +95,22 @@ class TargetTrial:
     visit: VisitWindow = DEFAULT_VISITS[-1]
     baseline_window: VisitWindow = BASELINE_WINDOW
     gap_days: int = 90
+    courses: str = "first"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eligibility", tuple(self.eligibility))
         object.__setattr__(self, "confounders", tuple(self.confounders))
+        require_option("courses", self.courses, COURSES)
         if self.strategy.by_day != self.comparator.by_day:
             raise DesignError("the two strategies must be decided by the same day (by_day).")
         if self.visit.is_anchored_later or self.visit.first_day <= self.by_day:
             raise DesignError("the visit must count from the first dose and begin after the strategies are decided.")
+
+    @property
+    def _courses_in_words(self) -> str:
+        if self.courses == "every":
+            return "every course of each patient, which starts a trial of its own (sequential trials)"
+        return "the first course of each patient"
 
     @property
     def by_day(self) -> int:
@@ -124,7 +137,7 @@ class TargetTrial:
             (
                 "eligibility criteria",
                 f"a first dose and a {self.instrument} score before it; left out: {left_out}",
-                "the same, for the first course of each patient; every confounder known",
+                f"the same, for {self._courses_in_words}; every confounder known",
             ),
             (
                 "treatment strategies",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def emulation_set(
-    trial: TargetTrial, registry: Registry, *, in_care_until: Mapping[str, int] | None = None
+    trial: TargetTrial, registry: Registry, *, in_care_until: Mapping[str, int] | None = None, course: int = 1
 ) -> EmulationSet:
     """Return the patients who are eligible for a trial, with everything that happened to them week by week.
 
@@ -45,6 +45,8 @@ def emulation_set(
     in_care_until : mapping of str to int, optional
         For every patient of the registry the last day in care, as days of the registry. Without it, it is the day of
         the last session of any kind.
+    course : int, default 1
+        Which course of each patient.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def emulation_set(
         gap_days=trial.gap_days,
         baseline_window=trial.baseline_window,
         criteria=trial.eligibility,
+        course=course,
     )
     cohort = select_cohort(registry, definition)
     columns = cohort.tables.fetch_rows("analyzed")
@@ -96,6 +99,7 @@ def emulation_set(
             is_synthetic=registry.is_synthetic,
         ),
         care_is_given=in_care_until is not None,
+        patient=patients[order].astype(np.int64),
     )
 
 

@@ -53,6 +53,9 @@ class EmulationSet:
         Which data, which settings.
     care_is_given : bool
         Whether the last day in care was given rather than read from sessions.
+    patient : ndarray of int64, shape (n_patients,)
+        Whose course each row is, 0, 1, ... in the order of first appearance: it tells rows of one patient and no more.
+        Where it is left out, each row is a patient.
     """
 
     instrument: Instrument
@@ -71,6 +74,11 @@ class EmulationSet:
     population: str
     provenance: Provenance
     care_is_given: bool
+    patient: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.patient) == 0:
+            object.__setattr__(self, "patient", np.arange(len(self.baseline)))
 
     def __repr__(self) -> str:
         return f"<EmulationSet: {self.instrument.name}, {self.n_patients} patients, {self.n_weeks} weeks>"

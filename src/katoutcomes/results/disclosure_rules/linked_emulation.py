@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from katoutcomes.errors import DisclosureError
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -145,9 +146,16 @@ def _follows_of_levels(result: ResultRecord, about_covariates: list[Key]) -> Ite
 def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the eligible as those in the trial and others, these as the four kinds, and each as scored and not.
 
+    Trials of every course count courses, not patients, and are not released.
+
     For each strategy the trial is its followers and those who departed in each week.
     Whoever is in care in a week was so in the week before.
     """
+    if any(name == "courses" for name, _ in result.provenance.settings):
+        raise DisclosureError(
+            "the trials of every course count courses, and from eleven courses fewer patients may speak; release the "
+            "trial of the first course of each patient (courses='first')."
+        )
     if _counted(ELIGIBLE) in values:
         eligible = _counted(ELIGIBLE)
         yield Sum(eligible, (_counted(IN_TRIAL),), has_remainder=True, give_up_first=(eligible,))

@@ -68,6 +68,7 @@ def arm_answers(
         found.n_patients,
         n_bootstrap,
         entropy,
+        units=found.units,
         n_workers=n_workers,
         progress=progress,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.covariate_columns import CovariateColumns, covariate_columns, without_lone_patients
+from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.errors import DesignError, OptionError
 
@@ -70,7 +71,8 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     """
     import numpy as np
 
-    variables = chosen_variables(found, (*trial.confounders, *covariates))
+    of_courses = (COURSE_NUMBER, SINCE_LAST) if has_repeats(found) else ()
+    variables = chosen_variables(found, (*trial.confounders, *covariates, *of_courses))
     complete = ~np.isnan(found.baseline)
     for variable in variables:
         complete &= ~np.isnan(variable.values)
@@ -81,7 +83,20 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     variables = tuple(chosen.variable(variable.name) for variable in variables)
     columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
     data = emulation_data(trial, chosen, columns.values)
-    return Emulation(trial, chosen, variables, columns, data, found.n_patients)
+    units = patient_codes(chosen.patient) if has_repeats(chosen) else None
+    return Emulation(trial, chosen, variables, columns, data, found.n_patients, units)
+
+
+def has_repeats(found: EmulationSet) -> bool:
+    """Return whether a patient has several rows."""
+    return len(set(found.patient.tolist())) < found.n_patients
+
+
+def patient_codes(patient: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the same numbers without gaps, in the same order."""
+    import numpy as np
+
+    return np.unique(patient, return_inverse=True)[1].astype(np.int64)
 
 
 def control_values(found: Emulation, name: str | None) -> NDArray[np.float64] | None:
@@ -123,7 +138,7 @@ def restricted(found: EmulationSet, kept: NDArray[np.bool_]) -> EmulationSet:
     from dataclasses import replace
 
     arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "session_days", "dose_days")
-    chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left")}
+    chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left", "patient")}
     variables = tuple(replace(one, values=one.values[kept]) for one in found.variables)
     return replace(found, **chosen, variables=variables)
 

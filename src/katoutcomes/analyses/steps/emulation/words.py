@@ -107,6 +107,12 @@ def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
             "When patients left care is read from their last session (in_care_until=); whoever stayed in care without "
             "another session counts as having left."
         )
+    if found.units is not None:
+        n_patients = int(found.units.max()) + 1
+        sentences.append(
+            f"Every number of patients here counts courses: {found.n_patients} courses of {n_patients} patients, each "
+            "course a trial of its own; the resamples are of patients."
+        )
     if not found.variables:
         sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
     if not has_control:
