@@ -27,7 +27,7 @@ def estimate(term: str, value: float, **words: Any) -> Estimate:
 
 def entry(**fields: Any) -> Result:
     given: dict[str, Any] = {
-        "analysis": "made_up",
+        "analysis": "describe",
         "title": "Made up",
         "estimand": Estimand("e", "patients", "", "", Endpoint("PHQ-9", "week 12", "score"), "as observed", "mean"),
         "method": Method("counting", "Somebody counted.", ("A source.",)),
@@ -74,15 +74,15 @@ def test_a_run_is_the_same_as_itself() -> None:
 def test_what_is_planted_is_found_and_nothing_else(changed: dict[str, Any], expected: str) -> None:
     found = told(run(), run(entry(**changed)))
     assert len(found) == 1
-    assert found[0].startswith("PHQ-9, made_up: ")
+    assert found[0].startswith("PHQ-9, describe: ")
     assert found[0].endswith(expected)
 
 
 def test_a_verdict_that_turns_is_a_difference_of_its_own() -> None:
     found = told(run(), run(entry(checks=(replace(entry().checks[0], passed=False),))))
     assert found == [
-        "PHQ-9, made_up: result: verdict 'report' -> 'with caution'",
-        "PHQ-9, made_up: check patients: passed True -> False",
+        "PHQ-9, describe: result: verdict 'report' -> 'with caution'",
+        "PHQ-9, describe: check patients: passed True -> False",
     ]
 
 
