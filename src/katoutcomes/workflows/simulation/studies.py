@@ -244,5 +244,6 @@ def emulation_set(intake: Intake, course: Trajectory) -> EmulationSet:
         has_left=~course.in_care[:, N_WEEKS],
         variables=_variables(intake),
         care_is_given=True,
+        patient=np.arange(intake.site.size),
         **_shared(),
     )
