@@ -96,7 +96,7 @@ def weekly_balance(model: Decisions, values: Floats, probabilities: Floats, sd: 
     >>> weeks = Decisions(np.arange(4), np.zeros(4, dtype=int), np.array([1.0, 1.0, 0.0, 0.0]), np.zeros((4, 1)))
     >>> found = weekly_balance(weeks, np.array([8.0, 4.0, 4.0, 2.0]), np.array([0.8, 0.4, 0.4, 0.2]), 2.0)
     >>> found.before.tolist(), found.weighted.round(3).tolist()
-    ([1.5], [1.238])
+    ([1.5], [1.095])
     """
     slots = np.unique(model.slot)
     happened = model.happened == 1.0
