@@ -10,6 +10,7 @@ from katoutcomes.errors import DisclosureError, OptionError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.disclosure import DisclosurePolicy, release, require_released
+from katoutcomes.results.disclosure_audit import audit_release
 from katoutcomes.results.disclosure_rules import declared_counts
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import IndividualValues, Part, ScorePairs
@@ -749,3 +750,43 @@ def test_only_released_results_pass():
     assert require_released([released, released]) == (released, released)
     with pytest.raises(DisclosureError, match="made_up"):
         require_released([released, made_up(mean(30))])
+
+
+# --- several results, and the release before -------------------------------------------------------------------------
+
+
+def test_a_number_of_another_result_does_not_tell_who_has_no_baseline():
+    """Of 302 of a cohort 293 have a baseline score: the 9 must not follow from two results of one report."""
+    description = made_up(
+        count(302), *(share(n, 302, term=f"sex: {sex}") for sex, n in (("f", 160), ("m", 142))), analysis="describe"
+    )
+    change = made_up(
+        mean(293, term="baseline, all with baseline", visit="baseline"),
+        share(240, 293, term="paired completeness", visit="week 12"),
+        mean(240, term="change", visit="week 12"),
+        analysis="change_from_baseline",
+    )
+    numbers = {one.n_patients for result in release((description, change)) for one in result.estimates}
+    assert not {302, 293} <= numbers
+    assert {one.n_patients for one in release(change).estimates} == {293, 240}
+
+
+def test_what_changed_by_few_since_the_last_release_is_hidden():
+    before = release(made_up(mean(95), mean(50, term="baseline")))
+    now = release(made_up(mean(99), mean(70, term="baseline")), previous=[before])
+    assert [one.n_patients for one in now.estimates] == [None, 70]
+    with pytest.raises(DisclosureError, match="not released"):
+        release(made_up(mean(99)), previous=[made_up(mean(95))])
+
+
+def test_an_analysis_that_declares_nothing_is_not_released():
+    with pytest.raises(DisclosureError, match="has not said what it counts"):
+        release(made_up(mean(40), analysis="unheard_of"))
+
+
+def test_the_audit_bounds_what_a_release_hides():
+    found = audit_release([made_up(*classes(20, 60, 4))])
+    assert {(one.low, one.high) for one in found.counts} == {(1, 63)}
+    assert found.too_close == ()
+    assert '"n_too_close": 0' in found.to_json()
+    assert "0 of" in found.to_text()
