@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
-from katoutcomes.kernels.emulation.cox_censoring import cox_weights, fit_cox
+from katoutcomes.kernels.emulation.proportional_hazards import cox_weights, fit_cox
 from katoutcomes.kernels.weighting.logistic import fit_logistic
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "reference" / "known_answers"
@@ -20,6 +21,8 @@ COVARIATES = ["age", "sex", "perf", "stage", "deprivation", "charlson", "emergen
 GRACE = 182.62
 SAME_WEIGHTS = 1e-10
 """Relative: the file has 15 digits."""
+AS_PRINTED = 5e-8
+"""R prints seven digits after the point."""
 SAME_SNAPSHOT = 1e-7
 """The snapshots have nine digits; ours stops where a step of Newton's method moves nothing by 1e-5, its square left."""
 pytestmark = [
@@ -89,6 +92,33 @@ def test_heart_transplant_as_fixed_at_time_zero_shows_a_benefit_that_is_not_ther
     time = np.where(jasa["futime"] == 0, 0.5, jasa["futime"]).astype(float)
     fit = fit_cox(jasa[["transplant"]].to_numpy(float), time, jasa["fustat"].to_numpy() == 1)
     assert fit.coefficients[0] == pytest.approx(-1.323445, abs=1e-6)
+    assert np.exp(fit.coefficients[0]) == pytest.approx(0.2662, abs=5e-5)
+
+
+def test_heart_transplant_from_its_day_on_shows_none():
+    """Transplanted from its day on: log hazard ratio .1271411 (.3011411), ratio 1.1356, p .67 (R survival, Efron)."""
+    heart = pd.read_csv(FOLDER / "heart_transplant" / "survival_heart.csv")
+    fit = fit_cox(
+        heart[["transplant"]].to_numpy(float),
+        heart["stop"].to_numpy(float),
+        heart["event"].to_numpy() == 1,
+        start=heart["start"].to_numpy(float),
+    )
+    std_error = float(np.sqrt(fit.covariance[0, 0]))
+    assert fit.coefficients[0] == pytest.approx(0.1271411, abs=AS_PRINTED)
+    assert std_error == pytest.approx(0.3011411, abs=AS_PRINTED)
+    assert np.exp(fit.coefficients[0]) == pytest.approx(1.1356, abs=5e-5)
+    assert 2 * norm.sf(fit.coefficients[0] / std_error) == pytest.approx(0.67, abs=5e-3)
+
+
+def test_hazard_ratio_of_the_tutorial(toy):
+    """README of the reference data, case 4: log hazard ratio -.498755 with weights, -.540182 without."""
+    _, _, rows = toy
+    design, is_event = rows[["clone"]].to_numpy(float), rows["outcome"].to_numpy() == 1
+    start, stop = rows["t_start"].to_numpy(float), rows["t_stop"].to_numpy(float)
+    weighted = fit_cox(design, stop, is_event, start=start, weight=rows["weight_cox"].to_numpy())
+    assert weighted.coefficients[0] == pytest.approx(-0.498755, abs=1e-6)
+    assert fit_cox(design, stop, is_event, start=start).coefficients[0] == pytest.approx(-0.540182, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import pytest
 import statsmodels.api as sm
 
 from katoutcomes.kernels.emulation.censoring_weights import censoring_weights, model_design, truncated
-from katoutcomes.kernels.emulation.cox_censoring import fit_cox
 from katoutcomes.kernels.emulation.data import Arm, Decisions, EmulationData
 from katoutcomes.kernels.emulation.estimators import (
     ESTIMATES,
@@ -15,6 +14,7 @@ from katoutcomes.kernels.emulation.estimators import (
     emulation_starts,
     predicted_outcome,
 )
+from katoutcomes.kernels.emulation.proportional_hazards import fit_cox
 from katoutcomes.kernels.weighting.bootstrap import bootstrap, frequencies_of_block
 from katoutcomes.kernels.weighting.weighted_ancova import arm_coefficients, weighted_coefficients
 
@@ -212,3 +212,40 @@ def test_the_proportional_hazards_model_is_that_of_statsmodels():
     np.testing.assert_allclose(fit.coefficients, expected.params, atol=1e-6)
     assert fit.hazard_until(np.array([0.0])).tolist() == [0.0]
     assert (np.diff(fit.cumulative_hazard) > 0.0).all()
+
+
+def test_a_patient_cut_into_stretches_is_the_same_patient():
+    rng = np.random.default_rng(3)
+    design, stop, is_event = rng.normal(size=(80, 2)), np.ceil(rng.exponential(20.0, 80)), rng.random(80) < 0.6
+    cut = stop / 3.0
+    whole = fit_cox(design, stop, is_event)
+    pieces = fit_cox(
+        np.tile(design, (2, 1)),
+        np.concatenate([cut, stop]),
+        np.concatenate([np.zeros(80, bool), is_event]),
+        start=np.concatenate([np.zeros(80), cut]),
+    )
+    np.testing.assert_allclose(pieces.coefficients, whole.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(pieces.covariance, whole.covariance, rtol=1e-9)
+    np.testing.assert_allclose(pieces.cumulative_hazard, whole.cumulative_hazard, rtol=1e-9)
+
+
+def test_weights_count_as_patients_where_no_events_are_tied():
+    rng = np.random.default_rng(4)
+    design, stop = rng.normal(size=(60, 1)), rng.permutation(60) + 1.0
+    is_event, weight = rng.random(60) < 0.5, np.where(rng.random(60) < 0.5, 1.0, 3.0)
+    censored = ~is_event
+    repeats = np.where(censored, weight, 1.0).astype(int)  # copies of censored rows tie no events
+    counted = fit_cox(design, stop, is_event, weight=np.where(censored, weight, 1.0))
+    copied = fit_cox(np.repeat(design, repeats, axis=0), np.repeat(stop, repeats), np.repeat(is_event, repeats))
+    np.testing.assert_allclose(counted.coefficients, copied.coefficients, rtol=1e-9)
+
+
+def test_a_row_is_not_at_risk_at_its_start():
+    """The second patient begins on the day of the first event: the first stands alone, and says nothing."""
+    design, stop = np.array([[0.0], [1.0], [0.0]]), np.array([5.0, 9.0, 12.0])
+    start = np.array([0.0, 5.0, 5.0])
+    late = fit_cox(design, stop, np.array([True, False, False]), start=start - 0.5)
+    assert late.coefficients[0] < -5.0  # at risk just before: the unexposed one of two has the event
+    with pytest.raises(np.linalg.LinAlgError):
+        fit_cox(design, stop, np.array([True, False, False]), start=start)
