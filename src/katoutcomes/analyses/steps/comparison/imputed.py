@@ -177,7 +177,7 @@ def _in_care(found: Comparison) -> tuple[ScoresToImpute, NDArray[np.bool_]]:
     leaving = np.zeros((found.n_compared, len(_places(found)))) if found.leaving is None else found.leaving
     left = leaving[:, _has_scores(found)] > 0.0
     scores = np.where(left, np.nan, _scores(found))
-    kept = ~np.isnan(scores).all(axis=0)
+    kept = np.asarray(~np.isnan(scores).all(axis=0))
     kept[-1] = True
     data = found.arms
     return ScoresToImpute(scores[:, kept], data.arms, data.n_arms, data.covariates), left[:, kept]

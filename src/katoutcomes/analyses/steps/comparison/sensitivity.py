@@ -262,6 +262,6 @@ def _means_with(found: Comparison, weights: Floats, tilt: Floats) -> Floats:
     data = found.arms
     if found.event is None:
         design = arm_design(data.arms, data.n_arms, data.covariates - data.covariates.mean(axis=0))
-        return weighted_coefficients(design, data.outcome, weights[None, :])[0]
+        return np.asarray(weighted_coefficients(design, data.outcome, weights[None, :])[0])
     risks = predicted_risks(data, weights[None, :])[0]
     return np.asarray(tilt @ risks / tilt.sum())
