@@ -19,6 +19,7 @@ from katoutcomes.results.disclosure_rules.feasible_intervals import (
     feasible_intervals,
 )
 from katoutcomes.results.disclosure_rules.published_model import REST, PublishedModel, published_model
+from katoutcomes.results.disclosure_rules.reading_costs import OF_EVERYBODY
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
@@ -190,16 +191,24 @@ def _too_close(component: Component, step: Step) -> list[Key]:
 
 
 def _cheapest(counts: Counts, step: Step, component: Component, key: Key) -> Key | None:
-    """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations."""
+    """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations.
+
+    A count about everybody stands on page one: it goes only where none of a group further away would do.
+    """
     near = [equation for equation in component.equations if key in equation.signs]
     around = {other for equation in near for other in equation.signs}
     next_to = [equation for equation in component.equations if around & set(equation.signs)]
-    for equations in (near, next_to):
-        for one in _candidates(counts, equations)[:_MOST_TRIALS]:
+    close, around_it = _candidates(counts, near), _candidates(counts, next_to)
+    for candidates in (_of_groups(counts, close), _of_groups(counts, around_it), close, around_it):
+        for one in candidates[:_MOST_TRIALS]:
             if _opens(counts, step, component, one, key):
                 return one
-    candidates = _candidates(counts, near) or _candidates(counts, component.equations)
+    candidates = close or _candidates(counts, component.equations)
     return candidates[0] if candidates else None
+
+
+def _of_groups(counts: Counts, candidates: Sequence[Key]) -> list[Key]:
+    return [one for one in candidates if counts.costs.get(one, 1.0) < OF_EVERYBODY]
 
 
 def _candidates(counts: Counts, equations: Sequence[Equation]) -> list[Key]:

@@ -298,18 +298,25 @@ def _nested_denominators(denominators: dict[Key, Key], values: Values) -> Iterat
                 yield Sum(largest, (key,), has_remainder=True)
 
 
+_OF_TIME = frozenset({"index_quarter", "phase", "span"})
+"""Variables of `outcomes_over_time` whose values need not hold everybody."""
+
+
 def sums_of_groups(values: Values) -> Iterator[Sum]:
     """Yield, for every count, the levels of each variable with everybody as the total, and once more with a rest.
 
     The rest are patients whose level is not known. They are no cover, because somebody may know how many there are; and
-    few of them may not be worked out either.
+    few of them may not be worked out either. Periods are no levels: those whose follow-up is not over are left out.
     """
     levels: dict[tuple[Key, str], list[Key]] = {}
     for key in values:
         if ": " in key[-1]:
             levels.setdefault((key[:-1], stem(key[-1])), []).append(key)
-    for (what, _), members in levels.items():
+    for (what, variable), members in levels.items():
         everybody = (*what, "")
+        if everybody in values and variable in _OF_TIME:
+            yield _sum(values, everybody, tuple(members))
+            continue
         yield Sum(everybody if everybody in values else None, tuple(members))
         if everybody in values and _sum(values, everybody, tuple(members)).has_remainder:
             yield Sum(everybody, tuple(members), has_remainder=True)

@@ -74,6 +74,8 @@ def published_model(
             before[key] = Interval(1.0 if is_there else 0.0, math.inf)
     equations: list[Equation] = []
     for relation in sums:
+        if not _can_be_true(counts, relation):
+            continue
         equation = _equation(counts, relation, hidden, rounding)
         if equation is None:
             continue
@@ -83,6 +85,20 @@ def published_model(
     for holds in at_least:
         equations += _inequality(counts, holds, hidden, rounding)
     return PublishedModel(before, tuple(equations), rounding)
+
+
+def _can_be_true(counts: Counts, relation: Sum) -> bool:
+    """Return whether a sum holds as far as its counts are known.
+
+    Levels of a variable are added up without those whose level is unknown, to be on the safe side sum by sum. Here one
+    such sum would leave no solution, and what has none protects nothing.
+    """
+    known = [counts.values[key] for key in relation.members]
+    total = None if relation.total is None else counts.values[relation.total]
+    if total is None or None in known:
+        return True
+    rest = total - sum(value or 0 for value in known)
+    return rest == 0 or (rest > 0 and relation.has_remainder)
 
 
 def _equation(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) -> Equation | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from katoutcomes.results.disclosure_rules.small_cells import Key
 
-OF_EVERYBODY = 2.0
+OF_EVERYBODY = 20.0
 OF_A_GROUP = 1.0
 OF_A_CELL = 0.5
 """A count of a part, such as a bin of a figure."""
