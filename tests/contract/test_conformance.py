@@ -75,7 +75,7 @@ def test_signature_data_estimand_and_named_choices(house):
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
     for analysis in house.RESULT_ANALYSES:
         parameters = list(inspect.signature(getattr(kat, analysis)).parameters.values())
-        assert parameters[0].name == "result", analysis
+        assert parameters[0].name in {"result", "results"}, analysis
         assert all(parameter.default is not parameter.empty for parameter in parameters[1:]), analysis
         assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters[2:]), analysis
     for analysis in house.COHORT_ANALYSES:
@@ -237,7 +237,7 @@ def test_neither_order_nor_names_of_patients_matter(frame_case, house):
 def test_the_order_of_the_rows_of_a_registry_does_not_matter(house):
     tables = {name: house.registry().table(name) for name in ("patients", "sessions", "scores")}
     columns = {
-        "patients": ["patient_id", "age_years", "sex", "program_booked"],
+        "patients": ["patient_id", "age_years", "sex", "program_booked", "site", "index_quarter"],
         "sessions": ["session_id", "patient_id", "day", "kind"],
         "scores": ["score_id", "patient_id", "day", "instrument", "total"],
     }

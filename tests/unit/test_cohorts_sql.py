@@ -51,6 +51,7 @@ ALLOWED_FUNCTIONS = (
     exp.Lag,
     exp.Lead,
     exp.Floor,
+    exp.Substring,  # the first letter is 1 in both engines
 )
 
 

@@ -34,7 +34,7 @@ def test_a_response_in_points_counts_points_whatever_the_baseline() -> None:
     (response,) = result.select(term="response")
     # 9 and 9 points are enough, 8 are not; the baseline of 0 stays in the denominator.
     assert (response.estimate, response.n_patients) == (0.5, 4)
-    assert "phq9/points: improvement by at least 8.4 points" in result.method.description
+    assert "points: improvement by at least 8.4 points" in result.method.description
 
 
 def test_bins_of_a_scale_that_starts_between_two_whole_points() -> None:

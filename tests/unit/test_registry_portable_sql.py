@@ -16,7 +16,7 @@ STAGES = sorted(path for path in SOURCE.glob("**/sql/*.sql") if not path.name.st
 
 FUNCTIONS = {
     "and", "or", "case", "if", "coalesce", "cast", "floor", "abs", "min", "max", "min_by", "max_by", "sum", "count",
-    "row_number", "lag", "lead", "exists", "arg_min", "arg_max",
+    "row_number", "lag", "lead", "exists", "arg_min", "arg_max", "substring",
 }  # fmt: skip
 """Functions that both engines give one meaning; sqlglot reads min_by as arg_min, and a branch of case as if."""
 TYPES = {"INT", "BIGINT", "DOUBLE"}

@@ -6,7 +6,7 @@ select
     case when c.patient is null then 0 else 1 end as has_course,
     case when u.patient is null then 1 else 0 end as is_certain_first_dose,
     b.score as baseline_score,
-    4 * cast(substring(p.index_quarter, 1, 4) as int) + cast(substring(p.index_quarter, 6, 1) as int) - 1
+    4 * cast(substring(p.index_quarter, 1, 4) as bigint) + cast(substring(p.index_quarter, 6, 1) as bigint) - 1
         as index_quarter_number,
     coalesce(p.age_years, case p.age_band
         when '12-17' then 12 when '18-24' then 18 when '25-34' then 25 when '35-44' then 35

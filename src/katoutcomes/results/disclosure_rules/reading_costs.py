@@ -1,8 +1,8 @@
 """What readers lose where a count is hidden, so that of several counts that would do the cheapest goes.
 
 The cost of a count is the number of printed estimates that go with it: those that rest on it and those that state it,
-and those of all counts that are hidden after it. An estimate about everybody counts twice, one that can stay without
-its number of patients a tenth.
+and those of all counts that are hidden after it. An estimate about everybody counts as twenty, one that can
+stay without its number of patients as a tenth.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from katoutcomes.results.disclosure_rules.small_cells import Key
 
 OF_EVERYBODY = 20.0
+OF_WHO_IS_REPORTED_ON = 10.0
+"""How much dearer the patients of the cohort and those with a baseline score are: whatever is reported is of them."""
 OF_A_GROUP = 1.0
 OF_A_CELL = 0.5
 """A count of a part, such as a bin of a figure."""
