@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from katoutcomes.results.disclosure_rules.small_cells import Key
 
 OF_EVERYBODY = 20.0
-OF_WHO_IS_REPORTED_ON = 10.0
-"""How much dearer the patients of the cohort and those with a baseline score are: whatever is reported is of them."""
 OF_A_GROUP = 1.0
 OF_A_CELL = 0.5
 """A count of a part, such as a bin of a figure."""

@@ -11,7 +11,6 @@ from katoutcomes.results.disclosure_rules.reading_costs import (
     OF_A_GROUP,
     OF_A_NUMBER_ALONE,
     OF_EVERYBODY,
-    OF_WHO_IS_REPORTED_ON,
     costs_with_followers,
 )
 from katoutcomes.results.disclosure_rules.report_names import (
@@ -220,10 +219,6 @@ def _own_costs(
         for name in named.values():
             full.setdefault(name, OF_A_CELL)
             alone.setdefault(name, OF_A_CELL)
-    for name in full:
-        if name[0] in {COHORT, WITH_BASELINE} and name[-1] == "":
-            full[name] *= OF_WHO_IS_REPORTED_ON
-            alone[name] *= OF_WHO_IS_REPORTED_ON
     return full, alone
 
 
