@@ -872,7 +872,7 @@ def test_the_auditor_finds_nothing(result, released):
     assert found_by_auditor(result, released) == {}
 
 
-@pytest.mark.parametrize("minimum", [5, 20])
+@pytest.mark.parametrize("minimum", [5, pytest.param(20, marks=pytest.mark.slow)])
 def test_the_auditor_finds_nothing_at_other_minimums(case, result, house, minimum):
     assert found_by_auditor(result, house.released_of(case, minimum), minimum) == {}
 
@@ -970,6 +970,7 @@ def test_releasing_again_changes_nothing(released):
     assert kat.release(released).to_json() == released.to_json()
 
 
+@pytest.mark.slow
 def test_a_higher_minimum_hides_no_less(case, house):
     released = [house.released_of(case, minimum) for minimum in (1, 3, 5, 8, 11, 15, 30)]
     for lower, higher in pairwise(released):
