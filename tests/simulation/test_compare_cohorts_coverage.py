@@ -19,6 +19,7 @@ import katoutcomes as kat
 from katoutcomes.analyses.steps.comparison.arms import comparison
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval
 from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
+from katoutcomes.analyses.steps.resamples import Resampling
 from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
 from katoutcomes.registry.synthetic.trajectories import SITES
@@ -89,11 +90,9 @@ def one_study(seed, scenario, way, n_bootstrap):
     choices = ComparisonChoices(
         method="weighted_ancova",
         slopes="pooled",
-        n_bootstrap=n_bootstrap,
         n_imputations=20,
-        entropy=seed,
-        conf_level=0.95,
         smallest_important=float("nan"),
+        resampling=Resampling(n_bootstrap, entropy=seed, conf_level=0.95),
         **({"interval": default_interval(named["missing"])} | named),
     )
     difference = fit_comparison(found, choices).differences[0]

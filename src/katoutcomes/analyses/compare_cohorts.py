@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.answers import answers, unanswered
 from katoutcomes.analyses.steps.comparison.arms import Comparison, comparison, require_adjustable_columns
 from katoutcomes.analyses.steps.comparison.checks import comparison_checks, not_estimable
-from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval, entropy_of
-from katoutcomes.analyses.steps.comparison.clinics import ClinicFindings, clinics_of, with_clinics
+from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval
+from katoutcomes.analyses.steps.comparison.clinics import clinics_of, with_clinics
 from katoutcomes.analyses.steps.comparison.diagnostics import (
     balance_estimates,
     diagnostics,
@@ -26,13 +26,16 @@ from katoutcomes.analyses.steps.comparison.modifiers import modifier_estimates, 
 from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
 from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
 from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, title_of, warnings_of
+from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from katoutcomes.analyses.steps.comparison.clinics import Clinics
     from katoutcomes.analyses.steps.comparison.fits import Fitted
+    from katoutcomes.analyses.steps.comparison.modifiers import Modifier
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.estimand import Estimand
     from katoutcomes.results.check import Check
@@ -165,19 +168,16 @@ def compare_cohorts(
     >>> difference.treatment, difference.conf_low < difference.estimate < difference.conf_high
     ('with_integration', True)
     """
+    resampling = Resampling(n_bootstrap, entropy_of(rng), conf_level, n_workers, progress)
     choices = ComparisonChoices(
         weights=weights,
         missing=missing,
         method=method,
         slopes=slopes,
         interval=default_interval(missing) if interval is None else interval,
-        n_bootstrap=n_bootstrap,
         n_imputations=n_imputations,
-        entropy=entropy_of(rng),
-        conf_level=conf_level,
         smallest_important=smallest_important,
-        n_workers=n_workers,
-        progress=progress,
+        resampling=resampling,
     )
     found = comparison(
         data, visit=visit, treatment=treatment, covariates=covariates, in_care_until=in_care_until, outcome=outcome
@@ -185,63 +185,77 @@ def compare_cohorts(
     choices.require_arms(len(found.groups))
     choices.require_outcome(is_binary=found.event is not None)
     clinics = clinics_of(found, cluster)
-    by = modifiers_of(found, modifiers, choices, clinics)
-    told: dict[str, Any] = {"estimand": estimand, "has_control": negative_control is not None}
+    asked = _Asked(clinics, modifiers_of(found, modifiers, choices, clinics), negative_control)
+    return _result(found, choices, estimand, _compared(found, choices, asked), asked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What is asked beside the difference."""
+
+    clinics: Clinics | None
+    modifiers: tuple[Modifier, ...]
+    negative_control: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What the data say."""
+
+    estimates: tuple[Estimate, ...]
+    checks: tuple[Check, ...]
+
+
+def _compared(found: Comparison, choices: ComparisonChoices, asked: _Asked) -> _Findings:
+    """Return the answer, what is printed beside it, and the checks of both; or why there is none."""
     reason = why_not_estimable(found)
-    if not reason and missing == "multiple_imputation":
+    if not reason and choices.missing == "multiple_imputation":
         reason = why_not_imputable(found)
     if reason:
-        return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
+        return _unanswered(found, choices, reason)
     require_adjustable_columns(found)
     fitted = fit_comparison(found, choices)
     if not all(math.isfinite(one.estimate) for one in fitted.differences):
         reason = "No weights make the arms alike, or an arm has no patient left who counts."
-        return _result(found, choices, _unanswered(found, choices), (not_estimable(reason),), **told)
-    of_clinics = ClinicFindings(fitted, (), ()) if clinics is None else with_clinics(found, fitted, clinics, choices)
-    control = negative_control_of(found, choices, negative_control)
-    estimates = [*answers(found, of_clinics.fitted, choices), *modifier_estimates(found, choices, by)]
-    estimates += [*of_clinics.estimates, *count_estimates(found, conf_level), *control.estimates]
-    beside, checks = _beside(found, of_clinics.fitted, choices)
-    checks = (*checks, *of_clinics.checks, *control.checks)
-    return _result(found, choices, (*estimates, *beside), checks, **told)
+        return _unanswered(found, choices, reason)
+    of_clinics = with_clinics(found, fitted, asked.clinics, choices)
+    control = negative_control_of(found, choices, asked.negative_control)
+    estimates = [*answers(found, of_clinics.fitted, choices), *modifier_estimates(found, choices, asked.modifiers)]
+    estimates += [*of_clinics.estimates, *count_estimates(found, choices.conf_level), *control.estimates]
+    beside = _beside(found, of_clinics.fitted, choices)
+    return _Findings((*estimates, *beside.estimates), (*beside.checks, *of_clinics.checks, *control.checks))
 
 
-def _beside(
-    found: Comparison, fitted: Fitted, choices: ComparisonChoices
-) -> tuple[tuple[Estimate, ...], tuple[Check, ...]]:
+def _beside(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> _Findings:
     """Return what is printed beside the answer, and what decides the verdict."""
     shown = diagnostics(found, fitted)
     estimates = [*sensitivity_estimates(found, fitted, choices)]
     if choices.weights != "none":
         estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown)]
     estimates += [*target_estimates(found, fitted, shown), *balance_estimates(found, shown)]
-    return tuple(estimates), comparison_checks(found, fitted, shown, choices)
+    return _Findings(tuple(estimates), comparison_checks(found, fitted, shown, choices))
 
 
-def _unanswered(found: Comparison, choices: ComparisonChoices) -> tuple[Estimate, ...]:
+def _unanswered(found: Comparison, choices: ComparisonChoices, reason: str) -> _Findings:
     """Return the differences without a number, and the counts that say why."""
-    return (*unanswered(found, choices), *count_estimates(found, choices.conf_level))
+    estimates = (*unanswered(found, choices), *count_estimates(found, choices.conf_level))
+    return _Findings(estimates, (not_estimable(reason),))
 
 
 def _result(
-    found: Comparison,
-    choices: ComparisonChoices,
-    estimates: tuple[Estimate, ...],
-    checks: tuple[Check, ...],
-    *,
-    estimand: Estimand | None,
-    has_control: bool,
+    found: Comparison, choices: ComparisonChoices, estimand: Estimand | None, findings: _Findings, asked: _Asked
 ) -> Result:
     data = found.data
+    estimates = (replace(one, instrument=data.instrument.name, cohort=data.cohort) for one in findings.estimates)
     return Result(
         analysis="compare_cohorts",
         title=title_of(found),
         estimand=estimand if estimand is not None else estimand_of(found, choices),
         method=method_of(found, choices),
-        estimates=tuple(replace(one, instrument=data.instrument.name, cohort=data.cohort) for one in estimates),
+        estimates=tuple(estimates),
         provenance=data.provenance,
         parts=comparison_parts(found),
         assumptions=assumptions_of(found, choices),
-        checks=checks,
-        warnings=warnings_of(found, choices, has_negative_control=has_control),
+        checks=findings.checks,
+        warnings=warnings_of(found, choices, has_negative_control=asked.negative_control is not None),
     )

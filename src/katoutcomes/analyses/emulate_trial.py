@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.comparison.choices import FEWEST_REPLICATES, entropy_of
 from katoutcomes.analyses.steps.emulation.answers import (
     Beside,
     answer_checks,
@@ -40,6 +39,7 @@ from katoutcomes.analyses.steps.emulation.words import (
     protocol_part,
     warnings_of,
 )
+from katoutcomes.analyses.steps.resamples import FEWEST_REPLICATES, entropy_of
 from katoutcomes.errors import OptionError
 from katoutcomes.results.result import Result
 

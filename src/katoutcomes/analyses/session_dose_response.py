@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.choices import require_conf_level
-from katoutcomes.analyses.steps.comparison.choices import FEWEST_REPLICATES, entropy_of
 from katoutcomes.analyses.steps.dose_response.answers import answer_checks, answer_estimates, arm_answers
 from katoutcomes.analyses.steps.dose_response.feasibility import (
     count_trial,
@@ -18,6 +17,7 @@ from katoutcomes.analyses.steps.dose_response.words import assumptions_of, estim
 from katoutcomes.analyses.steps.emulation.data import emulation
 from katoutcomes.analyses.steps.emulation.flow import flow_part
 from katoutcomes.analyses.steps.emulation.words import warnings_of
+from katoutcomes.analyses.steps.resamples import FEWEST_REPLICATES, entropy_of
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.session_counts import session_counts
 from katoutcomes.estimands.strategies import StartIntegration

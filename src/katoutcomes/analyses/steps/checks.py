@@ -25,6 +25,38 @@ SHIFT_LIMIT = 0.1
 """How far, in standard deviations, the mean of those who stayed may lie from that of all before it matters."""
 
 
+def check_with_two_limits(name: str, value: float, limits: tuple[float, float], messages: tuple[str, str]) -> Check:
+    """Return a check that fails above the first of two limits, and withholds the answer above the second.
+
+    Parameters
+    ----------
+    name : str
+        Of the check.
+    value : float
+        The smaller the better.
+    limits : tuple of float
+        From which on there is caution, and from which on the answer is withheld; the one that counts is kept.
+    messages : tuple of str
+        Where it passes, and where it fails.
+
+    Examples
+    --------
+    >>> found = check_with_two_limits("failures", 0.3, (0.02, 0.2), ("None to speak of.", "Many failed."))
+    >>> found.passed, found.severity, found.limit
+    (False, 'withhold', 0.2)
+    """
+    caution, withhold = limits
+    passed, is_bad = value <= caution, value > withhold
+    return Check(
+        name=name,
+        passed=passed,
+        severity="withhold" if is_bad else "caution",
+        value=value,
+        limit=withhold if is_bad else caution,
+        message=messages[0] if passed else messages[1],
+    )
+
+
 def paired_completeness_check(n_pairs: int, n_baseline: int, visit: str) -> Check:
     """Return whether enough of the patients with a baseline score were scored again at `visit`.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.fits import Interval
+from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -82,19 +82,4 @@ def _ratio(found: Comparison, group: Group, ratio: Interval, conf_level: float) 
         comparator=found.groups[0].label,
         visit=found.window.name,
         n_patients=found.n_scored,
-    )
-
-
-def estimate_of(found: Interval, conf_level: float, **where: Any) -> Estimate:
-    """Return an estimate with the numbers of an interval; there is no level where there are no limits."""
-    return Estimate(
-        estimate=found.estimate,
-        std_error=found.std_error,
-        df=found.df,
-        conf_low=found.conf_low,
-        conf_high=found.conf_high,
-        conf_level=math.nan if math.isnan(found.conf_low) else conf_level,
-        statistic=found.statistic,
-        p_value=found.p_value,
-        **where,
     )

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.checks import paired_completeness_check
+from katoutcomes.analyses.steps.checks import check_with_two_limits, paired_completeness_check
 from katoutcomes.analyses.steps.cohort_checks import (
     completeness_difference_check,
     missing_covariates_check,
     patients_per_cohort_check,
 )
 from katoutcomes.analyses.steps.comparison.diagnostics import Diagnostics, share_outside
+from katoutcomes.analyses.steps.resamples import resamples_check
 from katoutcomes.kernels.weighting.balance import effective_sample_size
 from katoutcomes.results.check import Check
 
@@ -31,7 +32,6 @@ POSITIVITY_LIMIT = 0.1
 """Share of an arm whose propensity lies outside [.05, .95]."""
 LIMITED_LIMIT = 0.05
 """Share of patients whose fitted probability was moved to a limit."""
-FAILED_CAUTION, FAILED_WITHHOLD = 0.02, 0.2
 CHAINS_CAUTION, CHAINS_WITHHOLD = 1.1, 1.5
 """Potential scale reduction (Gelman and Rubin 1992): 1.1 is their convention."""
 SMALLEST_CELL = 3
@@ -47,7 +47,7 @@ def comparison_checks(
         checks += [_effective(found, fitted), _largest_weight(found, fitted)]
     checks += [_cells(found), _limited(found, fitted)]
     if choices.interval == "bootstrap":
-        checks.append(_failed(fitted))
+        checks.append(resamples_check(fitted.share_failed))
     if not math.isnan(fitted.scale_reduction):
         checks.append(_chains(fitted))
     checks.append(_interval(fitted))
@@ -223,33 +223,15 @@ def _limited(found: Comparison, fitted: Fitted) -> Check:
     )
 
 
-def _failed(fitted: Fitted) -> Check:
-    value = fitted.share_failed
-    passed, is_bad = value <= FAILED_CAUTION, value > FAILED_WITHHOLD
-    return Check(
-        "resamples without an estimate",
-        passed,
-        "withhold" if is_bad else "caution",
-        value,
-        FAILED_WITHHOLD if is_bad else FAILED_CAUTION,
-        "Nearly all resamples gave an estimate."
-        if passed
-        else "Some resamples gave no estimate and are left out; the interval may be too narrow.",
-    )
-
-
 def _chains(fitted: Fitted) -> Check:
-    value = fitted.scale_reduction
-    passed, is_bad = value <= CHAINS_CAUTION, value > CHAINS_WITHHOLD
-    return Check(
+    return check_with_two_limits(
         "chains of the imputation",
-        passed,
-        "withhold" if is_bad else "caution",
-        value,
-        CHAINS_WITHHOLD if is_bad else CHAINS_CAUTION,
-        "The chains from which scores are imputed agree."
-        if passed
-        else "The chains from which scores are imputed do not agree yet: too few scores tell what is missing.",
+        fitted.scale_reduction,
+        (CHAINS_CAUTION, CHAINS_WITHHOLD),
+        (
+            "The chains from which scores are imputed agree.",
+            "The chains from which scores are imputed do not agree yet: too few scores tell what is missing.",
+        ),
     )
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.choices import require_conf_level
+from katoutcomes.analyses.steps.resamples import Resampling
 from katoutcomes.errors import OptionError, require_option
-
-if TYPE_CHECKING:
-    import numpy as np
 
 WEIGHTS: tuple[str, ...] = ("overlap", "iptw_ate", "iptw_att", "entropy", "none")
 MISSING: tuple[str, ...] = ("observation_weights", "multiple_imputation", "complete_cases", "likelihood")
 METHODS: tuple[str, ...] = ("weighted_ancova", "aipw", "g_computation", "mmrm")
 INTERVALS: tuple[str, ...] = ("bootstrap", "robust", "rubin", "model")
-FEWEST_REPLICATES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonChoices:
-    """How cohorts are compared; the fields are the arguments of `compare_cohorts`.
+    """How cohorts are compared; the fields are arguments of `compare_cohorts`.
 
     Raises
     ------
@@ -34,25 +28,18 @@ class ComparisonChoices:
     method: str
     slopes: str
     interval: str
-    n_bootstrap: int
     n_imputations: int
-    entropy: int
-    conf_level: float
     smallest_important: float
-    n_workers: int = 1
-    progress: Callable[[int, int], None] | None = None
+    resampling: Resampling
 
     def __post_init__(self) -> None:
-        require_conf_level(self.conf_level)
         require_option("weights", self.weights, WEIGHTS)
         require_option("missing", self.missing, MISSING)
         require_option("method", self.method, METHODS)
         require_option("slopes", self.slopes, ("pooled", "per_arm"))
         require_option("interval", self.interval, INTERVALS)
-        if self.n_bootstrap < FEWEST_REPLICATES:
-            raise OptionError(f"n_bootstrap must be at least {FEWEST_REPLICATES}; 1000 is usual.")
-        if self.n_imputations < 2 or self.n_workers < 1:
-            raise OptionError("n_imputations must be at least 2 and n_workers at least 1.")
+        if self.n_imputations < 2:
+            raise OptionError("n_imputations must be at least 2.")
         self._require_that_they_go_together()
 
     def _require_that_they_go_together(self) -> None:
@@ -91,6 +78,16 @@ class ComparisonChoices:
             )
 
     @property
+    def conf_level(self) -> float:
+        """Level of the intervals, whichever they are."""
+        return self.resampling.conf_level
+
+    @property
+    def entropy(self) -> int:
+        """What all random streams grow from."""
+        return self.resampling.entropy
+
+    @property
     def uses_observation_weights(self) -> bool:
         """Whether the scored stand for the missing by their probability of being scored."""
         return self.missing == "observation_weights"
@@ -99,21 +96,3 @@ class ComparisonChoices:
 def default_interval(missing: str) -> str:
     """Return the interval that belongs to a way of handling missing scores."""
     return {"multiple_imputation": "rubin", "likelihood": "model"}.get(missing, "bootstrap")
-
-
-def entropy_of(rng: np.random.Generator | int) -> int:
-    """Return the number that all streams of a comparison grow from.
-
-    Raises
-    ------
-    OptionError
-        If `rng` is neither a generator nor a whole number of 0 or more.
-    """
-    import numpy as np
-
-    from katoutcomes.kernels.weighting.bootstrap import seed_entropy
-
-    is_seed = isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0
-    if not (is_seed or isinstance(rng, np.random.Generator)):
-        raise OptionError("rng must be a numpy.random.Generator or a seed: a whole number of 0 or more.")
-    return seed_entropy(rng)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison.fits import Interval
+from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.errors import DataError, DesignError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -85,8 +84,12 @@ class ClinicFindings:
     checks: tuple[Check, ...]
 
 
-def with_clinics(found: Comparison, fitted: Fitted, clinics: Clinics, choices: ComparisonChoices) -> ClinicFindings:
+def with_clinics(
+    found: Comparison, fitted: Fitted, clinics: Clinics | None, choices: ComparisonChoices
+) -> ClinicFindings:
     """Return the comparison with clinics as clusters; where they decide the arm, the interval is theirs."""
+    if clinics is None:
+        return ClinicFindings(fitted, (), ())
     tests = [_cluster_robust(found, fitted, clinics, arm, choices.conf_level) for arm, _ in found.later_arms]
     estimates: list[Estimate] = []
     for (arm, group), test in zip(found.later_arms, tests, strict=True):
@@ -151,29 +154,12 @@ def _rows(
         "n_patients": found.n_scored,
         **sides,
     }
-    yield _row(f"{CLUSTERED} (CR2, Satterthwaite)", test, choices.conf_level, shared)
+    yield estimate_of(test, choices.conf_level, term=f"{CLUSTERED} (CR2, Satterthwaite)", **shared)
     if found.arms.n_arms == 2:
         yield _wild(found, fitted, clinics, test.estimate, entropy=choices.entropy, shared=shared)
     if clinics.decide_the_arm:
-        yield _row(
-            CLINIC_MEANS, _clinic_means(found, fitted, clinics, arm, choices.conf_level), choices.conf_level, shared
-        )
-
-
-def _row(term: str, test: ClusterEstimate, conf_level: float, shared: dict[str, Any]) -> Estimate:
-    has_limits = not math.isnan(test.conf_low)
-    return Estimate(
-        term=term,
-        estimate=test.estimate,
-        std_error=test.std_error,
-        df=test.df,
-        conf_low=test.conf_low,
-        conf_high=test.conf_high,
-        conf_level=conf_level if has_limits else math.nan,
-        statistic=test.statistic,
-        p_value=test.p_value,
-        **shared,
-    )
+        means = _clinic_means(found, fitted, clinics, arm, choices.conf_level)
+        yield estimate_of(means, choices.conf_level, term=CLINIC_MEANS, **shared)
 
 
 def _wild(

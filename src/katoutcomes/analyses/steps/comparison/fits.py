@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import Comparison
+from katoutcomes.analyses.steps.resamples import Interval, percentile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.weighting.comparison import ArmData, ArmEstimates, ArmWeights, Recipe, Starts
 
     Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """One number with its uncertainty; NaN where it does not apply."""
-
-    estimate: float
-    std_error: float = math.nan
-    df: float = math.nan
-    conf_low: float = math.nan
-    conf_high: float = math.nan
-    statistic: float = math.nan
-    p_value: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +123,7 @@ def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
         arms = arm_means(found, recipe, frequencies, starts)
         return np.column_stack([arms.means, arms.means[:, 1:] - arms.means[:, :1], arms.missing_shares])
 
-    drawn = bootstrapped(statistic, data.arms.size, choices)
+    drawn = choices.resampling.draw(statistic, data.arms.size)
     means = arm_means(found, recipe, np.ones((1, data.arms.size))).means[0]
     of_means, of_differences = drawn[:, :n_arms], drawn[:, n_arms : 2 * n_arms - 1]
     level = choices.conf_level
@@ -151,37 +138,6 @@ def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
         share_failed=1.0 - float(np.isfinite(drawn[:, : 2 * n_arms - 1]).all(axis=1).mean()),
         ratios=() if found.event is None else _bootstrapped_ratios(found, means, of_means, level),
     )
-
-
-def bootstrapped(statistic: Callable[[Floats], Floats], n_patients: int, choices: ComparisonChoices) -> Floats:
-    """Return the statistic of every resample of patients; the same resamples for every statistic of a comparison."""
-    from katoutcomes.kernels.weighting.bootstrap import bootstrap
-
-    return bootstrap(
-        statistic,
-        n_patients,
-        choices.n_bootstrap,
-        choices.entropy,
-        n_workers=choices.n_workers,
-        progress=choices.progress,
-    )
-
-
-def percentile(
-    estimate: float, replicates: Floats, conf_level: float, *, tests: bool = True, against: float = 0.0
-) -> Interval:
-    """Return an estimate with the percentile interval of its replicates and, if asked, a test that it is `against`.
-
-    There are no limits where they would miss the estimate, which they would contradict.
-    """
-    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
-
-    one = percentile_interval(replicates - against, conf_level)
-    low, high = one.conf_low + against, one.conf_high + against
-    if not low <= estimate <= high:
-        return Interval(float(estimate), one.std_error)
-    p_value = one.p_value if tests else math.nan
-    return Interval(float(estimate), one.std_error, math.nan, low, high, math.nan, p_value)
 
 
 def has_events(found: Comparison) -> bool:

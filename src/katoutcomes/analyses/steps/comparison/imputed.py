@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.comparison.arms import earlier_visits
 from katoutcomes.analyses.steps.comparison.fits import (
     Fitted,
-    Interval,
     ancova,
     exponentiated,
     fitted_weights,
     log_ratio,
     recipe_of,
 )
+from katoutcomes.analyses.steps.resamples import Interval
 
 if TYPE_CHECKING:
     import numpy as np

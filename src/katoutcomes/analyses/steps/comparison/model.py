@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.steps.comparison.arms import earlier_visits
-from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval, fit_weighted, plain_weights
+from katoutcomes.analyses.steps.comparison.fits import Fitted, fit_weighted, plain_weights
+from katoutcomes.analyses.steps.resamples import Interval
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -139,7 +140,8 @@ def negative_control_of(found: Comparison, choices: ComparisonChoices, name: str
         raise OptionError(f"negative_control={name!r} is known for nobody of an arm.")
     interval = "robust" if choices.interval in {"robust", "rubin", "model"} else "bootstrap"
     method = "weighted_ancova" if interval == "robust" else choices.method
-    same = replace(choices, missing="complete_cases", interval=interval, method=method, progress=None)
+    quiet = replace(choices.resampling, progress=None)
+    same = replace(choices, missing="complete_cases", interval=interval, method=method, resampling=quiet)
     fitted = fit_weighted(replace(found, arms=arms, event=None), same)
     rows, passed = [], True
     for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):

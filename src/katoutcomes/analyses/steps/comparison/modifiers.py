@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison.answers import estimate_of
-from katoutcomes.analyses.steps.comparison.fits import Interval, bootstrapped, percentile, recipe_of
+from katoutcomes.analyses.steps.comparison.fits import recipe_of
 from katoutcomes.analyses.steps.covariate_columns import BASELINE_SCORE
+from katoutcomes.analyses.steps.resamples import Interval, estimate_of, percentile
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_number
@@ -160,7 +160,8 @@ def _drawn(found: Comparison, choices: ComparisonChoices, modifiers: Sequence[Mo
     def statistic(frequencies: Floats) -> Floats:
         return modified_effects(data, recipe, frequencies, bases, starts)
 
-    point, replicates = statistic(np.ones((1, data.arms.size)))[0], bootstrapped(statistic, data.arms.size, choices)
+    point = statistic(np.ones((1, data.arms.size)))[0]
+    replicates = choices.resampling.draw(statistic, data.arms.size)
     first = 0
     for basis in bases:
         for arm, _ in found.later_arms:

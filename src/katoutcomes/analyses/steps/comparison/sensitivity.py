@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.comparison.arms import Comparison
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
-    from katoutcomes.analyses.steps.comparison.fits import Fitted, Interval
+    from katoutcomes.analyses.steps.comparison.fits import Fitted
+    from katoutcomes.analyses.steps.resamples import Interval
+    from katoutcomes.kernels.groups.strongest_covariate import StrongestCovariate
 
     Floats = NDArray[np.float64]
 
@@ -61,21 +64,7 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
 
 def _jumped(found: Comparison, interval: Interval, conf_level: float, shared: dict[str, Any]) -> Estimate:
     """Return the difference if who left fared like the comparator's from then on (jump to reference)."""
-    has_limits = not math.isnan(interval.conf_low)
-    return Estimate(
-        term=JUMP,
-        measure=found.difference,
-        unit=found.unit,
-        estimate=interval.estimate,
-        std_error=interval.std_error,
-        df=interval.df,
-        conf_low=interval.conf_low,
-        conf_high=interval.conf_high,
-        conf_level=conf_level if has_limits else math.nan,
-        statistic=interval.statistic,
-        p_value=interval.p_value,
-        **shared,
-    )
+    return estimate_of(interval, conf_level, term=JUMP, measure=found.difference, unit=found.unit, **shared)
 
 
 def _detectable(std_error: float) -> float:
@@ -124,13 +113,13 @@ def _confounding(
         )
     strongest = _strongest_covariate(found, arm, df)
     if strongest is not None:
-        name, r2_exposure, r2_outcome = strongest
+        name = found.columns.names[strongest.column]
         bound = benchmark(
             difference.estimate,
             difference.std_error,
             df,
-            r2_covariate_exposure=r2_exposure,
-            r2_covariate_outcome=r2_outcome,
+            r2_covariate_exposure=strongest.r2_exposure,
+            r2_covariate_outcome=strongest.r2_outcome,
         )
         yield Estimate(
             term=f"{CONFOUNDING}: difference left by a confounder as strong as {name}",
@@ -153,39 +142,13 @@ def _pooled_sd(found: Comparison, arm: int) -> float:
     return float(np.sqrt(sums / df)) if df else math.nan
 
 
-def _strongest_covariate(found: Comparison, arm: int, df: float) -> tuple[str, float, float] | None:
-    """Return the covariate whose like would move the difference most, with its partial R^2 (unweighted, scored)."""
-    import numpy as np
-
-    from katoutcomes.kernels.groups.sensitivity import partial_r2
+def _strongest_covariate(found: Comparison, arm: int, df: float) -> StrongestCovariate | None:
+    """Return the covariate whose like would move the difference most (unweighted, among the scored)."""
+    from katoutcomes.kernels.groups.strongest_covariate import strongest_covariate
 
     data = found.arms
     rows = data.is_observed & ((data.arms == 0) | (data.arms == arm))
-    columns = data.covariates[rows] - data.covariates[rows].mean(axis=0)
-    columns = columns / np.maximum(columns.std(axis=0), 1e-12)
-    exposed = (data.arms[rows] == arm).astype(np.float64)
-    ones = np.ones(rows.sum())
-    if df < 2.0:
-        return None
-    of_exposure = _t_statistics(np.column_stack([ones, columns]), exposed)[1:]
-    of_outcome = _t_statistics(np.column_stack([ones, exposed, columns]), data.outcome[rows])[2:]
-    pairs = [
-        (name, partial_r2(float(a), df), partial_r2(float(b), df))
-        for name, a, b in zip(found.columns.names, of_exposure, of_outcome, strict=True)
-        if math.isfinite(a) and math.isfinite(b)
-    ]
-    return max(pairs, key=lambda pair: pair[1] * pair[2], default=None)
-
-
-def _t_statistics(design: Floats, response: Floats) -> Floats:
-    import numpy as np
-
-    bread = np.linalg.pinv(design.T @ design, hermitian=True)
-    coefficients = bread @ (design.T @ response)
-    df = len(response) - design.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = ((response - design @ coefficients) ** 2).sum() / df if df > 0 else np.nan
-        return np.asarray(coefficients / np.sqrt(variance * np.diag(bread)))
+    return strongest_covariate(data.covariates[rows], data.arms[rows] == arm, data.outcome[rows], df)
 
 
 def _tipping(

@@ -75,7 +75,7 @@ def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
     if choices.uses_observation_weights and found.history_names:
         history = f" (a logistic model of arm, covariates, {', '.join(found.history_names)})"
     estimator = _estimator(found, choices)
-    numbers = {"bootstrap": choices.n_bootstrap, "rubin": choices.n_imputations}.get(choices.interval)
+    numbers = {"bootstrap": choices.resampling.n_bootstrap, "rubin": choices.n_imputations}.get(choices.interval)
     repeats = f" ({numbers:,} {'resamples' if choices.interval == 'bootstrap' else 'imputations'})" if numbers else ""
     description = (
         f"{estimator[0].upper()}{estimator[1:]} of {_outcome(found)} at {found.window.name}{weights}, adjusted for "
@@ -109,7 +109,7 @@ def _floor(choices: ComparisonChoices) -> str:
     """Say how small a p-value of a bootstrap can be: one printed so small means no more than that."""
     if choices.interval != "bootstrap":
         return ""
-    floor = format_number(2.0 / (choices.n_bootstrap + 1.0), 4, trailing_zeros=False)
+    floor = format_number(2.0 / (choices.resampling.n_bootstrap + 1.0), 4, trailing_zeros=False)
     return f"A p-value of the bootstrap cannot be below {floor}: read one as small as that as less. "
 
 
