@@ -467,14 +467,6 @@ def test_modifiers_have_effects_differences_and_partial_pooling():
     assert kat.release(result).plot("effects").rows
 
 
-def test_the_words_of_modifiers_are_those_of_emulated_trials():
-    from katoutcomes.analyses.steps.comparison import modifiers as ours
-    from katoutcomes.analyses.steps.emulation import modifiers as theirs
-
-    for name in ("EFFECT", "POOLED", "DIFFERENCE", "MOST_MODIFIERS"):
-        assert getattr(ours, name) == getattr(theirs, name)
-
-
 def test_jump_to_reference_stands_beside_imputation(data):
     way = {"missing": "multiple_imputation", "in_care_until": "until", "weights": "none"}
     result = compare(data, **way)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.comparison.clinics import Clinics
     from katoutcomes.analyses.steps.comparison.fits import Fitted
-    from katoutcomes.analyses.steps.comparison.modifiers import Modifier
+    from katoutcomes.analyses.steps.effect_modifiers import Modifier
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.estimand import Estimand
     from katoutcomes.results.check import Check

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.choices import require_conf_level
 from katoutcomes.analyses.steps.emulation.answers import (
     Beside,
     answer_checks,
@@ -15,7 +14,6 @@ from katoutcomes.analyses.steps.emulation.answers import (
     answers,
     control_estimate,
     diary_part,
-    sides,
     unanswered,
 )
 from katoutcomes.analyses.steps.emulation.balance import balance_estimates, emulation_balance, overlap_estimates
@@ -39,14 +37,13 @@ from katoutcomes.analyses.steps.emulation.words import (
     protocol_part,
     warnings_of,
 )
-from katoutcomes.analyses.steps.resamples import FEWEST_REPLICATES, entropy_of
+from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
 from katoutcomes.errors import OptionError
 from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from katoutcomes.analyses.steps.emulation.answers import Answers
     from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.estimands.target_trial import FeasibilityGate, TargetTrial
     from katoutcomes.registry.registry import Registry
@@ -143,35 +140,26 @@ def emulate_trial(
     """
     from katoutcomes.cohorts.emulation.sequential import trial_patients
 
-    require_conf_level(conf_level)
-    if n_bootstrap < FEWEST_REPLICATES or n_workers < 1:
-        raise OptionError(f"n_bootstrap must be at least {FEWEST_REPLICATES} (1000 is usual) and n_workers at least 1.")
     if not math.isnan(smallest_important) and not smallest_important > 0.0:
         raise OptionError("smallest_important is above 0.")
-    entropy = entropy_of(rng)
+    resampling = Resampling(n_bootstrap, entropy_of(rng), conf_level, n_workers, progress)
     found = emulation(trial, trial_patients(trial, registry, in_care_until=in_care_until), covariates)
-    beside = Beside(control_values(found, negative_control), modifiers_of(found, modifiers))
+    control = control_values(found, negative_control)
+    beside = Beside(control, modifiers_of(found, modifiers), negative_control or "", smallest_important)
+    return _result(found, beside, resampling, trial.gate if gate is None else gate)
+
+
+def _result(found: Emulation, beside: Beside, resampling: Resampling, gate: FeasibilityGate) -> Result:
+    """Decide whether the records can answer, answer if they can, and say what stands beside it."""
     feasible = feasibility(found)
-    gated = feasibility_checks(found, feasible, trial.gate if gate is None else gate)
     shown = emulation_balance(found, feasible)
-    got = None
-    if is_feasible(gated):
-        got = answers(
-            found,
-            beside,
-            n_bootstrap=n_bootstrap,
-            entropy=entropy,
-            conf_level=conf_level,
-            n_workers=n_workers,
-            progress=progress,
-        )
-    answered = _answered(found, got, beside, negative_control, smallest_important)
-    power, counts = power_estimates(found, feasible), tuple(count_estimates(found))
+    gated = feasibility_checks(found, feasible, gate)
+    answered = _answered(found, beside, resampling, is_open=is_feasible(gated))
     estimates = (
-        *power,
+        *power_estimates(found, feasible),
         *answered.estimates,
-        *counts,
-        *missing_score_estimates(found, conf_level),
+        *count_estimates(found),
+        *missing_score_estimates(found, resampling.conf_level),
         *weight_estimates(found, feasible),
         *overlap_estimates(found, feasible, shown),
         *balance_estimates(found, shown),
@@ -179,15 +167,15 @@ def emulate_trial(
     scale, cohort = found.found.instrument.name, found.found.cohort
     return Result(
         analysis="emulate_trial",
-        title=f"Emulated trial of integration: {scale} at {trial.visit.name}",
+        title=f"Emulated trial of integration: {scale} at {found.trial.visit.name}",
         estimand=estimand_of(found),
-        method=method_of(found, n_bootstrap, conf_level),
+        method=method_of(found, resampling.n_bootstrap, resampling.conf_level),
         estimates=tuple(replace(one, instrument=scale, cohort=cohort) for one in estimates),
         provenance=found.found.provenance,
-        parts=(protocol_part(trial), flow_part(found), by_week_part(found), *fewest_part(found), *answered.parts),
+        parts=(protocol_part(found.trial), flow_part(found), by_week_part(found), *fewest_part(found), *answered.parts),
         assumptions=assumptions_of(found),
         checks=(*gated, *diagnostic_checks(found, feasible, shown), *answered.checks),
-        warnings=warnings_of(found, has_control=negative_control is not None),
+        warnings=warnings_of(found, has_control=beside.control is not None),
     )
 
 
@@ -200,20 +188,19 @@ class _Answered:
     parts: tuple[Part, ...] = ()
 
 
-def _answered(
-    found: Emulation, got: Answers | None, beside: Beside, control: str | None, smallest_important: float
-) -> _Answered:
+def _answered(found: Emulation, beside: Beside, resampling: Resampling, *, is_open: bool) -> _Answered:
     """Return the answer, what stands beside it, and the checks of both; a difference without a number if shut."""
-    if got is None:
+    if not is_open:
         return _Answered((unanswered(found),))
+    got = answers(found, beside, resampling)
     estimates = [
         *answer_estimates(found, got),
-        *modifier_estimates(found, got, beside.modifiers, sides(found)),
-        *sensitivity_estimates(found, got, smallest_important),
+        *modifier_estimates(found, got, beside.modifiers),
+        *sensitivity_estimates(found, got, beside.smallest_important),
     ]
     checks = answer_checks(got)
-    if control is not None:
-        on_control = control_estimate(found, got, control)
+    if beside.control is not None:
+        on_control = control_estimate(found, got, beside.control_name)
         estimates.append(on_control)
         checks = (*checks, control_check(on_control.estimate, on_control.conf_low, on_control.conf_high))
     return _Answered(tuple(estimates), checks, (diary_part(),))

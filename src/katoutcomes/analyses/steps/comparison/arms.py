@@ -88,6 +88,11 @@ class Comparison:
         return "difference in means" if self.event is None else "difference in proportions"
 
     @property
+    def variables_of_compared(self) -> tuple[Variable, ...]:
+        """The covariates beside the baseline score, with values of the compared alone."""
+        return tuple(replace(one, values=one.values[self.compared]) for one in self.variables)
+
+    @property
     def n_compared(self) -> int:
         """Patients compared."""
         return int(self.compared.sum())

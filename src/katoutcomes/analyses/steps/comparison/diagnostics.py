@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.weighting_rows import (
+    QUANTILES,
+    BalanceColumns,
+    balance_columns,
+    balance_rows,
+    spread_rows,
+)
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -19,24 +25,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-BALANCE, TARGET, PROPENSITY, OVERLAP, WEIGHTS = "balance", "target population", "propensity", "overlap", "weights"
+BALANCE, TARGET, PROPENSITY, OVERLAP = "balance", "target population", "propensity", "overlap"
 BEFORE, AFTER = "before weighting", "as analyzed"
-QUANTILES: tuple[tuple[str, float], ...] = (
-    ("5th percentile", 0.05),
-    ("lower quartile", 0.25),
-    ("median", 0.5),
-    ("upper quartile", 0.75),
-    ("95th percentile", 0.95),
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BalanceColumns:
-    """The columns whose balance is shown: every covariate, every level of a category, and the squares of numbers."""
-
-    values: Floats
-    names: tuple[str, ...]
-    variables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,39 +39,14 @@ class Diagnostics:
     overlap: tuple[float, ...]
 
 
-def balance_columns(found: Comparison) -> BalanceColumns:
-    """Return the columns of all patients compared."""
-    import numpy as np
-
-    columns, names, variables = [], [], []
-
-    def add(values: Floats, name: str, variable: str) -> None:
-        columns.append(values)
-        names.append(name)
-        variables.append(variable)
-
-    baseline = found.data.baseline[found.compared]
-    add(baseline, "baseline_score", "baseline_score")
-    add(baseline**2, "baseline_score squared", "baseline_score")
-    for variable in found.variables:
-        values = variable.values[found.compared]
-        if variable.kind == "category":
-            for code in np.unique(values):
-                add((values == code) * 1.0, f"{variable.name}: {variable.levels[int(code)]}", variable.name)
-        else:
-            add(values, variable.name, variable.name)
-            if variable.kind == "number":
-                add(values**2, f"{variable.name} squared", variable.name)
-    return BalanceColumns(np.column_stack(columns), tuple(names), tuple(variables))
-
-
 def diagnostics(found: Comparison, fitted: Fitted) -> Diagnostics:
     """Compare the arms before weighting (all compared) and as analyzed (the scored, with their weights)."""
     import numpy as np
 
     from katoutcomes.kernels.weighting.balance import covariate_balance, overlap_coefficient
 
-    columns, codes = balance_columns(found), found.arms.arms
+    columns = balance_columns(found.data.baseline[found.compared], found.variables_of_compared)
+    codes = found.arms.arms
     before, after, overlap = [], [], []
     for arm, _ in found.later_arms:
         pair = (codes == arm) | (codes == 0)
@@ -101,12 +66,7 @@ def balance_estimates(found: Comparison, shown: Diagnostics) -> Iterator[Estimat
             for when, balance in ((BEFORE, shown.before[place]), (AFTER, shown.after[place])):
                 term = f"{BALANCE}, {when}: {name}"
                 shared: dict[str, Any] = {"term": term, "visit": "baseline", "n_patients": found.n_compared, **sides}
-                smd = float(balance.smd[column])
-                yield Estimate(measure="standardized mean difference", unit="SD", estimate=smd, **shared)
-                ratio = float(balance.variance_ratio[column])
-                if not math.isnan(ratio):
-                    yield Estimate(measure="variance ratio", estimate=ratio, **shared)
-                yield Estimate(measure="distance of distributions", estimate=float(balance.ks[column]), **shared)
+                yield from balance_rows(balance, column, **shared)
 
 
 def target_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> Iterator[Estimate]:
@@ -150,35 +110,14 @@ def overlap_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> 
         )
 
 
-_OF_WEIGHTS: tuple[tuple[str, str], ...] = (
-    ("effective sample size", "effective_sample_size"),
-    ("standard deviation", "sd"),
-    ("1st percentile", "percentile_1"),
-    ("median", "median"),
-    ("95th percentile", "percentile_95"),
-    ("99th percentile", "percentile_99"),
-    ("largest", "largest"),
-    ("share of the largest", "largest_share"),
-    ("share of the largest 5 percent", "top_5_percent_share"),
-)
-
-
 def weight_estimates(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
     """Yield how the weights of the scored are spread in each arm, scaled to a mean of 1."""
     from katoutcomes.kernels.weighting.weight_distribution import weight_distribution
 
     for arm, group in enumerate(found.groups):
         spread = weight_distribution(fitted.combined[found.arms.arms == arm])
-        for words, field in _OF_WEIGHTS:
-            yield Estimate(
-                term=f"{WEIGHTS}: {words}",
-                measure="effective sample size" if field == "effective_sample_size" else "weight",
-                unit="patients" if field == "effective_sample_size" else "",
-                visit=found.window.name,
-                subgroup=group.subgroup,
-                estimate=float(getattr(spread, field)),
-                n_patients=found.n_of(arm, scored=True),
-            )
+        shared: dict[str, Any] = {"subgroup": group.subgroup, "n_patients": found.n_of(arm, scored=True)}
+        yield from spread_rows(spread, unit="patients", visit=found.window.name, **shared)
 
 
 def share_outside(found: Comparison, fitted: Fitted, low: float, high: float) -> float:

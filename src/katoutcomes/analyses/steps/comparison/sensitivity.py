@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
 from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.results.estimate import Estimate
 
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-CONFOUNDING, TIPPING, TRUNCATED, PRECISION = (
-    "unmeasured confounding",
-    "tipping point",
-    "truncated weights",
-    "precision",
-)
+TIPPING, TRUNCATED, PRECISION = "tipping point", "truncated weights", "precision"
 JUMP = "reference-based imputation, jump to reference"
 """If who left a later arm fared from then on like the comparator's patients."""
 _STEPS_OF_DELTA = 64
@@ -36,6 +32,8 @@ _LARGEST_DELTA = 8.0 / 27.0
 
 def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
     """Yield every sensitivity of every difference; nothing where there is no standard error."""
+    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
+
     for place, (arm, group) in enumerate(found.later_arms):
         difference = fitted.differences[place]
         shared: dict[str, Any] = {
@@ -46,88 +44,45 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
         }
         if not difference.std_error > 0.0:
             continue
-        ratio = fitted.ratios[place] if fitted.ratios else None
-        yield from _confounding(found, difference, ratio, arm, shared, alpha=1.0 - choices.conf_level)
+        yield from _confounding(found, fitted, place, choices.conf_level, shared)
         yield from _tipping(found, fitted, place, choices, shared)
         if fitted.jump_to_reference:
-            yield _jumped(found, fitted.jump_to_reference[place], choices.conf_level, shared)
+            jumped, fields = fitted.jump_to_reference[place], {"measure": found.difference, "unit": found.unit}
+            yield estimate_of(jumped, choices.conf_level, term=JUMP, **fields, **shared)
         if choices.method == "weighted_ancova" and choices.weights != "none":
             yield from _truncated(found, fitted, arm, shared)
         yield Estimate(
             term=f"{PRECISION}: smallest difference that would be found in four of five studies",
             measure="minimal detectable difference",
             unit=found.unit,
-            estimate=_detectable(difference.std_error),
+            estimate=minimal_detectable_difference(difference.std_error),
             **shared,
         )
-
-
-def _jumped(found: Comparison, interval: Interval, conf_level: float, shared: dict[str, Any]) -> Estimate:
-    """Return the difference if who left fared like the comparator's from then on (jump to reference)."""
-    return estimate_of(interval, conf_level, term=JUMP, measure=found.difference, unit=found.unit, **shared)
-
-
-def _detectable(std_error: float) -> float:
-    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
-
-    return minimal_detectable_difference(std_error)
 
 
 def _e_values(found: Comparison, difference: Interval, ratio: Interval | None, arm: int) -> tuple[float, float]:
     """Return the E-value of the estimate and of the limit nearer to no difference."""
-    from katoutcomes.kernels.groups.sensitivity import e_value, e_value_of_difference, e_value_of_limit
+    from katoutcomes.kernels.groups.sensitivity import e_value, e_value_of_limit
 
-    if ratio is not None:
-        if not ratio.estimate > 0.0:
-            return math.nan, math.nan
-        has_limits = not math.isnan(ratio.conf_low)
-        limit = e_value_of_limit(ratio.estimate, ratio.conf_low, ratio.conf_high) if has_limits else math.nan
-        return e_value(ratio.estimate), limit
-    values = e_value_of_difference(difference.estimate, difference.std_error, _pooled_sd(found, arm))
-    # The interval that stands beside the estimate decides whether it holds 0, whatever the approximation says.
-    return values.estimate, 1.0 if difference.conf_low <= 0.0 <= difference.conf_high else values.limit
+    if ratio is None:
+        return e_values_of_difference(difference, _pooled_sd(found, arm))
+    if not ratio.estimate > 0.0:
+        return math.nan, math.nan
+    limit = e_value_of_limit(ratio.estimate, ratio.conf_low, ratio.conf_high) if ratio.has_limits else math.nan
+    return e_value(ratio.estimate), limit
 
 
 def _confounding(
-    found: Comparison,
-    difference: Interval,
-    ratio: Interval | None,
-    arm: int,
-    shared: dict[str, Any],
-    *,
-    alpha: float,
+    found: Comparison, fitted: Fitted, place: int, conf_level: float, shared: dict[str, Any]
 ) -> Iterator[Estimate]:
-    from katoutcomes.kernels.groups.sensitivity import benchmark, robustness_value
-
-    value, limit = _e_values(found, difference, ratio, arm)
-    for words, number in (("estimate", value), ("limit nearer to no difference", limit)):
-        yield Estimate(term=f"{CONFOUNDING}: E-value of the {words}", measure="E-value", estimate=number, **shared)
+    arm, difference = found.later_arms[place][0], fitted.differences[place]
+    e_values = _e_values(found, difference, fitted.ratios[place] if fitted.ratios else None, arm)
     df = float(found.n_scored - found.arms.covariates.shape[1] - found.arms.n_arms)
-    statistic = difference.estimate / difference.std_error
-    for words, level in (("estimate", None), ("interval", alpha)):
-        yield Estimate(
-            term=f"{CONFOUNDING}: robustness value of the {words}",
-            measure="robustness value",
-            estimate=robustness_value(statistic, df, alpha=level),
-            **shared,
-        )
+    yield from confounding_rows(difference, e_values, df, conf_level, shared)
     strongest = _strongest_covariate(found, arm, df)
     if strongest is not None:
-        name = found.columns.names[strongest.column]
-        bound = benchmark(
-            difference.estimate,
-            difference.std_error,
-            df,
-            r2_covariate_exposure=strongest.r2_exposure,
-            r2_covariate_outcome=strongest.r2_outcome,
-        )
-        yield Estimate(
-            term=f"{CONFOUNDING}: difference left by a confounder as strong as {name}",
-            measure=found.difference,
-            unit=found.unit,
-            estimate=bound.adjusted_estimate,
-            **shared,
-        )
+        fields = shared | {"measure": found.difference, "unit": found.unit}
+        yield benchmark_row(difference, strongest, found.columns.names[strongest.column], df, fields)
 
 
 def _pooled_sd(found: Comparison, arm: int) -> float:

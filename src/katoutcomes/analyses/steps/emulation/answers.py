@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.interval_estimates import numbers_of
+from katoutcomes.analyses.steps.resamples import (  # noqa: F401
+    FAILED_CAUTION,
+    FAILED_WITHHOLD,
+    Interval,
+    estimate_of,
+    percentile,
+    resamples_check,
+)
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -15,12 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from katoutcomes.analyses.steps.effect_modifiers import Modifier
     from katoutcomes.analyses.steps.emulation.data import Emulation
-    from katoutcomes.analyses.steps.emulation.modifiers import Modifier
+    from katoutcomes.analyses.steps.resamples import Resampling
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
 PRECISION, NEGATIVE_CONTROL = "precision", "negative control"
-FAILED_CAUTION, FAILED_WITHHOLD = 0.02, 0.2
+MAIN = "cloned, censored, weighted"
+"""Column of the answer."""
 AGREEMENT_LIMIT = 1.0
 """Standard errors by which the two estimators that aim at the same may differ."""
 
@@ -50,7 +61,7 @@ DIARY_STEPS: tuple[tuple[str, str, str], ...] = (
         ),
     ),
     (
-        "cloned, censored, weighted",
+        MAIN,
         "the emulated trial",
         "What is left: confounders that nobody recorded, weights that rest on few patients, models of the wrong form.",
     ),
@@ -100,28 +111,18 @@ class Answers:
         place = FURTHER.index(name)
         return float(self.further[place]), self.further_replicates[:, place]
 
-    def numbers(self, column: str) -> dict[str, Any]:
-        """Return estimate, standard error, limits and p of one column, by the names of the fields of an estimate."""
+    def numbers(self, column: str, *, tests: bool = True) -> Interval:
+        """Return one of the estimators with its interval and, if asked, a test that it is 0."""
         from katoutcomes.kernels.emulation.estimators import ESTIMATES
 
-        return interval_fields(float(self.point[ESTIMATES.index(column)]), self.column(column), self.conf_level)
+        point = float(self.point[ESTIMATES.index(column)])
+        return percentile(point, self.column(column), self.conf_level, tests=tests)
 
 
 def interval_fields(estimate: float, replicates: NDArray[np.float64], conf_level: float) -> dict[str, Any]:
     """Return estimate, standard error, limits and p; no limits where they do not hold the estimate."""
-    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
-
-    found = percentile_interval(replicates, conf_level)
-    if not found.conf_low <= estimate <= found.conf_high:
-        return {"estimate": estimate, "std_error": found.std_error}
-    return {
-        "estimate": estimate,
-        "std_error": found.std_error,
-        "conf_low": found.conf_low,
-        "conf_high": found.conf_high,
-        "conf_level": conf_level,
-        "p_value": found.p_value,
-    }
+    found = percentile(estimate, replicates, conf_level)
+    return numbers_of(found, conf_level, "std_error", "p_value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,28 +135,24 @@ class Beside:
         The negative control.
     modifiers : tuple of Modifier
         What the effect may depend on.
+    control_name : str
+        Of the negative control; empty where there is none.
+    smallest_important : float
+        The difference, in points, below which nothing matters to a patient; NaN where none is given.
     """
 
     control: NDArray[np.float64] | None = None
     modifiers: tuple[Modifier, ...] = ()
+    control_name: str = ""
+    smallest_important: float = math.nan
 
 
-def answers(
-    found: Emulation,
-    beside: Beside,
-    *,
-    n_bootstrap: int,
-    entropy: int,
-    conf_level: float,
-    n_workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> Answers:
+def answers(found: Emulation, beside: Beside, resampling: Resampling) -> Answers:
     """Estimate everything, and again for each resample of patients."""
     import numpy as np
 
     from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates, emulation_starts
     from katoutcomes.kernels.emulation.further_estimates import further_estimates
-    from katoutcomes.kernels.weighting.bootstrap import bootstrap
 
     data = found.data
     starts = emulation_starts(data)
@@ -165,21 +162,12 @@ def answers(
         further = further_estimates(data, frequencies, control=beside.control, bases=bases, starts=starts)
         return np.column_stack([emulated_estimates(data, frequencies, starts), further])
 
-    replicates = bootstrap(
-        everything,
-        data.n_patients,
-        n_bootstrap,
-        entropy,
-        units=found.units,
-        n_workers=n_workers,
-        progress=progress,
-    )
+    replicates = resampling.draw(everything, data.n_patients, units=found.units)
     once = np.ones((1, data.n_patients))
     further = further_estimates(data, once, control=beside.control, bases=bases)[0]
     n_main = len(ESTIMATES)
-    return Answers(
-        emulated_estimates(data, once)[0], replicates[:, :n_main], further, replicates[:, n_main:], conf_level
-    )
+    point, level = emulated_estimates(data, once)[0], resampling.conf_level
+    return Answers(point, replicates[:, :n_main], further, replicates[:, n_main:], level)
 
 
 def sides(found: Emulation) -> dict[str, Any]:
@@ -195,34 +183,40 @@ def sides(found: Emulation) -> dict[str, Any]:
 
 def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield the difference and the means, the estimators beside it, sensitivity, the diary."""
+    shared, level = sides(found), got.conf_level
+    alone = {name: value for name, value in shared.items() if name not in {"treatment", "comparator"}}
+    difference = {"measure": "difference in means", **shared}
+    main = got.numbers(MAIN)
+    yield estimate_of(main, level, term=ANSWER, **difference)
+    for column, label in (("comparator mean", shared["comparator"]), ("treated mean", shared["treatment"])):
+        mean = got.numbers(column, tests=False)
+        yield estimate_of(mean, level, term=f"{MEAN}: {label}", measure="adjusted mean", **alone)
+    yield from beside_estimates(found, got)
+    for order, (column, words, _) in enumerate(DIARY_STEPS, start=1):
+        yield estimate_of(got.numbers(column), level, term=f"{DIARY}: {order}, {words}", **difference)
+
+
+def beside_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
+    """Yield what other estimators of the same find, and how small a difference would have been found."""
     from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
 
     shared = sides(found)
-    alone = {name: value for name, value in shared.items() if name not in {"treatment", "comparator"}}
-    main = got.numbers("cloned, censored, weighted")
-    yield Estimate(term=ANSWER, measure="difference in means", **shared, **main)
-    for column, label in (("comparator mean", shared["comparator"]), ("treated mean", shared["treatment"])):
-        numbers = {name: value for name, value in got.numbers(column).items() if name != "p_value"}
-        yield Estimate(term=f"{MEAN}: {label}", measure="adjusted mean", **alone, **numbers)
     for column, words in _BESIDE:
-        yield Estimate(term=f"{SENSITIVITY}: {words}", measure="difference in means", **shared, **got.numbers(column))
+        term = f"{SENSITIVITY}: {words}"
+        yield estimate_of(got.numbers(column), got.conf_level, term=term, measure="difference in means", **shared)
     yield Estimate(
         term=f"{PRECISION}: smallest difference that would be found in four of five studies",
         measure="minimal detectable difference",
-        estimate=minimal_detectable_difference(main["std_error"]),
+        estimate=minimal_detectable_difference(got.numbers(MAIN).std_error),
         **shared,
     )
-    for order, (column, words, _) in enumerate(DIARY_STEPS, start=1):
-        term = f"{DIARY}: {order}, {words}"
-        yield Estimate(term=term, measure="difference in means", **shared, **got.numbers(column))
 
 
 def control_estimate(found: Emulation, got: Answers, name: str) -> Estimate:
     """Return what the same method finds on an outcome that the strategies cannot have changed."""
-    numbers = interval_fields(*got.further_column("negative control"), got.conf_level)
-    kept = {field: value for field, value in numbers.items() if field != "p_value"}
-    shared = sides(found) | {"unit": "", "visit": "baseline"}
-    return Estimate(term=f"{NEGATIVE_CONTROL}: {name}", measure="difference in means", **shared, **kept)
+    interval = percentile(*got.further_column("negative control"), got.conf_level, tests=False)
+    shared = sides(found) | {"unit": "", "visit": "baseline", "measure": "difference in means"}
+    return estimate_of(interval, got.conf_level, term=f"{NEGATIVE_CONTROL}: {name}", **shared)
 
 
 def unanswered(found: Emulation) -> Estimate:
@@ -240,11 +234,9 @@ def answer_checks(got: Answers) -> tuple[Check, ...]:
     """Return whether resamples gave estimates, there is an interval, and two estimators of the same agree."""
     import numpy as np
 
-    main = got.numbers("cloned, censored, weighted")
-    failed = float(1.0 - np.isfinite(got.replicates[:, 2]).mean())
-    gap = abs(main["estimate"] - got.numbers("augmented")["estimate"]) / main["std_error"]
+    main = got.numbers(MAIN)
+    gap = abs(main.estimate - got.numbers("augmented").estimate) / main.std_error
     agrees = bool(gap <= AGREEMENT_LIMIT)
-    has_interval, few_failed = "conf_low" in main, failed <= FAILED_CAUTION
     return (
         Check(
             "agreement of estimators",
@@ -256,22 +248,15 @@ def answer_checks(got: Answers) -> tuple[Check, ...]:
             if agrees
             else "Sequential augmented weighting, which aims at the same, is more than a standard error away.",
         ),
-        Check(
-            "resamples without an estimate",
-            few_failed,
-            "withhold" if failed > FAILED_WITHHOLD else "caution",
-            failed,
-            FAILED_WITHHOLD if failed > FAILED_WITHHOLD else FAILED_CAUTION,
-            "Nearly all resamples gave an estimate."
-            if few_failed
-            else "Some resamples gave no estimate and are left out; the interval may be too narrow.",
-        ),
+        resamples_check(float(1.0 - np.isfinite(got.column(MAIN)).mean())),
         Check(
             "interval",
-            has_interval,
+            main.has_limits,
             "withhold",
             math.nan,
             math.nan,
-            "The difference has an interval." if has_interval else "The resamples all lie on one side of the estimate.",
+            "The difference has an interval."
+            if main.has_limits
+            else "The resamples all lie on one side of the estimate.",
         ),
     )

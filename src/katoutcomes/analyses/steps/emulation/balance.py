@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.weighting_rows import QUANTILES, balance_columns, balance_rows
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -26,13 +27,6 @@ SESSION = "propensity of a session in a week in care"
 KEPT = "propensity of having kept to the strategy"
 WITH, WITHOUT = "weeks: with a session", "weeks: without a session"
 ARM = "strategy: "
-QUANTILES: tuple[tuple[str, float], ...] = (
-    ("5th percentile", 0.05),
-    ("lower quartile", 0.25),
-    ("median", 0.5),
-    ("upper quartile", 0.75),
-    ("95th percentile", 0.95),
-)
 _OF_KEEPING: tuple[tuple[str, float], ...] = (("1st percentile", 0.01), *QUANTILES)
 
 
@@ -71,39 +65,20 @@ def emulation_balance(found: Emulation, feasible: Feasibility) -> EmulationBalan
     from katoutcomes.kernels.emulation.by_week import weekly_balance
     from katoutcomes.kernels.weighting.balance import covariate_balance, overlap_coefficient
 
-    columns, names = _columns(found)
-    stacked = np.concatenate([columns, columns])
+    columns = balance_columns(found.found.baseline, found.variables)
+    stacked = np.concatenate([columns.values, columns.values])
     is_treated = np.repeat([False, True], found.n_patients)
     followed = np.concatenate([arm.followed for arm in found.data.arms]).astype(np.float64)
     weeks, probability = found.data.models[0], feasible.probabilities[0]
     baseline_sd = float(found.found.baseline.std(ddof=1)) if found.n_patients > 1 else math.nan
     return EmulationBalance(
-        names=names,
+        names=columns.names,
         before=covariate_balance(stacked, is_treated, followed),
         after=covariate_balance(stacked, is_treated, np.concatenate(feasible.weights)),
         by_week=weekly_balance(weeks, weeks.state[:, 0], probability, baseline_sd or math.nan),
         overlap=overlap_coefficient(np.log(probability / (1.0 - probability)), weeks.happened == 1.0),
         share_outside=float(((probability < 0.05) | (probability > 0.95)).mean()),
     )
-
-
-def _columns(found: Emulation) -> tuple[Floats, tuple[str, ...]]:
-    import numpy as np
-
-    baseline = found.found.baseline
-    columns, names = [baseline, baseline**2], ["baseline_score", "baseline_score squared"]
-    for variable in found.variables:
-        if variable.kind == "category":
-            codes = np.unique(variable.values)
-            columns += [(variable.values == code) * 1.0 for code in codes]
-            names += [f"{variable.name}: {variable.levels[int(code)]}" for code in codes]
-            continue
-        columns.append(variable.values)
-        names.append(variable.name)
-        if variable.kind == "number":
-            columns.append(variable.values**2)
-            names.append(f"{variable.name} squared")
-    return np.column_stack(columns), tuple(names)
 
 
 def balance_estimates(found: Emulation, shown: EmulationBalance) -> Iterator[Estimate]:
@@ -116,11 +91,7 @@ def balance_estimates(found: Emulation, shown: EmulationBalance) -> Iterator[Est
     for column, name in enumerate(shown.names):
         for when, balance in ((BEFORE, shown.before), (AFTER, shown.after)):
             shared = sides | {"term": f"{when}: {name}", "visit": "baseline"}
-            smd, ratio = float(balance.smd[column]), float(balance.variance_ratio[column])
-            yield Estimate(measure="standardized mean difference", unit="SD", estimate=smd, **shared)
-            if not math.isnan(ratio):
-                yield Estimate(measure="variance ratio", estimate=ratio, **shared)
-            yield Estimate(measure="distance of distributions", estimate=float(balance.ks[column]), **shared)
+            yield from balance_rows(balance, column, **shared)
     weekly = shown.by_week
     for place, slot in enumerate(weekly.slot.tolist()):
         for when, values in ((BEFORE, weekly.before), (AFTER, weekly.weighted)):

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
+from katoutcomes.analyses.steps.emulation.answers import MAIN, SENSITIVITY, sides
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_level
 
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.emulation.answers import Answers
     from katoutcomes.analyses.steps.emulation.data import Emulation
+    from katoutcomes.analyses.steps.resamples import Interval
+    from katoutcomes.kernels.groups.strongest_covariate import StrongestCovariate
 
-CONFOUNDING, TIPPING, SENSITIVITY = "unmeasured confounding", "tipping point", "sensitivity"
-NO_SCORE, SELECTION = "missing score", "selection by the score"
+TIPPING, NO_SCORE, SELECTION = "tipping point", "missing score", "selection by the score"
 _LESS = "missing scores of the treated less favorable by so much"
-_MAIN = "cloned, censored, weighted"
 _STEPS_OF_DELTA = 64
 _LARGEST_DELTA = 8.0 / 27.0
 """Of the instrument's range: 8 points of the PHQ-9."""
@@ -27,40 +29,29 @@ _LARGEST_DELTA = 8.0 / 27.0
 
 def sensitivity_estimates(found: Emulation, got: Answers, smallest_important: float) -> Iterator[Estimate]:
     """Yield what would have to be true for the answer to be wrong, each in a line of its own."""
-    from katoutcomes.analyses.steps.emulation.answers import sides
+    yield from doubt_estimates(found, got, smallest_important)
+    yield _truncated(found, sides(found))
+    yield from regression_to_the_mean_estimates(found)
 
-    shared, main = sides(found), got.numbers(_MAIN)
-    if main["std_error"] > 0.0:
+
+def doubt_estimates(found: Emulation, got: Answers, smallest_important: float) -> Iterator[Estimate]:
+    """Yield how strong what was not recorded, and how unlike the predicted the missing scores, would have to be."""
+    shared, main = sides(found), got.numbers(MAIN)
+    if main.std_error > 0.0:
         yield from _confounding(found, got, main, shared)
         yield from _tipping(found, got, main, shared, smallest_important)
-    yield _truncated(found, shared)
-    yield from _regression_to_the_mean(found)
 
 
-def _confounding(found: Emulation, got: Answers, main: dict[str, Any], shared: dict[str, Any]) -> Iterator[Estimate]:
+def _confounding(found: Emulation, got: Answers, main: Interval, shared: dict[str, Any]) -> Iterator[Estimate]:
     import numpy as np
 
-    from katoutcomes.kernels.groups.sensitivity import e_value_of_difference, robustness_value
-
-    pure = shared | {"unit": ""}
-    sd = float(np.nanstd(found.data.outcome, ddof=1))
-    if sd > 0.0:
-        values = e_value_of_difference(main["estimate"], main["std_error"], sd)
-        # The interval that stands beside the estimate decides whether it holds 0, whatever the approximation says.
-        holds_0 = not (main.get("conf_low", -1.0) > 0.0 or main.get("conf_high", 1.0) < 0.0)
-        limit = 1.0 if holds_0 else values.limit
-        for words, number in (("estimate", values.estimate), ("limit nearer to no difference", limit)):
-            yield Estimate(term=f"{CONFOUNDING}: E-value of the {words}", measure="E-value", estimate=number, **pure)
-    df = _degrees_of_freedom(found)
-    statistic = main["estimate"] / main["std_error"]
-    for words, level in (("estimate", None), ("interval", 1.0 - got.conf_level)):
-        yield Estimate(
-            term=f"{CONFOUNDING}: robustness value of the {words}",
-            measure="robustness value",
-            estimate=robustness_value(statistic, df, alpha=level),
-            **pure,
-        )
-    yield from _benchmark(found, main, df, shared)
+    sd, df = float(np.nanstd(found.data.outcome, ddof=1)), _degrees_of_freedom(found)
+    e_values = e_values_of_difference(main, sd)
+    yield from confounding_rows(main, e_values, df, got.conf_level, shared | {"unit": ""})
+    strongest = _strongest_covariate(found, df)
+    if strongest is not None:
+        name = found.columns.names[strongest.column]
+        yield benchmark_row(main, strongest, name, df, shared | {"measure": "difference in means"})
 
 
 def _degrees_of_freedom(found: Emulation) -> float:
@@ -70,40 +61,23 @@ def _degrees_of_freedom(found: Emulation) -> float:
     return float(n_scored - found.data.covariates.shape[1] - 2)
 
 
-def _benchmark(found: Emulation, main: dict[str, Any], df: float, shared: dict[str, Any]) -> Iterator[Estimate]:
-    """Yield what a confounder as strong as the strongest covariate would leave of the difference.
+def _strongest_covariate(found: Emulation, df: float) -> StrongestCovariate | None:
+    """Return the covariate whose like would move the difference most.
 
     Whoever followed one strategy alone is exposed or not; the covariates have not been weighted away among these.
     """
-    from katoutcomes.kernels.groups.sensitivity import benchmark
     from katoutcomes.kernels.groups.strongest_covariate import strongest_covariate
 
     data = found.data
     comparator, treated = (arm.followed for arm in data.arms)
     rows = (comparator ^ treated) & data.is_observed
     if not ((rows & treated).any() and (rows & comparator).any()):
-        return
-    strongest = strongest_covariate(data.covariates[rows], treated[rows], data.outcome[rows], df)
-    if strongest is None:
-        return
-    bound = benchmark(
-        main["estimate"],
-        main["std_error"],
-        df,
-        r2_covariate_exposure=strongest.r2_exposure,
-        r2_covariate_outcome=strongest.r2_outcome,
-    )
-    name = found.columns.names[strongest.column]
-    yield Estimate(
-        term=f"{CONFOUNDING}: difference left by a confounder as strong as {name}",
-        measure="difference in means",
-        estimate=bound.adjusted_estimate,
-        **shared,
-    )
+        return None
+    return strongest_covariate(data.covariates[rows], treated[rows], data.outcome[rows], df)
 
 
 def _tipping(
-    found: Emulation, got: Answers, main: dict[str, Any], shared: dict[str, Any], smallest_important: float
+    found: Emulation, got: Answers, main: Interval, shared: dict[str, Any], smallest_important: float
 ) -> Iterator[Estimate]:
     """Yield by how much the missing scores of the treated would have to be less favorable than predicted."""
     import numpy as np
@@ -111,16 +85,16 @@ def _tipping(
     from katoutcomes.kernels.groups.sensitivity import tipping_point
     from katoutcomes.kernels.weighting.bootstrap import percentile_interval
 
-    if "conf_low" not in main:
+    if not main.has_limits:
         return
     instrument = found.found.instrument
     grid = np.linspace(0.0, _LARGEST_DELTA * (instrument.maximum - instrument.minimum), _STEPS_OF_DELTA + 1)
-    moves = (-1.0 if main["estimate"] > 0.0 else 1.0) * grid
+    moves = (-1.0 if main.estimate > 0.0 else 1.0) * grid
     shift, shifts = got.further_column("treated missing")
-    differences = got.column(_MAIN)
+    differences = got.column(MAIN)
     drawn = [percentile_interval(differences + move * shifts, got.conf_level) for move in moves]
     low, high = (np.array([getattr(one, side) for one in drawn]) for side in ("conf_low", "conf_high"))
-    points = tipping_point(grid, main["estimate"] + moves * shift, low, high, smallest_important)
+    points = tipping_point(grid, main.estimate + moves * shift, low, high, smallest_important)
     reasons = [("until the interval holds 0", points.to_interval)]
     if smallest_important > 0.0:
         reasons.append(("until the difference is too small to matter", points.to_threshold))
@@ -146,7 +120,7 @@ def _truncated(found: Emulation, shared: dict[str, Any]) -> Estimate:
     )
 
 
-def _regression_to_the_mean(found: Emulation) -> Iterator[Estimate]:
+def regression_to_the_mean_estimates(found: Emulation) -> Iterator[Estimate]:
     """Yield between what bounds each mean would have moved by itself; the difference is free of it."""
     from katoutcomes.analyses.steps.change.regression_bound import (
         LEAST,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.weighting_rows import WEIGHTS, spread_rows
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -14,19 +15,6 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.analyses.steps.emulation.feasibility import Feasibility
 
-WEIGHTS = "weights"
-_OF_WEIGHTS: tuple[tuple[str, str], ...] = (
-    ("effective sample size", "effective_sample_size"),
-    ("standard deviation", "sd"),
-    ("1st percentile", "percentile_1"),
-    ("median", "median"),
-    ("95th percentile", "percentile_95"),
-    ("99th percentile", "percentile_99"),
-    ("largest", "largest"),
-    ("share of the largest", "largest_share"),
-    ("share of the largest 5 percent", "top_5_percent_share"),
-)
-
 
 def weight_estimates(found: Emulation, feasible: Feasibility) -> Iterator[Estimate]:
     """Yield the spread of the weights of each arm, scaled to a mean of 1; their mean; effective sizes by week."""
@@ -34,10 +22,14 @@ def weight_estimates(found: Emulation, feasible: Feasibility) -> Iterator[Estima
     for label, weights, spread in zip(labels, feasible.weights, feasible.distributions, strict=True):
         if spread is None:
             continue
-        for words, field in _OF_WEIGHTS:
-            yield _row(f"{label}, {words}", field, float(getattr(spread, field)), found.n_patients)
+        yield from spread_rows(spread, label, n_patients=found.n_patients)
         # Copies weighted by the inverse of keeping to a strategy add up to everybody: a mean of 1 over all of them.
-        yield _row(f"{label}, mean over all copies", "mean", float(weights.mean()), found.n_patients)
+        yield Estimate(
+            term=f"{WEIGHTS}: {label}, mean over all copies",
+            measure="weight",
+            estimate=float(weights.mean()),
+            n_patients=found.n_patients,
+        )
     by_week = effective_sizes_by_week(found, feasible)
     for label, sizes in zip(labels, by_week, strict=True):
         for week, size in enumerate(sizes.tolist(), start=1):
@@ -48,11 +40,6 @@ def weight_estimates(found: Emulation, feasible: Feasibility) -> Iterator[Estima
                 estimate=size,
                 n_patients=found.n_patients,
             )
-
-
-def _row(words: str, field: str, value: float, n_patients: int) -> Estimate:
-    measure = "effective sample size" if field == "effective_sample_size" else "weight"
-    return Estimate(term=f"{WEIGHTS}: {words}", measure=measure, estimate=value, n_patients=n_patients)
 
 
 def effective_sizes_by_week(found: Emulation, feasible: Feasibility) -> tuple[NDArray[np.float64], ...]:
