@@ -64,7 +64,7 @@ def emulate_trial_table(result: ResultRecord) -> Table:
     Returns
     -------
     Table
-        The question stands above it, in the caption; what is wrong with each line of the diary in the notes.
+        The question stands above it; what is wrong with each line of the diary in the notes.
     """
     minimum_cell = minimum_cell_of(result)
     pairs = [
@@ -74,7 +74,8 @@ def emulate_trial_table(result: ResultRecord) -> Table:
     rows = tuple(row for _, row in pairs)
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
-        caption=f"{result.title}. {_question(result)}{result.estimand.sentence()}",
+        caption=result.title,
+        question=f"{_named_question(result)}{result.estimand.sentence()}",
         columns=("", "Patients", "Estimate", interval_words(result), "Standard error", "p"),
         rows=rows,
         footnotes=footnotes(
@@ -99,7 +100,8 @@ def protocol_table(result: ResultRecord) -> Table:
     part = result.part("protocol")
     return Table(
         name=table_name(result.analysis, "protocol"),
-        caption=f"Protocol of the target trial. {result.estimand.sentence()}",
+        caption="Protocol of the target trial",
+        question=result.estimand.sentence(),
         columns=("Item", "Target trial", "Emulation"),
         rows=tuple(
             (str(item)[:1].upper() + str(item)[1:], str(target), str(emulated)) for item, target, emulated in part.rows
@@ -115,7 +117,7 @@ def _is_shown(estimate: Estimate) -> bool:
     return not estimate.term.startswith(_ELSEWHERE)
 
 
-def _question(result: ResultRecord) -> str:
+def _named_question(result: ResultRecord) -> str:
     """Return the question in plain words, where the estimand is one of those with a name."""
     named = NAMED_ESTIMANDS.get(result.estimand.name)
     return f"{named.sentence} " if named else ""
