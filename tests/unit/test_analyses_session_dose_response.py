@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,9 +14,11 @@ from katoutcomes.analyses.steps.emulation.data import emulation
 from katoutcomes.cohorts.emulation.compile_trial import emulation_set
 from katoutcomes.cohorts.emulation.counts import compiled_counts
 from katoutcomes.estimands.session_counts import SessionCount, session_counts
-from katoutcomes.kernels.emulation.censoring_weights import fit_decisions
-from katoutcomes.kernels.emulation.dose_response import arm_means, count_weights, linear_trend
-from katoutcomes.kernels.emulation.estimators import predicted_outcome
+from katoutcomes.kernels.emulation.censoring_weights import censoring_weights
+from katoutcomes.kernels.emulation.dose_response import ARM_MEANS, arm_estimates, linear_trend
+from katoutcomes.kernels.emulation.estimators import emulated_estimates, predicted_outcome
+from katoutcomes.kernels.emulation.further_estimates import further_estimates
+from katoutcomes.results.formatting import format_number
 
 TRIAL = kat.TargetTrial(confounders=("site", "program_booked", "covariate_affluence", "covariate_trauma_history"))
 SAME_ARITHMETIC = 1e-8
@@ -30,6 +33,11 @@ def registry():
 @cache
 def found():
     return emulation(TRIAL, emulation_set(TRIAL, registry()), ())
+
+
+def several(most, by_day=28):
+    weeks, arms = compiled_counts(session_counts(most, by_day), found().found)
+    return replace(found().data, models=(weeks,), arms=arms)
 
 
 @cache
@@ -56,13 +64,12 @@ def looped(strategy, sessions, last_care_day, probabilities):
 @pytest.mark.parametrize("most", [1, 2, 4])
 def test_followers_and_weights_are_those_of_a_loop_over_patients(most):
     strategies, patients = session_counts(most, 28), found().found
-    weeks, arms = compiled_counts(strategies, patients)
-    fit = fit_decisions(found().data, weeks, np.ones((1, found().n_patients)))
-    weights = count_weights(weeks, arms, fit.probabilities)
+    data = several(most)
+    weeks, fitted = data.models[0], censoring_weights(data, np.ones((1, found().n_patients)))
     by_patient = [{} for _ in range(found().n_patients)]
     for row, (person, week) in enumerate(zip(weeks.patient, weeks.slot, strict=True)):
-        by_patient[person][int(week)] = fit.probabilities[0, row]
-    for strategy, arm, weight in zip(strategies, arms, weights, strict=True):
+        by_patient[person][int(week)] = fitted.probabilities[0][0, row]
+    for strategy, arm, weight in zip(strategies, data.arms, fitted.arms, strict=True):
         expected = [
             looped(strategy, patients.session[person], patients.last_care_day[person], by_patient[person])
             for person in range(found().n_patients)
@@ -83,17 +90,51 @@ def test_who_stays_follows_exactly_one_arm():
 
 
 def test_means_are_those_of_weighted_least_squares_on_stacked_copies():
-    data, once = found().data, np.ones((1, found().n_patients))
-    weeks, arms = compiled_counts(session_counts(2, 28), found().found)
-    weights = count_weights(weeks, arms, fit_decisions(data, weeks, once).probabilities)
+    data, once = several(2), np.ones((1, found().n_patients))
+    weights = censoring_weights(data, once).arms
     completed = predicted_outcome(data, once).completed[0]
     dummies = np.repeat(np.eye(3), data.n_patients, axis=0)
     centered = np.tile(data.covariates - data.covariates.mean(axis=0), (3, 1))
     fit = sm.WLS(np.tile(completed, 3), np.column_stack([dummies, centered]), np.concatenate([w[0] for w in weights]))
-    np.testing.assert_allclose(arm_means(data, weeks, arms, once)[0], fit.fit().params[:3], atol=SAME_ARITHMETIC)
+    estimates = arm_estimates(data, once)[0].reshape(-1, 3)
+    np.testing.assert_allclose(estimates[0], fit.fit().params[:3], atol=SAME_ARITHMETIC)
     alone = np.zeros((1, data.n_patients))
-    alone[0, np.flatnonzero(arms[0].followed & ~arms[2].followed)] = 1.0
-    assert np.isnan(arm_means(data, weeks, arms, alone)[0, 2])
+    alone[0, np.flatnonzero(data.arms[0].followed & ~data.arms[2].followed)] = 1.0
+    assert np.isnan(arm_estimates(data, alone)[0, 2])
+
+
+def test_two_arms_have_the_numbers_of_a_trial_of_two_arms():
+    """None or some week with a session is what `emulate_trial` asks; only the model of sessions holds more weeks."""
+    data, frequencies = several(1), np.random.default_rng(4).integers(0, 3, (2, found().n_patients)).astype(float)
+    control = np.where(np.arange(data.n_patients) % 7 == 0, np.nan, data.covariates[:, -1])
+    estimates = arm_estimates(data, frequencies, control).reshape(2, -1, 2)
+    differences = dict(zip(ARM_MEANS, np.moveaxis(np.diff(estimates)[:, :, 0], 1, 0), strict=False))
+    of_two = emulated_estimates(data, frequencies)
+    np.testing.assert_allclose(estimates[:, 0], of_two[:, :2], rtol=1e-12)
+    for column, name in ((3, "truncated weights"), (4, "weights for missing outcomes"), (5, "augmented")):
+        np.testing.assert_allclose(differences[name], of_two[:, column], atol=SAME_ARITHMETIC)
+    further = further_estimates(data, frequencies, control=control)
+    np.testing.assert_allclose(differences["negative control"], further[:, 2], atol=SAME_ARITHMETIC)
+    shifts = np.diff(estimates[:, len(ARM_MEANS) :])[:, :, 0]
+    np.testing.assert_allclose(shifts, further[:, :2], atol=SAME_ARITHMETIC)
+
+
+def test_what_higher_missing_scores_of_an_arm_do_is_what_adding_points_does():
+    """The same analysis of predictions that are two points higher where the arm's copies have no score."""
+    data, once = several(2), np.ones((1, found().n_patients))
+    weights, completed = censoring_weights(data, once).arms, predicted_outcome(data, once).completed[0]
+    shifts = arm_estimates(data, once)[0].reshape(-1, 3)[len(ARM_MEANS) :]
+    dummies = np.repeat(np.eye(3), data.n_patients, axis=0)
+    design = np.column_stack([dummies, np.tile(data.covariates - data.covariates.mean(axis=0), (3, 1))])
+
+    def means(arm, points):
+        outcome = np.tile(completed, 3)
+        own = np.repeat(np.arange(3) == arm, data.n_patients)
+        outcome[own & np.tile(~data.is_observed, 3)] += points
+        return sm.WLS(outcome, design, np.concatenate([one[0] for one in weights])).fit().params[:3]
+
+    for arm in range(3):
+        np.testing.assert_allclose(2.0 * shifts[arm], means(arm, 2.0) - means(arm, 0.0), atol=SAME_ARITHMETIC)
 
 
 def test_the_trend_is_the_slope_of_a_line_through_the_means():
@@ -103,7 +144,7 @@ def test_the_trend_is_the_slope_of_a_line_through_the_means():
 
 
 def test_under_no_effect_every_interval_holds_none_and_the_numbers_hang_together():
-    pairs = result().select(measure="difference in means")
+    pairs = [one for one in result().select(measure="difference in means") if one.term.startswith("emulated arms")]
     means = [one.estimate for one in result().select(measure="adjusted mean")]
     assert [one.estimate for one in pairs] == pytest.approx(
         [means[1] - means[0], means[2] - means[0], means[2] - means[1]], abs=1e-9
@@ -147,3 +188,85 @@ def test_what_cannot_be_is_refused():
         "no integration session by day 28 while in care",
         "an integration session in at least 1 week by day 28, while in care",
     ]
+
+
+def test_every_difference_has_beside_it_what_a_trial_of_two_arms_has():
+    """The thirteen items, for each pair of arms, from the functions that `emulate_trial` calls."""
+    got = kat.session_dose_response(
+        TRIAL, registry(), negative_control="age_years", smallest_important=1.0, n_bootstrap=100, rng=3
+    )
+    two = kat.emulate_trial(TRIAL, registry(), negative_control="age_years", n_bootstrap=100, rng=3)
+    pairs = [("1 week", "no session"), ("2 weeks or more", "no session"), ("2 weeks or more", "1 week")]
+    for treatment, comparator in pairs:
+        terms = {one.term for one in got.estimates if (one.treatment, one.comparator) == (treatment, comparator)}
+        own = {
+            one.term
+            for one in two.estimates
+            if one.treatment
+            and not one.term.startswith(("bias diary", "emulated trial", "unmeasured confounding: diff"))
+        }
+        assert own <= terms
+        assert (
+            "tipping point: missing scores of the treated less favorable by so much, until the difference is too "
+            in (" ".join(sorted(terms)))
+        )
+    assert {part.name for part in two.parts} - {"bias_diary"} == {part.name for part in got.parts}
+    assert {check.name for check in two.checks} <= {check.name for check in got.checks}
+    assert len({check.name for check in got.checks}) == len(got.checks)
+    for arm in ("no session", "1 week", "2 weeks or more"):
+        assert got.select(subgroup=f"strategy: {arm}", measure="propensity quantile")
+        assert got.select(term=f"weights: {arm}, effective sample size at the end of the week")
+    words = " ".join(got.assumptions)
+    assert "one family, with p-values after Holm" in words
+    assert got.estimates[0].term.startswith("precision: smallest difference to be expected")
+
+
+def test_the_power_is_told_before_and_whether_or_not_outcomes_are_looked_at():
+    """2.8 standard errors of a difference with effective sample sizes, the same where the gate is shut."""
+    shut = kat.session_dose_response(
+        TRIAL, registry(), n_bootstrap=100, rng=3, gate=kat.FeasibilityGate(9999, 1.0, 1.0)
+    )
+    term = "precision: smallest difference to be expected, before outcomes are seen"
+    for got in (result(), shut):
+        spread = found().found.last_score[:, 4].std(ddof=1)
+        sizes = {
+            arm: got.select(term=f"weights: {arm}, effective sample size")[0].estimate
+            for arm in ("no session", "1 week", "2 weeks or more")
+        }
+        expected = [
+            2.8 * spread * (1.0 / sizes[one.treatment] + 1.0 / sizes[one.comparator]) ** 0.5
+            for one in got.select(term=term)
+        ]
+        assert len(expected) == 3
+        np.testing.assert_allclose([one.estimate for one in got.select(term=term)], expected, rtol=1e-12)
+    assert not [one for one in shut.estimates if one.term.startswith(("sensitivity", "tipping", "unmeasured"))]
+
+
+def test_departures_of_each_arm_and_its_followers_are_the_trial():
+    part = result().part("trial_by_week")
+    rows = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+    n_patients = result().select(term="patients in the trial")[0].n_patients
+    for arm in ("no session", "1 week", "2 weeks or more"):
+        departed = [row["n_patients"] for row in rows if row["group"] == arm]
+        assert len(departed) == 4
+        assert sum(departed) + result().select(term=f"followed: {arm}")[0].n_patients == n_patients
+    assert len(rows) == 4 * (3 + 1)
+
+
+def test_tables_and_figures_hold_every_pair():
+    table = result().to_table("sensitivity")
+    assert table.columns[1:4] == (
+        "1 week minus no session",
+        "2 weeks or more minus no session",
+        "2 weeks or more minus 1 week",
+    )
+    assert any(row[0].startswith("E-value of the estimate") and all(row[1:4]) for row in table.rows)
+    balance = result().to_table("balance")
+    assert len(balance.columns) == 1 + 2 * 3
+    drawn = result().plot("love", treatment="2 weeks or more", comparator="1 week")
+    shown = {row[0]: row[5:] for row in balance.rows}
+    for name, *values in drawn.rows:
+        assert tuple(format_number(value, 2) for value in values) == shown[name]
+    with pytest.raises(kat.OptionError):
+        result().plot("love", treatment="1 week", comparator="2 weeks or more")
+    assert "Smallest differences to be expected" in result().plot().alt_text

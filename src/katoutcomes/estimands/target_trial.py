@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
+from katoutcomes.estimands.session_counts import SessionCount
 from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration, TreatedStrategy
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
 
@@ -47,10 +48,11 @@ class TargetTrial:
 
     Attributes
     ----------
-    strategy : StartIntegration or AfterEachDose
+    strategy : StartIntegration, AfterEachDose or SessionCount
         What the treated would do.
-    comparator : NoneUntil
-        What the others would do, until the same day.
+    comparator : NoneUntil or SessionCount
+        What the others would do, until the same day. Two numbers of weeks with a session are two arms of
+        `session_dose_response`.
     eligibility : tuple of Criterion
         Who may enter, as known at time zero. A baseline score is always needed.
     confounders : tuple of str
@@ -87,8 +89,8 @@ class TargetTrial:
     Question: How would scores differ on average if everybody who is still in care began integration within the ...
     """
 
-    strategy: TreatedStrategy = _START
-    comparator: NoneUntil = _NONE
+    strategy: TreatedStrategy | SessionCount = _START
+    comparator: NoneUntil | SessionCount = _NONE
     eligibility: tuple[Criterion, ...] = (ADULTS,)
     confounders: tuple[str, ...] = ()
     instrument: str = "PHQ-9"
@@ -103,6 +105,8 @@ class TargetTrial:
         require_option("courses", self.courses, COURSES)
         if self.strategy.by_day != self.comparator.by_day:
             raise DesignError("the two strategies must be decided by the same day (by_day).")
+        if isinstance(self.comparator, SessionCount) and not isinstance(self.strategy, SessionCount):
+            raise DesignError("a number of weeks with a session is compared with another number, or with none.")
         if self.visit.is_anchored_later or self.visit.first_day <= self.by_day:
             raise DesignError("the visit must count from the first dose and begin after the strategies are decided.")
 

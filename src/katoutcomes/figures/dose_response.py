@@ -10,13 +10,14 @@ from katoutcomes.figures.comparisons import COLUMNS, Answer, ComparisonsPlan, an
 from katoutcomes.figures.drawing.scale import score_scale
 from katoutcomes.figures.drawing.wording import capitalized, general_notes, interval_name
 from katoutcomes.figures.figure import Figure, figure_name
-from katoutcomes.results.formatting import format_n_patients, minimum_cell_of
+from katoutcomes.results.formatting import format_estimate, format_n_patients, minimum_cell_of
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.result import ResultRecord
 
 _HEADINGS = {"emulated arms": "Differences of the arms", "trend over the arms": "Trend"}
+_EXPECTED = "precision: smallest difference to be expected, before outcomes are seen"
 
 
 def dose_response(result: ResultRecord, *, instrument: Instrument | None = None) -> Figure:
@@ -47,7 +48,7 @@ def dose_response(result: ResultRecord, *, instrument: Instrument | None = None)
         title=result.title,
         subtitle=f"More weeks with a session minus fewer, with {interval}.",
         axis_name=f"{scale.instrument} points" + (f"  ({scale.better} is better)" if scale.better else ""),
-        notes=(*_notes(answers), *general_notes(result, [answer.n_text for answer in answers])),
+        notes=(*_notes(result, answers), *general_notes(result, [answer.n_text for answer in answers])),
         answers=answers,
     )
     return Figure(
@@ -60,9 +61,24 @@ def dose_response(result: ResultRecord, *, instrument: Instrument | None = None)
     )
 
 
-def _notes(answers: tuple[Answer, ...]) -> tuple[str, ...]:
+def _notes(result: ResultRecord, answers: tuple[Answer, ...]) -> tuple[str, ...]:
+    notes = ["P-values are not adjusted for several differences; the table holds them after Holm as well."]
+    notes += _power(result)
     if any(answer.estimate.suppressed for answer in answers):
-        return ("Without a mark: not shown.",)
-    if any(math.isnan(answer.estimate.estimate) for answer in answers):
-        return ("Without a mark: not estimable from these data.",)
-    return ()
+        notes.append("Without a mark: not shown.")
+    elif any(math.isnan(answer.estimate.estimate) for answer in answers):
+        notes.append("Without a mark: not estimable from these data.")
+    return tuple(notes)
+
+
+def _power(result: ResultRecord) -> list[str]:
+    """Return how small a difference was to be expected to be found, where it is known and shown."""
+    expected = [
+        format_estimate(one) for one in result.estimates if one.term == _EXPECTED and not math.isnan(one.estimate)
+    ]
+    if not expected:
+        return []
+    words = (
+        "Smallest differences to be expected to be found in four of five studies, worked out before outcomes were seen"
+    )
+    return [f"{words}: {', '.join(expected)} points, in the order of the lines."]

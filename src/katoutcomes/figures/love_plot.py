@@ -37,7 +37,7 @@ class LovePlan:
     rows: tuple[tuple[str, float | None, float | None], ...]
 
 
-def love_plot(result: ResultRecord, *, treatment: str | None = None) -> Figure:
+def love_plot(result: ResultRecord, *, treatment: str | None = None, comparator: str | None = None) -> Figure:
     """Draw the standardized mean differences of a comparison of cohorts, the same numbers as in its table.
 
     Parameters
@@ -46,6 +46,8 @@ def love_plot(result: ResultRecord, *, treatment: str | None = None) -> Figure:
         A result of `compare_cohorts`, released or not.
     treatment : str, optional
         Which arm against the comparator, where there are several; by default the first.
+    comparator : str, optional
+        Which comparator, where arms are compared in pairs; by default the first that the arm is compared with.
 
     Returns
     -------
@@ -71,15 +73,18 @@ def love_plot(result: ResultRecord, *, treatment: str | None = None) -> Figure:
     if not arms or (treatment is not None and treatment not in arms):
         raise OptionError(f"there is no balance to draw; arms that have one: {', '.join(map(repr, arms)) or 'none'}.")
     arm = arms[0] if treatment is None else treatment
+    others = list(dict.fromkeys(estimate.comparator for estimate in shown if estimate.treatment == arm))
+    if comparator is not None and comparator not in others:
+        raise OptionError(f"{arm!r} is compared with: {', '.join(map(repr, others))}.")
+    against = others[0] if comparator is None else comparator
     values: dict[str, dict[str, float | None]] = {}
     for estimate in shown:
-        if estimate.treatment == arm:
+        if (estimate.treatment, estimate.comparator) == (arm, against):
             when, _, name = estimate.term.partition(": ")
             values.setdefault(name, {})[when] = None if estimate.suppressed else estimate.estimate
     rows = [(name, found.get(_BEFORE), found.get(_AFTER)) for name, found in values.items()]
-    comparator = shown[0].comparator
     plan = LovePlan(
-        title=f"Balance of the arms: {arm} against {comparator}".replace("_", " "),
+        title=f"Balance of the arms: {arm} against {against}".replace("_", " "),
         subtitle="Standardized mean difference of each covariate: open circle before weighting, filled square as "
         "analyzed. Lines mark 0 and 0.1 on either side.",
         notes=_notes(result, rows),

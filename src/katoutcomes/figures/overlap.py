@@ -101,7 +101,7 @@ def _plan(result: ResultRecord, arm: str, quantiles: Mapping[str, Mapping[str, f
 
 
 def _whom(result: ResultRecord) -> str:
-    if result.analysis == "emulate_trial":
+    if result.analysis in {"emulate_trial", "session_dose_response"}:
         return "the weeks of patients in care, or the followers of each strategy"
     return "the patients of each arm"
 

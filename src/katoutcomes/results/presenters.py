@@ -49,6 +49,8 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "session_dose_response": {
             "dose_response": "katoutcomes.figures.dose_response:dose_response",
+            "love": "katoutcomes.figures.love_plot:love_plot",
+            "overlap": "katoutcomes.figures.overlap:overlap",
             "protocol": "katoutcomes.figures.trial_protocol:trial_protocol",
         },
         "care_pathway": {"care_pathway": "katoutcomes.figures.care_pathway:care_pathway"},
@@ -122,6 +124,9 @@ FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "session_dose_response": {
             "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
             "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
+            "sensitivity": "katoutcomes.tables.session_dose_response:sensitivity_table",
+            "by_week": "katoutcomes.tables.emulate_trial_trust:by_week_table",
+            "balance": "katoutcomes.tables.emulate_trial_trust:balance_table",
         },
     }
 )

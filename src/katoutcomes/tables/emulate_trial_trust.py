@@ -65,7 +65,7 @@ def by_week_table(result: ResultRecord) -> Table:
     Parameters
     ----------
     result : ResultRecord
-        A result of `emulate_trial`, released or not.
+        A result of `emulate_trial` or `session_dose_response`, released or not.
     """
     part, minimum_cell = result.part("trial_by_week"), minimum_cell_of(result)
     arms = list(dict.fromkeys(str(group) for group in part.column("group") if group))
@@ -110,19 +110,25 @@ def balance_table(result: ResultRecord) -> Table:
     Parameters
     ----------
     result : ResultRecord
-        A result of `emulate_trial`, released or not.
+        A result of `emulate_trial` or `session_dose_response`, released or not.
     """
-    shown: dict[str, dict[str, str]] = {}
+    shown: dict[str, dict[tuple[str, str], str]] = {}
     for one in result.select(measure=_SMD):
         for when in (_BEFORE, _AFTER):
             if one.term.startswith(when):
-                shown.setdefault(one.term.removeprefix(when), {})[when] = _smd(one)
-    rows = tuple((in_words(name), found.get(_BEFORE, ""), found.get(_AFTER, "")) for name, found in shown.items())
+                pair = f"{one.treatment} minus {one.comparator}"
+                shown.setdefault(one.term.removeprefix(when), {})[pair, when] = _smd(one)
+    pairs = list(dict.fromkeys(pair for found in shown.values() for pair, _ in found))
+    named = pairs[0] if len(pairs) == 1 else "arms in pairs"
+    heading = {pair: "" if len(pairs) == 1 else f", {pair}" for pair in pairs}
+    rows = tuple(
+        (in_words(name), *(found.get((pair, when), "") for pair in pairs for when in (_BEFORE, _AFTER)))
+        for name, found in shown.items()
+    )
     return Table(
         name=table_name(result.analysis, "balance"),
-        caption=f"Standardized mean differences of the followers, {result.estimand.treatment} minus "
-        f"{result.estimand.comparator}. {result.title}",
-        columns=("", "Before weighting", "As analyzed"),
+        caption=f"Standardized mean differences of the followers, {named}. {result.title}",
+        columns=("", *(f"{when}{heading[pair]}" for pair in pairs for when in ("Before weighting", "As analyzed"))),
         rows=rows,
         footnotes=footnotes(
             result,

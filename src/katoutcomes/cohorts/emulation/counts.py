@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from katoutcomes.estimands.strategies import DAYS_A_WEEK
-from katoutcomes.kernels.emulation.data import Decisions
-from katoutcomes.kernels.emulation.dose_response import CountArm, count_arm
+from katoutcomes.kernels.emulation.data import Arm, Decisions
+from katoutcomes.kernels.emulation.dose_response import count_arm
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
     from katoutcomes.estimands.session_counts import SessionCount
 
 
-def compiled_counts(strategies: Sequence[SessionCount], found: EmulationSet) -> tuple[Decisions, tuple[CountArm, ...]]:
+def compiled_counts(strategies: Sequence[SessionCount], found: EmulationSet) -> tuple[Decisions, tuple[Arm, ...]]:
     """Return every week in care until the strategies are decided, and the arms.
 
     Parameters
@@ -30,7 +30,7 @@ def compiled_counts(strategies: Sequence[SessionCount], found: EmulationSet) -> 
     -------
     Decisions
         Known before each week: the last score, in how many weeks there was a session, and whether in the last week.
-    tuple of CountArm
+    tuple of Arm
         In the order of the strategies.
     """
     n_weeks = strategies[0].by_day // DAYS_A_WEEK

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from katoutcomes.cohorts.emulation.counts import compiled_counts
+from katoutcomes.estimands.session_counts import SessionCount
 from katoutcomes.estimands.strategies import DAYS_A_WEEK, AfterEachDose, StartIntegration
 from katoutcomes.kernels.emulation.data import Arm, Decisions
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.target_trial import TargetTrial
 
 
-def compiled(trial: TargetTrial, found: EmulationSet) -> tuple[tuple[Decisions, ...], tuple[Arm, Arm]]:
+def compiled(trial: TargetTrial, found: EmulationSet) -> tuple[tuple[Decisions, ...], tuple[Arm, ...]]:
     """Return the person-periods whose probabilities are modeled, and both arms, comparator first.
 
     Parameters
@@ -31,10 +33,14 @@ def compiled(trial: TargetTrial, found: EmulationSet) -> tuple[tuple[Decisions, 
     tuple of Decisions
         The weeks in which patients in care had not yet had what the treated strategy asks for; and the windows after
         doses, where it asks for sessions in these.
-    (Arm, Arm)
+    tuple of Arm
         Who kept to each strategy, and where it prescribes.
     """
     n_weeks = trial.by_day // DAYS_A_WEEK
+    if isinstance(trial.strategy, SessionCount):
+        asked = trial.comparator if isinstance(trial.comparator, SessionCount) else SessionCount(0, trial.by_day)
+        every_week, arms = compiled_counts((asked, trial.strategy), found)
+        return (every_week,), arms
     if isinstance(trial.strategy, StartIntegration):
         weeks = _weeks(found, n_weeks, trial.strategy.at_least)
         return (weeks,), (_none(found, weeks, n_weeks), _start(found, weeks, trial.strategy.at_least, n_weeks))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from katoutcomes.kernels.emulation.censoring_weights import kept_probability
 from katoutcomes.kernels.emulation.data import Arm, Decisions
 
 Floats = NDArray[np.float64]
@@ -42,8 +43,7 @@ def weights_by_week(arm: Arm, model: Decisions, probabilities: Floats, weeks: In
     [[2.0], [0.0]]
     """
     n_patients = len(arm.followed)
-    kept = probabilities if arm.required else 1.0 - probabilities
-    factor = np.where(model.happened == arm.required, 1.0 / kept, 0.0)
+    factor = np.where(model.happened == arm.required, 1.0 / kept_probability(arm, probabilities), 0.0)
     steps = np.ones((n_weeks, n_patients))
     rows = np.flatnonzero(arm.is_decision)
     np.multiply.at(steps, (np.minimum(weeks[rows], n_weeks - 1), model.patient[rows]), factor[rows])

@@ -86,7 +86,7 @@ def model_design(data: EmulationData, model: Decisions) -> Floats:
 
 def kept_probability(arm: Arm, probabilities: Floats) -> Floats:
     """Return the probability of doing what the strategy prescribes, in each row."""
-    return probabilities if arm.required else np.asarray(1.0 - probabilities)
+    return np.where(np.asarray(arm.required) == 1.0, probabilities, 1.0 - probabilities)
 
 
 def _arm_weights(data: EmulationData, arm: Arm, probabilities: Floats) -> Floats:

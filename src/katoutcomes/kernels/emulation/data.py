@@ -44,15 +44,15 @@ class Arm:
         Position of the `Decisions` whose probability model the weights come from.
     is_decision : ndarray of bool, shape (m,)
         The rows of these in which the strategy prescribes, for patients who have kept to it so far.
-    required : float
-        What it prescribes there: 1 or 0.
+    required : float or ndarray of float64, shape (m,)
+        What it prescribes there: 1 or 0, everywhere or row by row; of no meaning where nothing is prescribed.
     followed : ndarray of bool, shape (n_patients,)
         Whose record is compatible with the strategy to its end: in all their decisions they did what it prescribes.
     """
 
     model: int
     is_decision: Flags
-    required: float
+    required: float | Floats
     followed: Flags
 
 
@@ -70,8 +70,8 @@ class EmulationData:
         What was seen until the outcome and tells how patients fare and who has one; no NaN.
     models : tuple of Decisions
         Each has its own probability model.
-    arms : (Arm, Arm)
-        The comparator, then the treated.
+    arms : tuple of Arm
+        The comparator, then the treated; or several that are emulated side by side.
     in_care : ndarray of bool, shape (n_patients,)
         Who was in care at the landmark, the end of the grace period.
     exposed_early, exposed_ever : ndarray of bool, shape (n_patients,)
@@ -82,7 +82,7 @@ class EmulationData:
     covariates: Floats
     history: Floats
     models: tuple[Decisions, ...]
-    arms: tuple[Arm, Arm]
+    arms: tuple[Arm, ...]
     in_care: Flags
     exposed_early: Flags
     exposed_ever: Flags

@@ -1,43 +1,39 @@
-"""Several arms that differ in how many weeks with a session they ask for: their weights and their means."""
+"""Several arms that differ in how many weeks with a session they ask for: where they prescribe one, and their means."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from katoutcomes.kernels.emulation.censoring_weights import fit_decisions
-from katoutcomes.kernels.emulation.data import Decisions, EmulationData
-from katoutcomes.kernels.emulation.estimators import EmulationStarts, clone_means, predicted_outcome
+from katoutcomes.kernels.emulation.censoring_weights import censoring_weights, truncated
+from katoutcomes.kernels.emulation.data import Arm, Decisions, EmulationData
+from katoutcomes.kernels.emulation.estimators import (
+    TRUNCATION,
+    EmulationStarts,
+    arms_observed,
+    augmented_means,
+    clone_means,
+    predicted_outcome,
+)
+from katoutcomes.kernels.emulation.further_estimates import control_means, missing_mean_shifts
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+
+ARM_MEANS: tuple[str, ...] = (
+    "cloned, censored, weighted",
+    "truncated weights",
+    "weights cut at the 95th percentile",
+    "weights for missing outcomes",
+    "augmented",
+    "negative control",
+)
+"""The first blocks of columns of `arm_estimates`, a mean an arm each; the names are those of two arms."""
+_FURTHER_TRUNCATION = 0.95
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CountArm:
-    """A strategy that prescribes an event in some person-periods and forbids it in others.
-
-    Attributes
-    ----------
-    is_decision : ndarray of bool, shape (m,)
-        The person-periods in which something is prescribed.
-    required : ndarray of float64, shape (m,)
-        1 where the event is prescribed, 0 where it is forbidden; anything where nothing is prescribed.
-    followed : ndarray of bool, shape (n_patients,)
-        Who did what was prescribed in all of them.
-    """
-
-    is_decision: Flags
-    required: Floats
-    followed: Flags
-
-
-def count_arm(
-    model: Decisions, before: Floats, n_periods: int, count: int, n_patients: int, *, or_more: bool
-) -> CountArm:
+def count_arm(model: Decisions, before: Floats, n_periods: int, count: int, n_patients: int, *, or_more: bool) -> Arm:
     """Return the arm of those with the event in a number of periods, at their own pace.
 
     Parameters
@@ -59,6 +55,13 @@ def count_arm(
     -----
     The event is prescribed where as many periods are left as are still missing; once there are enough it is forbidden,
     unless more are allowed. Until then nothing is.
+
+    Examples
+    --------
+    >>> model = Decisions(np.array([0, 0]), np.array([0, 1]), np.array([1.0, 0.0]), np.zeros((2, 1)))
+    >>> one = count_arm(model, np.array([0.0, 1.0]), 2, 1, 1, or_more=False)
+    >>> one.is_decision.tolist(), one.required.tolist(), one.followed.tolist()
+    ([False, True], [0.0, 0.0], [True])
     """
     missing = count - before
     is_forced = (missing > 0) & (missing >= n_periods - model.slot)
@@ -66,72 +69,53 @@ def count_arm(
     is_decision, required = is_forced | is_forbidden, is_forced.astype(np.float64)
     followed = np.ones(n_patients, dtype=np.bool_)
     followed[model.patient[is_decision & (model.happened != required)]] = False
-    return CountArm(is_decision, required, followed)
+    return Arm(0, is_decision, required, followed)
 
 
-def count_weights(model: Decisions, arms: Sequence[CountArm], probabilities: Floats) -> tuple[Floats, ...]:
-    """Return the weight of every copy in each arm, shape (B, n_patients): 0 for who did not follow.
-
-    Parameters
-    ----------
-    model : Decisions
-        The periods.
-    arms : sequence of CountArm
-        The strategies.
-    probabilities : ndarray of float64, shape (B, m)
-        Of the event in each period.
-
-    Examples
-    --------
-    >>> one = Decisions(np.array([0, 0]), np.array([0, 1]), np.array([1.0, 0.0]), np.zeros((2, 1)))
-    >>> arm = count_arm(one, np.array([0.0, 1.0]), 2, 1, 1, or_more=False)
-    >>> count_weights(one, [arm], np.array([[0.5, 0.2]]))[0].tolist()
-    [[1.25]]
-    """
-    found = []
-    for arm in arms:
-        weights = np.tile(arm.followed.astype(np.float64), (len(probabilities), 1))
-        kept = np.where(arm.required == 1.0, probabilities, 1.0 - probabilities)
-        for slot in np.unique(model.slot[arm.is_decision]):
-            rows = np.flatnonzero(arm.is_decision & (model.slot == slot))
-            weights[:, model.patient[rows]] /= kept[:, rows]
-        found.append(weights)
-    return tuple(found)
-
-
-def arm_means(
-    data: EmulationData,
-    model: Decisions,
-    arms: Sequence[CountArm],
-    frequencies: Floats,
-    starts: EmulationStarts | None = None,
+def arm_estimates(
+    data: EmulationData, frequencies: Floats, control: Floats | None = None, starts: EmulationStarts | None = None
 ) -> Floats:
-    """Refit the model of the event and the prediction of missing outcomes, and return the adjusted means of the arms.
+    """Refit everything for each set of frequencies and return the means of the arms by several estimators.
 
     Parameters
     ----------
     data : EmulationData
-        Outcome, covariates and history; its own arms and models are not used.
-    model : Decisions
-        Every period in which the event could happen.
-    arms : sequence of CountArm
-        The strategies.
+        The patients, with one arm or more and the model of the event.
     frequencies : ndarray of float64, shape (B, n_patients)
         How often each patient counts.
+    control : ndarray of float64, shape (n_patients,), optional
+        An outcome that the strategies cannot have changed; NaN where it is not known.
     starts : EmulationStarts, optional
-        Coefficients of `model` and of the model of being observed at which the fits begin.
+        From `emulation_starts`, where there are many sets.
 
     Returns
     -------
-    ndarray of float64, shape (B, n_arms)
-        NaN for an arm that is left without a scored follower.
+    ndarray of float64, shape (B, (6 + K) K)
+        For K arms: a block of K means for each of `ARM_MEANS`, those of the control NaN without one; then, for each
+        arm, by how much every mean rises if the missing scores of its copies are a point higher than predicted. NaN
+        for an arm that is left without a scored follower.
     """
-    first = None if starts is None else starts.decisions[0]
-    weights = count_weights(model, arms, fit_decisions(data, model, frequencies, first).probabilities)
-    completed = predicted_outcome(data, frequencies, None if starts is None else starts.observed).completed
-    means = clone_means(data, completed, weights, frequencies)
-    seen = np.column_stack([arm.followed & data.is_observed for arm in arms]).astype(np.float64)
-    return np.where(frequencies @ seen > 0.0, means, np.nan)
+    begin = EmulationStarts((), None) if starts is None else starts
+    weights = censoring_weights(data, frequencies, begin.decisions or None)
+    outcome = predicted_outcome(data, frequencies, begin.observed)
+    cut, cut_further = (
+        tuple(truncated(one, frequencies, quantile) for one in weights.arms)
+        for quantile in (TRUNCATION, _FURTHER_TRUNCATION)
+    )
+    observed = tuple(np.where(data.is_observed, one / outcome.observed, 0.0) for one in weights.arms)
+    measured = np.tile(np.nan_to_num(data.outcome), (len(frequencies), 1))
+    blocks = [
+        clone_means(data, outcome.completed, weights.arms, frequencies),
+        clone_means(data, outcome.completed, cut, frequencies),
+        clone_means(data, outcome.completed, cut_further, frequencies),
+        clone_means(data, measured, observed, frequencies),
+        augmented_means(data, outcome.corrected, weights, frequencies),
+    ]
+    no_control = np.full(blocks[0].shape, np.nan)
+    blocks.append(no_control if control is None else control_means(data, weights, frequencies, control))
+    blocks += list(np.moveaxis(missing_mean_shifts(data, weights, frequencies), 1, 0))
+    seen = arms_observed(data, frequencies)
+    return np.column_stack([np.where(seen, block, np.nan) for block in blocks])
 
 
 def linear_trend(counts: Sequence[float]) -> Floats:

@@ -106,7 +106,7 @@ def emulated_estimates(data: EmulationData, frequencies: Floats, starts: Emulati
         ever_or_never_difference(data, frequencies),
     ]
     found = np.column_stack(columns)
-    found[~_every_arm_observed(data, frequencies)] = np.nan
+    found[~arms_observed(data, frequencies).all(axis=1)] = np.nan
     return found
 
 
@@ -135,7 +135,7 @@ def expected_outcome(data: EmulationData, frequencies: Floats) -> Floats:
 
 
 def clone_means(data: EmulationData, outcome: Floats, weights: tuple[Floats, ...], frequencies: Floats) -> Floats:
-    """Return the adjusted mean of each arm by weighted analysis of covariance of the stacked copies, shape (B, 2).
+    """Return the adjusted mean of each arm by weighted analysis of covariance of the stacked copies, shape (B, n_arms).
 
     Parameters
     ----------
@@ -159,7 +159,13 @@ def clone_means(data: EmulationData, outcome: Floats, weights: tuple[Floats, ...
 def augmented_difference(
     data: EmulationData, outcome: Floats, weights: CensoringWeights, frequencies: Floats
 ) -> Floats:
-    """Return the difference by sequential augmented weighting, shape (B,).
+    """Return the difference of two arms by sequential augmented weighting, shape (B,)."""
+    means = augmented_means(data, outcome, weights, frequencies)
+    return np.asarray(means[:, 1] - means[:, 0])
+
+
+def augmented_means(data: EmulationData, outcome: Floats, weights: CensoringWeights, frequencies: Floats) -> Floats:
+    """Return the mean of each arm by sequential augmented weighting, shape (B, n_arms).
 
     Backward over the periods: among those at a decision, the outcome of who kept to the strategy is regressed on
     covariates and state, q; everybody at it gets q plus, where kept, the residual over the probability of keeping. The
@@ -173,10 +179,10 @@ def augmented_difference(
     means = []
     for arm in data.arms:
         model, value = data.models[arm.model], outcome.copy()
-        kept = kept_probability(arm, weights.probabilities[arm.model])
+        kept, keeps = kept_probability(arm, weights.probabilities[arm.model]), model.happened == arm.required
         for slot in np.unique(model.slot[arm.is_decision])[::-1]:
             rows = np.flatnonzero(arm.is_decision & (model.slot == slot))
-            people, did = model.patient[rows], model.happened[rows] == arm.required
+            people, did = model.patient[rows], keeps[rows]
             columns = np.column_stack([data.covariates[people], model.state[rows]])
             design, _, _ = standardized_columns(columns)
             counts = np.where(did, frequencies[:, people], 0.0)
@@ -184,7 +190,7 @@ def augmented_difference(
             expected = fitted @ design.T
             value[:, people] = expected + np.where(did, (value[:, people] - expected) / kept[:, rows], 0.0)
         means.append(np.einsum("bn,bn->b", frequencies, value) / frequencies.sum(axis=1))
-    return np.asarray(means[1] - means[0])
+    return np.column_stack(means)
 
 
 # --- comparisons that answer another question, or none ---------------------------------------------------------------
@@ -220,6 +226,7 @@ def ever_or_never_difference(data: EmulationData, frequencies: Floats) -> Floats
     return np.asarray(means[1] - means[0])
 
 
-def _every_arm_observed(data: EmulationData, frequencies: Floats) -> NDArray[np.bool_]:
+def arms_observed(data: EmulationData, frequencies: Floats) -> NDArray[np.bool_]:
+    """Return which arms have a scored follower, shape (B, n_arms)."""
     seen = np.column_stack([arm.followed & data.is_observed for arm in data.arms]).astype(np.float64)
-    return np.asarray((frequencies @ seen > 0.0).all(axis=1))
+    return np.asarray(frequencies @ seen > 0.0)

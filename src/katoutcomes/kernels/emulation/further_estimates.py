@@ -62,23 +62,37 @@ def further_estimates(
 
 
 def _control(data: EmulationData, weights: CensoringWeights, frequencies: Floats, control: Floats) -> Floats:
+    means = control_means(data, weights, frequencies, control)
+    return np.asarray(means[:, 1] - means[:, 0])
+
+
+def control_means(data: EmulationData, weights: CensoringWeights, frequencies: Floats, control: Floats) -> Floats:
+    """Return the adjusted mean of the control in each arm, shape (B, n_arms); NaN where nobody's is known."""
     known = tuple(np.where(np.isnan(control), 0.0, one) for one in weights.arms)
     means = clone_means(data, np.tile(np.nan_to_num(control), (len(frequencies), 1)), known, frequencies)
-    has_both = np.all([(frequencies * one).sum(axis=1) > 0.0 for one in known], axis=0)
-    return np.where(has_both, means[:, 1] - means[:, 0], np.nan)
+    is_known = np.column_stack([(frequencies * one).sum(axis=1) > 0.0 for one in known])
+    return np.where(is_known, means, np.nan)
 
 
 def missing_shifts(data: EmulationData, weights: CensoringWeights, frequencies: Floats) -> Floats:
-    """Return what a point added to the missing scores of one arm's copies does to the difference, shape (B, 2).
+    """Return what a point added to the missing scores of one arm's copies does to the difference, shape (B, 2)."""
+    means = missing_mean_shifts(data, weights, frequencies)
+    return np.asarray(means[:, :, 1] - means[:, :, 0])
 
-    The estimator is linear in the outcome, so this is the same analysis of a flag for "missing, and in this arm".
+
+def missing_mean_shifts(data: EmulationData, weights: CensoringWeights, frequencies: Floats) -> Floats:
+    """Return what a point added to the missing scores of one arm's copies does to every mean, shape (B, K, K).
+
+    The second axis is the arm whose missing scores are higher, the last the arm whose mean it is. The estimator is
+    linear in the outcome, so this is the same analysis of a flag for "missing, and in this arm".
     """
-    missing, none = (~data.is_observed).astype(np.float64), np.zeros(data.n_patients)
-    shifts = []
-    for flag in (np.concatenate([missing, none]), np.concatenate([none, missing])):
-        coefficients = weighted_coefficients(*_stacked(data, flag, weights, frequencies, np.ones((data.n_patients, 1))))
-        shifts.append(coefficients[:, 1] - coefficients[:, 0])
-    return np.column_stack(shifts)
+    missing, n_arms = (~data.is_observed).astype(np.float64), len(weights.arms)
+    ones = np.ones((data.n_patients, 1))
+    shifts = [
+        weighted_coefficients(*_stacked(data, np.kron(own, missing), weights, frequencies, ones))[:, :n_arms]
+        for own in np.eye(n_arms)
+    ]
+    return np.stack(shifts, axis=1)
 
 
 def modified_effects(
@@ -118,8 +132,8 @@ def _stacked(
     data: EmulationData, outcome: Floats, weights: CensoringWeights, frequencies: Floats, basis: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Return design, outcome and weights of the copies, those of the comparator first."""
-    centered = data.covariates - data.covariates.mean(axis=0)
-    design = np.column_stack([np.kron(np.eye(2), basis), np.tile(centered, (2, 1))])
+    centered, n_arms = data.covariates - data.covariates.mean(axis=0), len(weights.arms)
+    design = np.column_stack([np.kron(np.eye(n_arms), basis), np.tile(centered, (n_arms, 1))])
     return design, outcome, np.concatenate([frequencies * one for one in weights.arms], axis=1)
 
 

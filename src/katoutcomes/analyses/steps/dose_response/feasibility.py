@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL
+from katoutcomes.analyses.steps.dose_response.pairs import ArmPair, arm_pairs, each_once, worst_of
+from katoutcomes.analyses.steps.emulation import feasibility as of_two_arms
+from katoutcomes.analyses.steps.emulation.balance import balance_estimates, overlap_estimates
+from katoutcomes.analyses.steps.emulation.checks import diagnostic_checks
+from katoutcomes.analyses.steps.emulation.flow import BY_WEEK, ELIGIBLE, IN_TRIAL, by_week_part, fewest_part
+from katoutcomes.analyses.steps.emulation.weights import weight_estimates
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.part import Part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.estimands.session_counts import SessionCount
     from katoutcomes.estimands.target_trial import FeasibilityGate
-    from katoutcomes.kernels.emulation.data import Decisions
-    from katoutcomes.kernels.emulation.dose_response import CountArm
     from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
 
 FOLLOWED, SCORED = "followed: ", "scored, followed: "
-BALANCE_LIMIT = 0.1
-EFFECTIVE_CAUTION = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,68 +33,52 @@ class CountTrial:
     ----------
     strategies : tuple of SessionCount
         In order of the number of weeks.
-    weeks : Decisions
-        Every week in care.
-    arms : tuple of CountArm
-        The strategies as they apply to every patient.
-    weights : tuple of ndarray of float64, shape (n_patients,)
-        Of the copies.
-    distributions : tuple of WeightDistribution or None
-        None for an arm that nobody follows.
+    several : Emulation
+        The patients, with all arms and the model of every week in care.
+    pairs : tuple of ArmPair
+        Every two of the arms.
     n_followed, n_scored : tuple of int
         Followers of each arm; those with a score, whatever it is.
-    largest_smd : tuple of float
-        Largest standardized mean difference of a covariate, the weighted followers against everybody in the trial.
     is_feasible : tuple of bool
         Which arms the gate lets through.
     """
 
     strategies: tuple[SessionCount, ...]
-    weeks: Decisions
-    arms: tuple[CountArm, ...]
-    weights: tuple[NDArray[np.float64], ...]
-    distributions: tuple[WeightDistribution | None, ...]
+    several: Emulation
+    pairs: tuple[ArmPair, ...]
     n_followed: tuple[int, ...]
     n_scored: tuple[int, ...]
-    largest_smd: tuple[float, ...]
     is_feasible: tuple[bool, ...]
+
+    @property
+    def open_pairs(self) -> tuple[ArmPair, ...]:
+        """The pairs of which both arms can be answered."""
+        return tuple(one for one in self.pairs if self.is_feasible[one.low] and self.is_feasible[one.high])
+
+    @property
+    def against_the_first(self) -> tuple[ArmPair, ...]:
+        """Every further arm with the first: together they hold each arm."""
+        return tuple(one for one in self.pairs if one.low == 0)
 
 
 def count_trial(found: Emulation, strategies: tuple[SessionCount, ...], gate: FeasibilityGate) -> CountTrial:
     """Compile the strategies, weight the copies, and decide which arms can be answered."""
-    import numpy as np
-
     from katoutcomes.cohorts.emulation.counts import compiled_counts
-    from katoutcomes.kernels.emulation.censoring_weights import fit_decisions
-    from katoutcomes.kernels.emulation.dose_response import count_weights
-    from katoutcomes.kernels.weighting.weight_distribution import weight_distribution
 
     weeks, arms = compiled_counts(strategies, found.found)
-    fit = fit_decisions(found.data, weeks, np.ones((1, found.n_patients)))
-    weights = tuple(one[0] for one in count_weights(weeks, arms, fit.probabilities))
-    distributions = tuple(weight_distribution(one) if (one > 0.0).any() else None for one in weights)
+    several = replace(found, data=replace(found.data, models=(weeks,), arms=arms))
+    pairs = arm_pairs(several, strategies)
+    with_first = [one.feasible for one in pairs if one.low == 0]
+    spreads = (with_first[0].distributions[0], *(one.distributions[1] for one in with_first))
     n_scored = tuple(int((arm.followed & found.data.is_observed).sum()) for arm in arms)
     return CountTrial(
         strategies,
-        weeks,
-        arms,
-        weights,
-        distributions,
+        several,
+        pairs,
         tuple(int(arm.followed.sum()) for arm in arms),
         n_scored,
-        tuple(_largest_smd(found.data.covariates, one) for one in weights),
-        tuple(_passes(one, number, gate) for one, number in zip(distributions, n_scored, strict=True)),
+        tuple(_passes(one, number, gate) for one, number in zip(spreads, n_scored, strict=True)),
     )
-
-
-def _largest_smd(covariates: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    import numpy as np
-
-    if not weights.sum() > 0.0:
-        return math.nan
-    spread = covariates.std(axis=0, ddof=1)
-    gap = weights @ covariates / weights.sum() - covariates.mean(axis=0)
-    return float(np.abs(gap[spread > 0.0] / spread[spread > 0.0]).max(initial=0.0))
 
 
 def _passes(one: WeightDistribution | None, n_scored: int, gate: FeasibilityGate) -> bool:
@@ -105,68 +87,52 @@ def _passes(one: WeightDistribution | None, n_scored: int, gate: FeasibilityGate
     return one.effective_sample_size >= gate.fewest_effective and one.largest_share <= gate.largest_weight_share
 
 
-def feasibility_checks(trial: CountTrial) -> tuple[Check, ...]:
-    """Return how many arms can be answered, and how firm those are."""
+def feasibility_checks(trial: CountTrial, gate: FeasibilityGate) -> tuple[Check, ...]:
+    """Return how many arms can be answered, then the worst that is said of a pair of them.
+
+    Where no two can be answered it is said of all, so that a reader sees why.
+    """
+    pairs = trial.open_pairs or trial.pairs
+    families = (
+        (
+            *of_two_arms.feasibility_checks(one.found, one.feasible, gate),
+            *diagnostic_checks(one.found, one.feasible, one.shown),
+        )
+        for one in pairs
+    )
+    return (_arms_check(trial), *worst_of(families))
+
+
+def _arms_check(trial: CountTrial) -> Check:
     n_feasible, n_arms = sum(trial.is_feasible), len(trial.strategies)
     shut = [one.label for one, is_open in zip(trial.strategies, trial.is_feasible, strict=True) if not is_open]
     enough = n_feasible >= 2
-    return (
-        Check(
-            "arms that can be answered",
-            n_feasible == n_arms,
-            "caution" if enough else "withhold",
-            float(n_feasible),
-            float(n_arms if enough else 2),
-            "Every arm has enough followers with a score, and no patient has too much of its weight."
-            if not shut
-            else f"Not estimable from these data, no outcome of them was looked at: {', '.join(shut)}.",
-        ),
-        _effective(trial),
-        _balance(trial),
+    return Check(
+        "arms that can be answered",
+        n_feasible == n_arms,
+        "caution" if enough else "withhold",
+        float(n_feasible),
+        float(n_arms if enough else 2),
+        "Every arm has enough followers with a score, and no patient has too much of its weight."
+        if not shut
+        else f"Not estimable from these data, no outcome of them was looked at: {', '.join(shut)}.",
     )
 
 
-def _open(trial: CountTrial, values: Sequence[float]) -> list[float]:
-    return [value for value, is_open in zip(values, trial.is_feasible, strict=True) if is_open]
+def power_estimates(trial: CountTrial) -> Iterator[Estimate]:
+    """Yield, for every pair, how small a difference is to be expected to be found."""
+    for pair in trial.pairs:
+        yield from (pair.named(one) for one in of_two_arms.power_estimates(pair.found, pair.feasible))
 
 
-def _effective(trial: CountTrial) -> Check:
-    sizes = [0.0 if one is None else one.effective_sample_size for one in trial.distributions]
-    smallest = min(_open(trial, sizes), default=0.0)
-    passed = smallest >= EFFECTIVE_CAUTION
-    message = (
-        "Patients who count in each answered arm after weighting: enough."
-        if passed
-        else "Patients who count in an arm after weighting: few, so one of them more or less would change the answer."
-    )
-    return Check("effective sample size", passed, "caution", smallest, EFFECTIVE_CAUTION, message)
-
-
-def _balance(trial: CountTrial) -> Check:
-    largest = max(_open(trial, trial.largest_smd), default=math.nan)
-    passed = largest <= BALANCE_LIMIT
-    message = (
-        "As weighted, the followers of each answered arm are like everybody in the trial in every covariate."
-        if passed
-        else "As weighted, the followers of an arm still differ from everybody in the trial in a covariate; the "
-        "adjustment for it relies on the model."
-    )
-    return Check("balance", passed, "caution", largest, BALANCE_LIMIT, message)
-
-
-def feasibility_estimates(found: Emulation, trial: CountTrial) -> Iterator[Estimate]:
-    """Yield who is in the trial, who followed which arm, which share of these is scored, and the weights."""
+def count_estimates(trial: CountTrial) -> Iterator[Estimate]:
+    """Yield who is in the trial, who followed which arm, and which share of these is scored."""
+    found = trial.several
     for term, number in ((ELIGIBLE, found.n_eligible), (IN_TRIAL, found.n_patients)):
-        yield Estimate(term=term, measure="count", unit="patients", estimate=float(number), n_patients=number)
+        yield _count(term, number)
     for place, strategy in enumerate(trial.strategies):
         number = trial.n_followed[place]
-        yield Estimate(
-            term=f"{FOLLOWED}{strategy.label}",
-            measure="count",
-            unit="patients",
-            estimate=float(number),
-            n_patients=number,
-        )
+        yield _count(f"{FOLLOWED}{strategy.label}", number)
         if number:
             yield Estimate(
                 term=f"{SCORED}{strategy.label}",
@@ -174,14 +140,24 @@ def feasibility_estimates(found: Emulation, trial: CountTrial) -> Iterator[Estim
                 estimate=trial.n_scored[place] / number,
                 n_patients=number,
             )
-    for strategy, one in zip(trial.strategies, trial.distributions, strict=True):
-        if one is None:
-            continue
-        rows = (("effective sample size", one.effective_sample_size), ("share of the largest", one.largest_share))
-        for words, value in rows:
-            yield Estimate(
-                term=f"weights: {strategy.label}, {words}",
-                measure="effective sample size" if words == "effective sample size" else "weight",
-                estimate=value,
-                n_patients=found.n_patients,
-            )
+
+
+def _count(term: str, number: int) -> Estimate:
+    return Estimate(term=term, measure="count", unit="patients", estimate=float(number), n_patients=number)
+
+
+def diagnostic_estimates(trial: CountTrial) -> Iterator[Estimate]:
+    """Yield the weights and the overlap of each arm, and the balance of every pair."""
+    yield from each_once(one for pair in trial.against_the_first for one in weight_estimates(pair.found, pair.feasible))
+    yield from each_once(
+        one for pair in trial.against_the_first for one in overlap_estimates(pair.found, pair.feasible, pair.shown)
+    )
+    for pair in trial.pairs:
+        yield from balance_estimates(pair.found, pair.shown)
+
+
+def diagnostic_parts(trial: CountTrial) -> tuple[Part, ...]:
+    """Return week by week who departed from each arm and who was in care; the fewest followers who share a level."""
+    by_week = [by_week_part(pair.found) for pair in trial.against_the_first]
+    rows = dict.fromkeys(row for part in by_week for row in part.rows)
+    return (Part(BY_WEEK, by_week[0].columns, tuple(rows)), *fewest_part(trial.several))

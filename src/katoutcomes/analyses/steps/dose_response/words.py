@@ -65,7 +65,9 @@ def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
         "trial of two arms; weighted analysis of covariance of the copies. Differences of all pairs, their p-values "
         "adjusted after Holm; the trend is the least-squares slope of the arm means over the number of weeks, the last "
         "arm at its smallest. Nothing is regressed on how many sessions patients had. Intervals are percentiles of a "
-        f"bootstrap of patients that refits everything ({n_bootstrap:,} resamples), {format_level(conf_level)}."
+        f"bootstrap of patients that refits everything ({n_bootstrap:,} resamples), {format_level(conf_level)}. "
+        "Checks are those of a trial of two arms, made of every pair of arms that can be answered; of each the worst is "
+        "told."
     )
     return Method("target trial emulation with several arms", description, _SOURCES)
 
@@ -77,5 +79,10 @@ def assumptions_of(found: Emulation) -> tuple[str, ...]:
         (
             "The number of weeks: the arms differ in nothing but it. When sessions fell, and what happened in them, is "
             "as usual in these clinics; a trend says nothing about more weeks than were seen."
+        ),
+        (
+            f"Several questions: the differences of all pairs of arms in {found.found.instrument.name} at "
+            f"{found.trial.visit.name} are one family, with p-values after Holm; the trend is one question beside "
+            "them. Everything else here asks how far these could be wrong, and its p-values are not adjusted."
         ),
     )
