@@ -7,26 +7,21 @@ everything is asked again. Each round hides at least one count, so this ends.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from katoutcomes.results.disclosure_rules.feasible_intervals import (
-    Component,
-    Equation,
-    Interval,
-    components,
-    feasible_intervals,
-)
-from katoutcomes.results.disclosure_rules.published_model import REST, PublishedModel, published_model
+from katoutcomes.results.disclosure_rules.close_counts import Limits, Trial, first_too_close
+from katoutcomes.results.disclosure_rules.feasible_intervals import Component, Equation, Interval, components
+from katoutcomes.results.disclosure_rules.linear_programs import program_of
+from katoutcomes.results.disclosure_rules.published_model import PublishedModel, published_model
 from katoutcomes.results.disclosure_rules.reading_costs import OF_EVERYBODY
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, hidden_at
+from katoutcomes.results.disclosure_rules.solutions_met import Reading, Solutions, feasible_intervals
 
-LEAST_WIDTH = 5
-"""A feasible interval is wider than this or as wide, unless the minimum cell is 5 or less."""
+__all__ = ["HiddenCounts", "Limits", "hidden_in_report", "is_asked", "limits_of_model", "model_of"]
 
 _MOST_TRIALS = 6
 """How many counts are tried, from the cheapest on, before the cheapest is hidden without a trial."""
@@ -48,57 +43,6 @@ class HiddenCounts:
     numbers_alone: frozenset[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What counts as too close.
-
-    Attributes
-    ----------
-    minimum_cell : int
-        The smallest count that is shown.
-    zero_is_shown : bool
-        Whether 0 is shown.
-    rounding : int
-        Shown counts are multiples of this.
-    """
-
-    minimum_cell: int
-    zero_is_shown: bool = True
-    rounding: int = 1
-
-    @property
-    def least_width(self) -> int:
-        """How wide the interval of a hidden count must be."""
-        return min(LEAST_WIDTH, self.minimum_cell - 1)
-
-    def is_open(self, _: Key, met: Interval) -> bool:
-        """Return whether an interval is wide enough, and so is every interval that holds it."""
-        return met.width >= self.least_width and (met.low < 1 or met.high >= self.minimum_cell)
-
-    def is_too_close(self, key: Key, interval: Interval) -> bool:
-        """Return whether the interval of a hidden count, or of what a sum leaves, says too much.
-
-        What a sum leaves is no secret where it is nobody or certainly enough.
-
-        Examples
-        --------
-        >>> limits = Limits(11)
-        >>> [limits.is_too_close(("worse",), Interval(*ends)) for ends in ((1, 10), (1, 11), (30, 34))]
-        [True, False, True]
-        >>> [limits.is_too_close(("rest of",), Interval(*ends)) for ends in ((0, 0), (12, 13), (9, 12))]
-        [False, False, True]
-        """
-        is_small = interval.low >= 1 and interval.high < self.minimum_cell
-        is_narrow = interval.width < self.least_width
-        is_nobody = interval.high <= 0 and self.zero_is_shown
-        is_harmless = is_nobody or (key[0] == REST and interval.low >= self.minimum_cell)
-        return (is_small or is_narrow) and not is_harmless
-
-
-Solved = dict[frozenset[object], dict[Key, Interval]]
-"""Component → intervals that were found of it; most components stay from one step to the next."""
-
-
 def hidden_in_report(report: ReportCounts, limits: Limits) -> HiddenCounts:
     """Return which counts of a report are hidden.
 
@@ -112,23 +56,25 @@ def hidden_in_report(report: ReportCounts, limits: Limits) -> HiddenCounts:
     limits : Limits
         What may not follow.
     """
-    with_unknown, solved = _with_unknown(report), Solved()
+    of_main = _Search(report.counts, report.at_least)
+    of_every = _Search(_with_unknown(report), report.at_least)
     main = every = report.given_up
     for minimum in range(1, limits.minimum_cell + 1):
-        step = Step(replace(limits, minimum_cell=minimum), limits, report.at_least, solved)
-        main = _closed(report.counts, step, main)
-        every = _closed(with_unknown, step, every | main)
+        step = replace(limits, minimum_cell=minimum)
+        main = _closed(of_main, step, main)
+        every = _closed(of_every, step, every | main)
     return HiddenCounts(every, every - main)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One minimum on the way to the last one, with what was found on the way."""
+class _Search:
+    """Counts that are looked at again while more of them are hidden, and what was found of them on the way."""
 
-    limits: Limits
-    last_limits: Limits
+    counts: Counts
     at_least: Sequence[AtLeast]
-    solved: Solved
+    solutions: Solutions = field(default_factory=Solutions)
+    is_closed: dict[frozenset[Key], int] = field(default_factory=dict)
+    """Counts that hang together → the minimum at which nothing more needs to be hidden of them."""
 
 
 def _with_unknown(report: ReportCounts) -> Counts:
@@ -136,12 +82,12 @@ def _with_unknown(report: ReportCounts) -> Counts:
     return replace(report.counts, sums=(*report.counts.sums, *report.known_of), costs=report.number_costs)
 
 
-def _closed(counts: Counts, step: Step, before: frozenset[Key]) -> frozenset[Key]:
+def _closed(search: _Search, limits: Limits, before: frozenset[Key]) -> frozenset[Key]:
     """Return what must be hidden at one minimum, given what is hidden before."""
-    hidden, limits = before, step.limits
+    hidden = before
     while True:
-        hidden = hidden_at(counts, limits.minimum_cell, hidden, zero_is_shown=limits.zero_is_shown)
-        more = _more_to_hide(counts, step, hidden) if limits.minimum_cell > 1 else frozenset()
+        hidden = hidden_at(search.counts, limits.minimum_cell, hidden, zero_is_shown=limits.zero_is_shown)
+        more = _more_to_hide(search, limits, hidden) if limits.minimum_cell > 1 else frozenset()
         if not more:
             return hidden
         hidden |= more
@@ -162,35 +108,27 @@ def is_asked(key: Key) -> bool:
     return key[0] != BINS
 
 
-def _more_to_hide(counts: Counts, step: Step, hidden: frozenset[Key]) -> frozenset[Key]:
+def _more_to_hide(search: _Search, limits: Limits, hidden: frozenset[Key]) -> frozenset[Key]:
     """Return one more count for each set of counts in which one is too close, nothing if none is."""
-    model = _model(counts, step.at_least, step.limits, hidden)
+    counts = search.counts
+    model = _model(counts, search.at_least, limits, hidden)
     more: set[Key] = set()
     for component in components(model.before, model.equations):
-        close = _too_close(component, step)
-        found = (_cheapest(counts, step, component, key) for key in close)
-        one = next((key for key in found if key is not None), None)
-        if one is not None:
+        what = frozenset(component.before)
+        asked = [key for key in component.before if is_asked(key)]
+        if not component.equations or not asked or search.is_closed.get(what) == limits.minimum_cell:
+            continue
+        reading = search.solutions.reading(component, counts.values)
+        key = None if reading is None else first_too_close(reading, asked, limits)
+        one = None if reading is None or key is None else _cheapest(counts, limits, component, reading, key)
+        if one is None:
+            search.is_closed[what] = limits.minimum_cell
+        else:
             more.add(one)
     return frozenset(more)
 
 
-def _too_close(component: Component, step: Step) -> list[Key]:
-    asked = [key for key in component.before if is_asked(key)]
-    if not component.equations or not asked:
-        return []
-    what = frozenset((*component.before, *((tuple(one.shown), one.low, one.high) for one in component.equations)))
-    if what not in step.solved:
-        # What is wide enough for the last minimum is wide enough for each before it.
-        is_open, is_close = step.last_limits.is_open, step.limits.is_too_close
-        found = feasible_intervals(component, asked, is_open, is_close) or {}
-        if len(found) < len(asked):
-            return [key for key, interval in found.items() if is_close(key, interval)]
-        step.solved[what] = found
-    return [key for key, interval in step.solved[what].items() if step.limits.is_too_close(key, interval)]
-
-
-def _cheapest(counts: Counts, step: Step, component: Component, key: Key) -> Key | None:
+def _cheapest(counts: Counts, limits: Limits, component: Component, reading: Reading, key: Key) -> Key | None:
     """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations.
 
     A count about everybody stands on page one: it goes only where none of a group further away would do.
@@ -199,12 +137,22 @@ def _cheapest(counts: Counts, step: Step, component: Component, key: Key) -> Key
     around = {other for equation in near for other in equation.signs}
     next_to = [equation for equation in component.equations if around & set(equation.signs)]
     close, around_it = _candidates(counts, near), _candidates(counts, next_to)
+    trial = _trial(counts, component, reading, key, next_to)
     for candidates in (_of_groups(counts, close), _of_groups(counts, around_it), close, around_it):
         for one in candidates[:_MOST_TRIALS]:
-            if _opens(counts, step, component, one, key):
+            if trial.opens(one, counts.values[one] or 0, limits):
                 return one
     candidates = close or _candidates(counts, component.equations)
     return candidates[0] if candidates else None
+
+
+def _trial(counts: Counts, component: Component, reading: Reading, key: Key, next_to: Sequence[Equation]) -> Trial:
+    shown = {one: counts.values[one] or 0 for equation in next_to for one in equation.shown}
+    program, around = program_of(reading.component, shown=shown), reading.component.around(tuple(next_to))
+    if reading.component is component:
+        return Trial(key, around, program, None, reading.met.interval(key))
+    # Once more is hidden, all that is hidden may be there.
+    return Trial(key, around, program, program_of(component, shown=shown), reading.met.interval(key))
 
 
 def _of_groups(counts: Counts, candidates: Sequence[Key]) -> list[Key]:
@@ -215,28 +163,6 @@ def _candidates(counts: Counts, equations: Sequence[Equation]) -> list[Key]:
     shown = {one for equation in equations for one in equation.shown if one not in counts.fixed}
     # A 0 that is hidden would be read as somebody.
     return sorted((one for one in shown if counts.values[one]), key=lambda one: (counts.costs.get(one, 1.0), one))
-
-
-def _opens(counts: Counts, step: Step, component: Component, one: Key, key: Key) -> bool:
-    """Return whether the interval of a hidden count is wide enough once a shown one of its component is hidden.
-
-    What else tells of the shown one is left aside: it is asked for in the next round.
-    """
-    value = counts.values[one] or 0
-    opened = [
-        replace(
-            equation,
-            signs={**equation.signs, one: equation.shown[one]},
-            low=equation.low + equation.shown[one] * value,
-            high=equation.high + equation.shown[one] * value,
-        )
-        if one in equation.shown
-        else equation
-        for equation in component.equations
-    ]
-    trial = Component({**component.before, one: Interval(1.0, math.inf)}, tuple(opened))
-    intervals = feasible_intervals(trial, [key], step.limits.is_open)
-    return intervals is None or not step.limits.is_too_close(key, intervals[key])
 
 
 def limits_of_model(model: PublishedModel) -> dict[Key, Interval]:

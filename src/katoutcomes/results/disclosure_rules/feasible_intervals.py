@@ -1,30 +1,22 @@
 """The least and the most that each hidden count can be, given everything that is shown.
 
 Every sum that a reader can form is a linear equation in the counts that are hidden. A count's feasible interval is
-found by linear programming, one small program for each set of counts that hang together; where the equations of such a
-set form no circle, passing intervals along them gives the same limits without a program.
+found by linear programming, in one program for each set of counts that hang together. Most programs are spared: passing
+intervals along the equations gives limits that hold every solution, and the solutions met so far give limits that are
+held; where both are the same there is nothing left to ask.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from katoutcomes.results.disclosure_rules.small_cells import Key
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_TOLERANCE = 1e-6
+TOLERANCE = 1e-6
 """Programs are solved to about 1e-9; limits are whole numbers where all counts are."""
-
-
-_ENDLESS = 1e7
-"""No clinic counts so many; where a count may reach this, nothing bounds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,8 @@ class Interval:
 
 
 ANYTHING = Interval(0.0, math.inf)
+NOTHING = Interval(math.inf, -math.inf)
+"""What is known of a count of which no solution was met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,13 @@ class Equation:
     low: float
     high: float
     shown: Mapping[Key, int] = field(default_factory=dict)
+
+    def without(self, key: Key, count: int) -> Equation:
+        """Return the equation with a shown count hidden, itself where that count does not stand in it."""
+        sign = self.shown.get(key)
+        if sign is None:
+            return self
+        return Equation({**self.signs, key: sign}, self.low + sign * count, self.high + sign * count, self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,20 @@ class Component:
         """Whether each two counts are tied to each other in one way only."""
         n_ties = sum(len(equation.signs) for equation in self.equations)
         return n_ties == len(self.before) + len(self.equations) - 1
+
+    def around(self, equations: tuple[Equation, ...]) -> Component:
+        """Return some of the equations with the counts that they tie."""
+        return Component({key: self.before[key] for one in equations for key in one.signs}, equations)
+
+    def without(self, key: Key, count: int) -> Component:
+        """Return the same with one shown count hidden."""
+        opened = tuple(equation.without(key, count) for equation in self.equations)
+        return Component({**self.before, key: Interval(1.0, math.inf)}, opened)
+
+    def with_zeros(self) -> Component:
+        """Return the same with every count that may be 0."""
+        before = {key: Interval(min(0.0, interval.low), interval.high) for key, interval in self.before.items()}
+        return Component(before, self.equations)
 
 
 def components(before: Mapping[Key, Interval], equations: Sequence[Equation]) -> Iterator[Component]:
@@ -116,62 +131,19 @@ def components(before: Mapping[Key, Interval], equations: Sequence[Equation]) ->
         yield Component({key: before[key] for key in reached}, tuple(equations[number] for number in sorted(numbers)))
 
 
-IsEnough = Callable[[Key, Interval], bool]
-"""Whether it is enough to know that a count can be each end of an interval."""
+def passed_along(component: Component) -> dict[Key, Interval] | None:
+    """Return intervals that hold every solution, None if there is none: each equation bounds a count by the others.
 
-
-def feasible_intervals(
-    component: Component,
-    wanted: Iterable[Key] | None = None,
-    is_enough: IsEnough | None = None,
-    is_last: IsEnough | None = None,
-) -> dict[Key, Interval] | None:
-    """Return the feasible interval of each count, None if nothing fulfills all equations.
-
-    That hidden counts are at least 1 is what readers believe where a 0 would be shown. Where nothing fulfills that, a 0
-    has been hidden, and every count of the component may be one.
-
-    Parameters
-    ----------
-    component : Component
-        Counts and what ties them.
-    wanted : iterable of Key, optional
-        The counts that are asked for; all by default.
-    is_enough : callable, optional
-        Where it is true of an interval whose ends were met on the way, that interval is returned, which lies within the
-        feasible one. Saves most of the programs.
-    is_last : callable, optional
-        Where it is true of an interval, no further count is asked for.
+    Where the equations form no circle these are the feasible intervals.
 
     Examples
     --------
     >>> better, same, worse = ("better",), ("same",), ("worse",)
     >>> known = Interval(1, math.inf)
     >>> two = Component({same: known, worse: known}, (Equation({same: 1, worse: 1}, 15, 15),))
-    >>> feasible_intervals(two)[worse]
-    Interval(low=1, high=14)
+    >>> passed_along(two)[worse]
+    Interval(low=1, high=14.0)
     """
-    asked = list(component.before if wanted is None else wanted)
-    found = _solved(component, asked, is_enough, is_last)
-    if found is not None or all(interval.low <= 0 for interval in component.before.values()):
-        return found
-    relaxed = {key: Interval(min(0.0, interval.low), interval.high) for key, interval in component.before.items()}
-    return _solved(Component(relaxed, component.equations), asked, is_enough, is_last)
-
-
-def _solved(
-    component: Component, asked: Sequence[Key], is_enough: IsEnough | None, is_last: IsEnough | None
-) -> dict[Key, Interval] | None:
-    passed = _passed_along(component)
-    if passed is None:
-        return None
-    if component.is_without_circle:
-        return {key: passed[key] for key in asked}
-    return _programmed(component, passed, asked, is_enough, is_last)
-
-
-def _passed_along(component: Component) -> dict[Key, Interval] | None:
-    """Return intervals that hold every solution: each equation bounds each of its counts by the others."""
     found = dict(component.before)
     of_count: dict[Key, list[int]] = {key: [] for key in found}
     for number, equation in enumerate(component.equations):
@@ -186,103 +158,39 @@ def _passed_along(component: Component) -> dict[Key, Interval] | None:
         number = waiting.popleft()
         is_waiting.discard(number)
         for key, interval in _bounded(component.equations[number], found):
-            if interval.low > interval.high + _TOLERANCE:
+            if interval.low > interval.high + TOLERANCE:
                 return None
-            if interval != found[key]:
-                found[key] = interval
-                again = [other for other in of_count[key] if other not in is_waiting and other != number]
-                waiting.extend(again)
-                is_waiting.update(again)
+            found[key] = interval
+            again = [other for other in of_count[key] if other not in is_waiting and other != number]
+            waiting.extend(again)
+            is_waiting.update(again)
     return found
 
 
 def _bounded(equation: Equation, found: Mapping[Key, Interval]) -> Iterator[tuple[Key, Interval]]:
-    """Yield each count of an equation with what the others leave of its interval."""
-    lows = {key: found[key].low if sign > 0 else -found[key].high for key, sign in equation.signs.items()}
-    highs = {key: found[key].high if sign > 0 else -found[key].low for key, sign in equation.signs.items()}
+    """Yield each count of an equation of whose interval the others leave less, with what they leave."""
+    ends = []
+    low_sum = high_sum = 0.0
+    n_open_below = n_open_above = 0
     for key, sign in equation.signs.items():
-        others_low = sum(value for other, value in lows.items() if other != key)
-        others_high = sum(value for other, value in highs.items() if other != key)
-        low, high = equation.low - others_high, equation.high - others_low
-        if sign < 0:
-            low, high = -high, -low
-        yield key, Interval(max(found[key].low, low), min(found[key].high, high))
-
-
-def _programmed(
-    component: Component,
-    start: Mapping[Key, Interval],
-    asked: Sequence[Key],
-    is_enough: IsEnough | None,
-    is_last: IsEnough | None,
-) -> dict[Key, Interval] | None:
-    """Return the intervals by at most two linear programs a count."""
-    import numpy as np
-    from scipy.optimize import linprog
-
-    places = {key: column for column, key in enumerate(component.before)}
-    constraints = _constraints(component, start, places)
-    met_low, met_high = np.full(len(places), np.inf), np.full(len(places), -np.inf)
-
-    def least(objective: NDArray[np.float64]) -> float | None:
-        """Return the least value of an objective, None where nothing is feasible; note what is met on the way."""
-        nonlocal met_low, met_high
-        solved = linprog(objective, method="highs", **constraints)
-        if solved.x is None:
-            return None
-        met_low, met_high = np.minimum(met_low, solved.x), np.maximum(met_high, solved.x)
-        return float(objective @ solved.x)
-
-    ones = np.ones(len(places))
-    every_other = np.where(np.arange(len(places)) % 2 == 0, 1.0, -1.0)
-    # All at once, so that most counts are known to be open before they are asked for one by one.
-    if any(least(objective) is None for objective in (ones, -ones, every_other, -every_other)):
-        return None
-    found: dict[Key, Interval] = {}
-    for key in asked:
-        place, ends = places[key], [start[key].low, start[key].high]
-        for side, sign in enumerate((1.0, -1.0)):
-            met = Interval(_whole(met_low[place], up=True), _whole(met_high[place], up=False))
-            if ends[0] == ends[1] or (is_enough is not None and is_enough(key, met)):
-                found[key] = Interval(ends[0], ends[1]) if ends[0] == ends[1] else met
-                break
-            objective = np.zeros(len(places))
-            objective[place] = sign
-            end = least(objective)
-            if end is None:
-                return None
-            ends[side] = _whole(sign * end, up=sign > 0)
+        interval = found[key]
+        low, high = (interval.low, interval.high) if sign > 0 else (-interval.high, -interval.low)
+        ends.append((key, sign, interval, low, high))
+        if low == -math.inf:
+            n_open_below += 1
         else:
-            found[key] = Interval(ends[0], math.inf if ends[1] >= _ENDLESS else ends[1])
-        if is_last is not None and is_last(key, found[key]):
-            break
-    return found
-
-
-def _constraints(component: Component, start: Mapping[Key, Interval], places: Mapping[Key, int]) -> dict[str, Any]:
-    """Return the equations and inequalities of a component as arrays."""
-    import numpy as np
-
-    rows = np.zeros((len(component.equations), len(places)))
-    for row, equation in enumerate(component.equations):
-        for key, sign in equation.signs.items():
-            rows[row, places[key]] = sign
-    low = np.array([equation.low for equation in component.equations])
-    high = np.array([equation.high for equation in component.equations])
-    is_exact = low == high
-    has_high, has_low = ~is_exact & np.isfinite(high), ~is_exact & np.isfinite(low)
-    limits = np.concatenate([high[has_high], -low[has_low]])
-    return {
-        "A_eq": rows[is_exact] if is_exact.any() else None,
-        "b_eq": low[is_exact] if is_exact.any() else None,
-        "A_ub": np.concatenate([rows[has_high], -rows[has_low]]) if limits.size else None,
-        "b_ub": limits if limits.size else None,
-        "bounds": [(start[key].low, max(start[key].low, min(start[key].high, _ENDLESS))) for key in places],
-    }
-
-
-def _whole(end: float, *, up: bool) -> float:
-    """Return an end rounded inwards to a whole number: counts are whole."""
-    if math.isinf(end):
-        return float(end)
-    return float(math.ceil(end - _TOLERANCE) if up else math.floor(end + _TOLERANCE))
+            low_sum += low
+        if high == math.inf:
+            n_open_above += 1
+        else:
+            high_sum += high
+    for key, sign, interval, low, high in ends:
+        is_open_below, is_open_above = low == -math.inf, high == math.inf
+        least = (
+            -math.inf if n_open_above > is_open_above else equation.low - high_sum + (0.0 if is_open_above else high)
+        )
+        most = math.inf if n_open_below > is_open_below else equation.high - low_sum + (0.0 if is_open_below else low)
+        if sign < 0:
+            least, most = -most, -least
+        if least > interval.low or most < interval.high:
+            yield key, Interval(max(interval.low, least), min(interval.high, most))

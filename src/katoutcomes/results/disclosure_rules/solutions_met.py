@@ -1,0 +1,203 @@
+"""The solutions that were met: what a count was in one of them it can be, and can still be when more is hidden.
+
+Hiding a further count takes no solution away: each of before is one still, with the count as it was shown. So the least
+and the most that a count was in any solution only move apart, and a count that was seen to be open stays open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from katoutcomes.results.disclosure_rules.feasible_intervals import Component, Interval, passed_along
+from katoutcomes.results.disclosure_rules.linear_programs import Program, program_of, solution, whole
+from katoutcomes.results.disclosure_rules.published_model import REST
+from katoutcomes.results.disclosure_rules.small_cells import Key
+
+Values = Mapping[Key, int | None]
+
+
+class Met:
+    """The least and the most of each count in any solution."""
+
+    __slots__ = ("_high", "_low")
+
+    def __init__(self) -> None:
+        self._low: dict[Key, float] = {}
+        self._high: dict[Key, float] = {}
+
+    def note(self, point: Mapping[Key, float]) -> None:
+        """Take one solution."""
+        low, high = self._low, self._high
+        for key, value in point.items():
+            if value < low.get(key, math.inf):
+                low[key] = value
+            if value > high.get(key, -math.inf):
+                high[key] = value
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Leave aside what was met of some counts."""
+        for key in keys:
+            self._low.pop(key, None)
+            self._high.pop(key, None)
+
+    def interval(self, key: Key) -> Interval:
+        """Return the whole numbers between the least and the most; from inf to -inf where no solution was met."""
+        return Interval(whole(self._low.get(key, math.inf), up=True), whole(self._high.get(key, -math.inf), up=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A component as its readers take it, and what was met of it.
+
+    Attributes
+    ----------
+    component : Component
+        With every hidden count at least 1 where a 0 would be shown. Where nothing fulfills that, a 0 has been hidden,
+        and every count may be one.
+    met : Met
+        Of solutions of this kind.
+    """
+
+    component: Component
+    met: Met
+
+
+@dataclass(frozen=True, slots=True)
+class Solutions:
+    """What was met of all components on the way from the first hidden count to the last.
+
+    Attributes
+    ----------
+    met, met_with_zeros : Met
+        Of solutions in which every hidden count is there, and of all.
+    is_fulfilled : dict of frozenset of Key to bool
+        Whether the counts of a component can all be there.
+    zeros : set of Key
+        Hidden counts of nobody: with each of them solutions of before are lost.
+    """
+
+    met: Met = field(default_factory=Met)
+    met_with_zeros: Met = field(default_factory=Met)
+    is_fulfilled: dict[frozenset[Key], bool] = field(default_factory=dict)
+    zeros: set[Key] = field(default_factory=set)
+
+    def reading(self, component: Component, values: Values) -> Reading | None:
+        """Return how readers take a component, None if nothing fulfills its equations even with zeros.
+
+        Parameters
+        ----------
+        component : Component
+            Counts and what ties them.
+        values : mapping of Key to int or None
+            What the counts are, which is a solution; None where an earlier release has hidden one.
+        """
+        counts = frozenset(component.before)
+        zeros = {key for key, met in component.before.items() if met.low > 0 and values.get(key) == 0}
+        if zeros - self.zeros:
+            self.met.forget(counts)
+            self.zeros.update(zeros)
+        truth = true_solution(component, values)
+        if counts not in self.is_fulfilled:
+            self.is_fulfilled[counts] = self._is_fulfilled(component, truth if not zeros else None)
+        if self.is_fulfilled[counts]:
+            return Reading(component, self.met)
+        with_zeros = component.with_zeros()
+        point = truth or first_solution(with_zeros)
+        if point is None:
+            return None
+        self.met_with_zeros.note(point)
+        return Reading(with_zeros, self.met_with_zeros)
+
+    def _is_fulfilled(self, component: Component, truth: Mapping[Key, float] | None) -> bool:
+        point = truth or first_solution(component)
+        if point is None:
+            return False
+        self.met.note(point)
+        return True
+
+
+def true_solution(component: Component, values: Values) -> dict[Key, float] | None:
+    """Return what the counts of a component are, and what its sums leave; None where that is not known.
+
+    Examples
+    --------
+    >>> from katoutcomes.results.disclosure_rules.feasible_intervals import ANYTHING, Equation
+    >>> worse, rest = ("worse",), ("rest of", "n")
+    >>> component = Component({worse: ANYTHING, rest: ANYTHING}, (Equation({worse: -1, rest: -1}, -40, -40),))
+    >>> true_solution(component, {worse: 3})[rest]
+    37.0
+    """
+    known = {key: value for key in component.before if (value := values.get(key)) is not None}
+    point = {key: float(value) for key, value in known.items()}
+    for equation in component.equations:
+        unknown = [key for key in equation.signs if key not in point]
+        total = sum(sign * point[key] for key, sign in equation.signs.items() if key in point)
+        if not unknown and equation.low <= total <= equation.high:
+            continue
+        # What a sum leaves stands in its equation alone, or in others of the same sum.
+        if len(unknown) != 1 or unknown[0][0] != REST:
+            return None
+        point[unknown[0]] = (equation.low - total) * equation.signs[unknown[0]]
+        if point[unknown[0]] < 0:
+            return None
+    return point if len(point) == len(component.before) else None
+
+
+def first_solution(component: Component) -> dict[Key, float] | None:
+    """Return any solution, None if there is none."""
+    inside = passed_along(component)
+    if inside is None:
+        return None
+    return met_by(program_of(component, inside), {})
+
+
+def met_by(program: Program, objective: Mapping[Key, float]) -> dict[Key, float] | None:
+    """Return the solution with the least objective, None if there is none."""
+    found = solution(program, objective)
+    return None if found is None else dict(zip(program.places, found.tolist(), strict=True))
+
+
+def feasible_intervals(component: Component, asked: Sequence[Key] | None = None) -> dict[Key, Interval] | None:
+    """Return the feasible interval of each count, None if nothing fulfills all equations.
+
+    Parameters
+    ----------
+    component : Component
+        Counts and what ties them.
+    asked : sequence of Key, optional
+        The counts that are asked for; all by default.
+
+    Examples
+    --------
+    >>> from katoutcomes.results.disclosure_rules.feasible_intervals import Equation
+    >>> better, same, worse = ("better",), ("same",), ("worse",)
+    >>> known = Interval(1, math.inf)
+    >>> two = Component({same: known, worse: known}, (Equation({same: 1, worse: 1}, 15, 15),))
+    >>> feasible_intervals(two)[worse]
+    Interval(low=1, high=14.0)
+    """
+    reading = Solutions().reading(component, {})
+    if reading is None:
+        return None
+    inside = passed_along(reading.component)
+    if inside is None:
+        return None
+    keys = list(component.before if asked is None else asked)
+    if component.is_without_circle:
+        return {key: inside[key] for key in keys}
+    program = program_of(reading.component, inside)
+    return {key: interval_of(key, program, inside[key], reading.met) for key in keys}
+
+
+def interval_of(key: Key, program: Program, inside: Interval, met: Met) -> Interval:
+    """Return the feasible interval of one count by at most two programs; what they meet is noted."""
+    for sign in (-1.0, 1.0):
+        known = met.interval(key)
+        if (known.high >= inside.high) if sign < 0 else (known.low <= inside.low):
+            continue
+        point = met_by(program, {key: sign})
+        if point is not None:
+            met.note(point)
+    return met.interval(key)
