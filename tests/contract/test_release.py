@@ -92,8 +92,8 @@ def _shows_the_same(estimate, before):
     printed = with_printed_digits(before)
     if estimate.n_patients is None and before.n_patients is not None:
         is_count = estimate.measure == "count"
-        printed = dataclasses.replace(printed, n_patients=None, n_observations=None)
-        printed = printed if is_count else dataclasses.replace(printed, df=math.nan)
+        without = dataclasses.replace(printed, n_patients=None, n_observations=None)
+        printed = without if is_count else without_its_number(before)
     return str(estimate) == str(printed)
 
 
@@ -448,14 +448,20 @@ def counted(estimate):
     return ("counted", estimate.definition_set, estimate.visit, estimate.term, estimate.subgroup)
 
 
-COMPARED_STEMS = ("compared", "target population", "balance", "overlap", "propensity", "negative control")
+COMPARED_STEMS = (
+    *("compared", "target population", "balance", "overlap", "propensity", "negative control"),
+    "no score at the visit",
+)
 
 
 def comparison_cells(estimate):
     """Yield whom an estimate of a comparison rests on (those compared, or of these the scored) and what it counts."""
     is_compared = estimate.term.startswith(COMPARED_STEMS)
     scored = ("scored", estimate.visit, estimate.subgroup)
-    if estimate.term == "scored, of those compared":
+    if estimate.term == "in care, of those compared":
+        in_care = ("in care", estimate.visit, estimate.subgroup)
+        cells = {("compared", "", estimate.subgroup): estimate.n_patients, in_care: estimate.n_counted}
+    elif estimate.term == "scored, of those compared":
         cells = {("compared", "", estimate.subgroup): estimate.n_patients, scored: estimate.n_counted}
     else:
         cells = {("compared", "", estimate.subgroup) if is_compared else scored: estimate.n_patients}
@@ -467,11 +473,14 @@ def sums_of_comparison(values):
     sums = []
     for arm in {cell[-1] for cell in values if cell[0] == "compared" and cell[-1]}:
         whole = ("compared", "", arm)
-        sums += [(whole, [cell]) for cell in values if cell[0] == "scored" and cell[-1] == arm]
+        sums += [(whole, [cell]) for cell in values if cell[0] in {"scored", "in care"} and cell[-1] == arm]
         patterns = [cell for cell in values if cell[0] == "pattern" and cell[-1] == arm]
         if not patterns:
             continue
         sums.append((("scored", "week 12", arm), patterns))
+        for visit in {cell[1] for cell in values if cell[0] == "missing"}:
+            missing = [cell for cell in values if cell[0] == "missing" and (cell[1], cell[-1]) == (visit, arm)]
+            sums.append((whole, [("scored", visit, arm), *missing]))
     return sums
 
 
@@ -619,6 +628,10 @@ def scored_cells(part, row):
     yield ("scored", row["visit"], row["group"]), row["n_patients"]
 
 
+def missing_cells(part, row):
+    yield ("missing", row["visit"], row["step"], row["group"]), row["n_patients"]
+
+
 def pattern_cells(part, row):
     yield ("pattern", row["step"], row["group"]), row["n_patients"]
 
@@ -626,6 +639,7 @@ def pattern_cells(part, row):
 PART_CELLS = {
     "scored_by_visit": scored_cells,
     "missing_patterns": pattern_cells,
+    "missing_by_visit": missing_cells,
     "trial_by_week": week_cells,
     "flow": flow_cells,
     "patients_at_visits": visit_cells,

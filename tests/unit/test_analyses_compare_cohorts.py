@@ -179,6 +179,100 @@ def test_tipping_point_is_where_the_interval_reaches_zero(data):
     assert points["the difference is too small to matter"].estimate > 0.0
 
 
+def test_the_tipping_grid_holds_the_answer_and_both_arms(data):
+    result = compare(data)
+    grid = {one.term.removeprefix("tipping grid: "): one for one in result.estimates if "grid" in one.term}
+    answer, middle = difference(result), grid["treated as assumed, comparator as assumed"]
+    assert (middle.estimate, middle.conf_low, middle.conf_high) == (answer.estimate, answer.conf_low, answer.conf_high)
+    assert len(grid) == 35
+    toward, away = (
+        grid["treated 8 points worse, comparator as assumed"],
+        grid["treated as assumed, comparator 8 points worse"],
+    )
+    shares = [answer.estimate - away.estimate, toward.estimate - answer.estimate]
+    # Both arms miss about a quarter of their scores, of which eight points more move a mean by two.
+    assert shares == pytest.approx([2.0, 2.0], abs=0.7)
+    both = grid["treated 8 points worse, comparator 8 points worse"]
+    assert both.estimate == pytest.approx(answer.estimate - shares[0] + shares[1], abs=1e-12)
+    point = next(one for one in result.select(measure="tipping point") if one.unit == "points")
+    held = [
+        one.conf_low <= 0.0 <= one.conf_high for name, one in grid.items() if name.endswith("comparator as assumed")
+    ]
+    assert held == [delta >= point.estimate for delta in (0.0, 2.0, 4.0, 6.0, 8.0)]
+    table = result.to_table("tipping")
+    assert len(table.rows) == 5
+    assert len(table.columns) == 8
+    assert sum(cell.endswith("*") for row in table.rows for cell in row) == sum(
+        one.conf_low <= 0.0 <= one.conf_high for one in grid.values()
+    )
+    kinds = {"outcome": "response"}
+    assert not [one for one in compare(data, **kinds).estimates if "grid" in one.term]
+    assert compare(data, **kinds).to_table("tipping").rows == ()
+
+
+def test_a_harm_tips_when_the_missing_are_better():
+    frame, rng = people()
+    result = compare(analysis_set(tidy(frame, rng, effect=4.0)))
+    assert difference(result).estimate > 0.0
+    assert all("more favorable" in one.term for one in result.select(measure="tipping point"))
+    assert [one for one in result.estimates if "treated 8 points better" in one.term]
+
+
+def test_the_tipping_grid_is_hidden_with_the_few_who_are_missing():
+    rows = tidy(*people())
+    rows["score"] = rows["score"].fillna(10.0)
+    booked = rows["arm"].eq("booked") & rows["visit"].eq("week 12")
+    rows.loc[rows.index[booked][:4], "score"] = np.nan
+    rows.loc[rows.index[~rows["arm"].eq("booked") & rows["visit"].eq("week 12")][:20], "score"] = np.nan
+    result = compare(analysis_set(rows), weights="none")
+    released = kat.release(result)
+    grid = [one for one in released.estimates if one.term.startswith("tipping grid")]
+    odds = [one for one in released.estimates if one.term.startswith("no score")]
+    assert grid
+    assert odds
+    assert all(one.suppressed for one in grid + odds)
+
+
+def test_missing_scores_are_gaps_or_for_good(data):
+    result = compare(data, in_care_until="until")
+    rows = {tuple(row[:3]): row[3] for row in result.part("missing_by_visit").rows}
+    scored = {(row[0], row[2]): row[3] for row in result.part("scored_by_visit").rows}
+    compared = {one.subgroup: one.n_patients for one in result.select(term="compared")}
+    arms, seen = values_of(data, "arm"), ~np.isnan(data.scores)
+    for code, arm in enumerate(compared):
+        of_arm = seen[arms == code]
+        assert rows["week 4", arm, "missing, scored later"] == int((~of_arm[:, 0] & of_arm[:, 1:].any(axis=1)).sum())
+        assert rows["week 8", arm, "missing, not scored again"] == int((~of_arm[:, 1] & ~of_arm[:, 2]).sum())
+        for visit in ("week 4", "week 8"):
+            missing = sum(number for (name, group, _), number in rows.items() if (name, group) == (visit, arm))
+            assert missing + scored[visit, arm] == compared[arm]
+    until = values_of(data, "until")
+    in_care = result.select(term="in care, of those compared", visit="week 8")
+    assert [one.n_counted for one in in_care] == [int((until[arms == code] >= 56).sum()) for code in (0, 1)]
+    assert in_care[0].conf_low < in_care[0].estimate < in_care[0].conf_high
+
+
+def test_the_odds_of_having_no_score_are_those_of_one_logistic_model(data):
+    from statsmodels.api import Logit
+
+    found = {one.term: one for one in compare(data).select(measure="odds ratio")}
+    scores, arm = data.scores, values_of(data, "arm")
+    last = np.where(np.isnan(scores[:, 1]), np.where(np.isnan(scores[:, 0]), data.baseline, scores[:, 0]), scores[:, 1])
+    columns = {
+        "per point of the last score": last,
+        "booked against not booked": arm,
+        "the visit before missed against scored": np.isnan(scores[:, 1]) * 1.0,
+    }
+    fit = Logit(np.isnan(scores[:, 2]) * 1.0, np.column_stack([np.ones(len(arm)), *columns.values()])).fit(disp=False)
+    limits = np.exp(fit.conf_int())
+    for place, words in enumerate(columns, start=1):
+        one = found[f"no score at the visit: odds, {words}"]
+        # Both stop once the likelihood no longer rises, at steps of about 1e-8.
+        assert (one.estimate, one.conf_low, one.conf_high, one.p_value) == pytest.approx(
+            (np.exp(fit.params[place]), *limits[place], fit.pvalues[place]), rel=1e-5
+        )
+
+
 def test_more_than_two_arms():
     frame, rng = people(300)
     frame["arm"] = np.where(rng.random(300) < 0.3, "third", frame["arm"])

@@ -114,9 +114,13 @@ FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "recent": "katoutcomes.tables.outcomes_over_time:recent_table",
             "signals": "katoutcomes.tables.outcomes_over_time:signals_table",
         },
-        "compare_cohorts": {"balance": "katoutcomes.tables.compare_cohorts:balance_table"},
+        "compare_cohorts": {
+            "balance": "katoutcomes.tables.compare_cohorts:balance_table",
+            "tipping": "katoutcomes.tables.tipping:tipping_table",
+        },
         "emulate_trial": {
             "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
+            "tipping": "katoutcomes.tables.tipping:tipping_table",
             "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
             "by_week": "katoutcomes.tables.emulate_trial_trust:by_week_table",
             "balance": "katoutcomes.tables.emulate_trial_trust:balance_table",

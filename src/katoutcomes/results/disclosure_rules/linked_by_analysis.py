@@ -84,6 +84,8 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
         yield from linked_scores.counts_beside_bins(result, values)
     if result.analysis == "dropout":
         yield from linked_losses.counts_of_losses(result, values)
+    if result.analysis == linked_comparison.ANALYSIS:
+        yield from linked_comparison.last_seen_of_comparison(result, values)
 
 
 def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:

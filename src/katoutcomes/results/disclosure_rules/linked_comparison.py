@@ -8,6 +8,7 @@ levels, because it is about these.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from katoutcomes.results.disclosure_rules.linked_emulation import IN_TRIAL
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
@@ -18,7 +19,8 @@ from katoutcomes.results.result import ResultRecord
 ANALYSIS = "compare_cohorts"
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
-PARTS = frozenset({SCORED_BY_VISIT, PATTERNS})
+IN_CARE, MISSING_BY_VISIT = "in care, of those compared", "missing_by_visit"
+PARTS = frozenset({SCORED_BY_VISIT, PATTERNS, MISSING_BY_VISIT})
 _COMPLETE = "scored at every visit"
 _OF_COMPARED = frozenset({"target population", "overlap", "negative control"})
 _OF_SCORED = frozenset(
@@ -31,6 +33,10 @@ _OF_SCORED = frozenset(
         *("wild cluster bootstrap (Webb points)", "wild cluster bootstrap (Rademacher points)"),
     }
 )
+_LATER, _NEVER, _LAST = "missing, scored later", "missing, not scored again", "last score"
+_GRID, _NO_SCORE = "tipping grid", "no score at the visit"
+_OF_MISSING = frozenset({_GRID, _NO_SCORE})
+"""What tells of the missing: the steps of the grid are the weighted share of them in an arm."""
 _SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
 """Measures of a binary outcome: near enough to what was seen that they go with it."""
 _OF_COVARIATES = ("balance, before weighting", "balance, as analyzed", "target population")
@@ -50,6 +56,14 @@ def _scored(visit: str, subgroup: str = "") -> Key:
     return ("analyzed", "", visit, SCORED, subgroup)
 
 
+def _in_care(visit: str, subgroup: str) -> Key:
+    return ("counted", "", visit, IN_CARE, subgroup)
+
+
+def _missing(visit: str, step: str, subgroup: str) -> Key:
+    return ("counted", "", visit, step, subgroup)
+
+
 def _with_outcome(visit: str, subgroup: str) -> Key:
     return ("counted", "", visit, SEEN, subgroup)
 
@@ -58,6 +72,7 @@ def is_of_comparison(estimate: Estimate) -> bool:
     """Return whether an estimate is one of a comparison of cohorts."""
     stem = _stem(estimate.term)
     is_ours = stem in _OF_COMPARED or stem in _OF_SCORED or stem in {COMPARED, SCORED, SEEN, *_OF_COVARIATES}
+    is_ours = is_ours or stem in _OF_MISSING or stem == IN_CARE
     return is_ours or stem.startswith("propensity of ")
 
 
@@ -72,6 +87,8 @@ def comparison_n_key(estimate: Estimate) -> Key:
     stem = _stem(estimate.term)
     if stem in _OF_COVARIATES:
         return _covariate(stem.split(",")[0], estimate.term.split(": ")[1].removesuffix(" squared"))
+    if stem in _OF_MISSING:
+        return ("analyzed", "", estimate.visit, stem, "")
     if estimate.measure in _SHARES and stem != "negative control":
         return ("share", "", estimate.visit, stem, estimate.subgroup)
     if stem == "own weight in partial pooling":
@@ -87,6 +104,8 @@ def comparison_counted_key(estimate: Estimate) -> Key | None:
         return _with_outcome(estimate.visit, estimate.subgroup)
     if estimate.term == SCORED:
         return _scored(estimate.visit, estimate.subgroup)
+    if estimate.term == IN_CARE:
+        return _in_care(estimate.visit, estimate.subgroup)
     return _compared(estimate.subgroup) if estimate.term == COMPARED else None
 
 
@@ -99,6 +118,8 @@ def comparison_part_key(part: Part, row: int) -> Key:
     named = dict(zip(part.columns, part.rows[row], strict=True))
     if part.name == SCORED_BY_VISIT:
         return _scored(str(named["visit"]), str(named["group"]))
+    if part.name == MISSING_BY_VISIT:
+        return _missing(str(named["visit"]), str(named["step"]), str(named["group"]))
     return ("counted", "", "", str(named["step"]), str(named["group"]))
 
 
@@ -114,29 +135,78 @@ def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tupl
     for key in values:
         if key[0] == "share":
             yield from ((one, key) for one in outcomes if not key[-1] or one[-1] == key[-1])
-        if key[0] == "covariate":
+        if key[0] == "covariate" or key[3] in _OF_MISSING:
             yield from ((one, key) for one in values if one[0] == "analyzed" and one[3] == COMPARED)
+        if key[3] in _OF_MISSING:
+            yield from ((one, key) for one in values if one[0] == "analyzed" and one[2:4] == (key[2], SCORED))
+    # Who is missing at one visit and at the next tells who was last seen between them: one hidden, all of the arm.
+    missing = [key for key in values if key[3] in {_LATER, _NEVER}]
+    yield from ((one, key) for one in missing for key in missing if one != key and one[-1] == key[-1])
 
 
 def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the compared of each arm as scored and not, the scored as complete and not; all as levels of modifiers."""
     yield from _sums_of_levels(values)
     arms = [key[-1] for key in values if key[0] == "analyzed" and key[3] == COMPARED and key[-1]]
-    visits = [str(visit) for part in result.parts if part.name == SCORED_BY_VISIT for visit in part.column("visit")]
+    visits = _visits(result)
     last = visits[-1] if visits else ""
     for arm in dict.fromkeys(arms):
-        for visit in dict.fromkeys(visits):
+        yield from _sums_of_losses(visits, arm, values)
+        for visit in visits:
             if _scored(visit, arm) in values:
                 yield Sum(_compared(arm), (_scored(visit, arm),), has_remainder=True)
         patterns = tuple(key for key in values if key[0] == "counted" and key[-1] == arm and not key[2])
-        for visit in dict.fromkeys(visits):
+        for visit in visits:
             if _with_outcome(visit, arm) in values:
                 yield Sum(_scored(visit, arm), (_with_outcome(visit, arm),), has_remainder=True)
         if patterns:
             yield Sum(_scored(last, arm), patterns)
             complete = tuple(key for key in patterns if key[3] == _COMPLETE)
-            for visit in dict.fromkeys(visits):
+            gaps = tuple(key for key in patterns if key[3] != _COMPLETE)
+            earlier = [key for key in values if key[3] == _LATER and key[-1] == arm]
+            if gaps and earlier:  # who is missing at the visit before the last and scored at the last has a gap
+                yield Sum(gaps[0], (earlier[-1],), has_remainder=True, give_up_first=(earlier[-1],))
+            for visit in visits:
                 yield Sum(_scored(visit, arm), complete, has_remainder=True)
+
+
+def _visits(result: ResultRecord) -> tuple[str, ...]:
+    """Return the visits up to the one compared, in order of time."""
+    named = [str(visit) for part in result.parts if part.name == SCORED_BY_VISIT for visit in part.column("visit")]
+    return tuple(dict.fromkeys(named))
+
+
+def last_seen_of_comparison(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]]:
+    """Yield how many of each arm had their last score at each visit: who is missing for good at the next, not at it."""
+    visits = _visits(result)
+    for here in [key for key in values if key[3] == _NEVER]:
+        following, arm = visits[visits.index(here[2]) + 1], here[-1]
+        later = values.get(_missing(following, _NEVER, arm))
+        if following == visits[-1]:
+            compared, scored = values.get(_compared(arm)), values.get(_scored(following, arm))
+            later = None if compared is None or scored is None else compared - scored
+        now = values[here]
+        if now is not None and later is not None:
+            yield _missing(here[2], _LAST, arm), later - now
+
+
+def _sums_of_losses(visits: tuple[str, ...], arm: str, values: Values) -> Iterator[Sum]:
+    """Yield the compared of an arm as scored, missing for a time and for good, and as in care and not, by visit."""
+    before = _compared(arm)
+    for visit in visits:
+        in_care = _in_care(visit, arm)
+        if in_care in values:
+            yield Sum(before, (in_care,), has_remainder=True, give_up_first=(in_care,))
+            before = in_care
+        kinds = tuple(key for key in (_missing(visit, step, arm) for step in (_LATER, _NEVER)) if key in values)
+        if kinds and _scored(visit, arm) in values:
+            yield Sum(_compared(arm), (_scored(visit, arm), *kinds), give_up_first=kinds)
+    for visit, following in pairwise(visits):
+        steps = (_missing(visit, _NEVER, arm), _missing(visit, _LAST, arm))
+        if all(key in values for key in steps):
+            after = _missing(following, _NEVER, arm)
+            whole, rest = (after, ()) if after in values else (_compared(arm), (_scored(following, arm),))
+            yield Sum(whole, (*rest, *steps), give_up_first=steps)
 
 
 def _sums_of_levels(values: Values) -> Iterator[Sum]:

@@ -29,6 +29,7 @@ OF_AN_ARM = "followed: "
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
+_GRID = "tipping grid"
 _STEMS = frozenset(
     {
         *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
@@ -117,9 +118,12 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     described = [key for key in values if key[0] == "analyzed"] + about_covariates
     yield from ((everybody, key) for key in described)
     departed = [key for key in values if key[3] == _DEPARTED_IN]
+    grids = [key for key in described if key[3] == _GRID]
     for term in (*FOLLOWED, *_arms(values)):
         if _counted(term) in values:
-            yield from ((_counted(term), key) for key in about_weights + about_covariates + departed)
+            yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
+        if _counted(f"{_SCORED}{term}") in values:
+            yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # The balance of a week compares those who had a session in it, who departed from the comparator, with the others.
     for key in departed:

@@ -55,6 +55,11 @@ class Comparison:
     leaving : ndarray of float64, shape (n_compared, n_visits), or None
         1 where a patient had left care before an earlier visit or, in the last column, before the visit compared; None
         where the last day in care is not known.
+    last_score : ndarray of float64, shape (n_compared,)
+        The last score before the visit, in care where the last day in care is known; the baseline score without one.
+    away : ndarray of float64, shape (n_compared,), or None
+        1 where a patient had left care before the visit or, where that is not known, missed the visit before; None
+        where there is no earlier visit.
     event : Event or None
         The binary outcome that is compared, as 0 and 1 in `arms`; None where it is the score.
     """
@@ -70,6 +75,8 @@ class Comparison:
     history_names: tuple[str, ...]
     arms: ArmData
     leaving: NDArray[np.float64] | None
+    last_score: NDArray[np.float64]
+    away: NDArray[np.float64] | None
     event: Event | None = None
 
     @property
@@ -171,9 +178,21 @@ def comparison(
         history=_stacked(history, codes.size),
         history_by_arm=_stacked(by_arm, codes.size),
     )
-    leaving = _leaving(data, window, in_care_until, compared)
     return Comparison(
-        data, window, variable, groups, variables, with_baseline, compared, columns, names, arms, leaving, event
+        data,
+        window,
+        variable,
+        groups,
+        variables,
+        with_baseline,
+        compared,
+        columns,
+        names,
+        arms,
+        leaving=_leaving(data, window, in_care_until, compared),
+        last_score=history[0] if history else data.baseline[compared],
+        away=flags[0] if flags else None,
+        event=event,
     )
 
 

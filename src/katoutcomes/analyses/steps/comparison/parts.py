@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
 from katoutcomes.analyses.steps.comparison.checks import fewest_patients
 from katoutcomes.analyses.steps.interval_estimates import share_estimate
+from katoutcomes.analyses.steps.missing_scores import LATER, NEVER, gaps_and_ends, odds_ratio_rows
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from katoutcomes.analyses.steps.comparison.events import Event
+    from katoutcomes.estimands.visit_window import VisitWindow
 
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
+MISSING_BY_VISIT, IN_CARE, NO_SCORE = "missing_by_visit", "in care, of those compared", "no score at the visit"
 COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before"
 
 
@@ -26,6 +29,7 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
     """Yield how many patients of each arm are compared, and which share of them is scored."""
     if found.event is not None:
         yield from _event_estimates(found, found.event, conf_level)
+    yield from _loss_estimates(found, conf_level)
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)
         yield Estimate(
@@ -57,12 +61,47 @@ def _event_estimates(found: Comparison, event: Event, conf_level: float) -> Iter
         )
 
 
+def _loss_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
+    """Yield who of each arm was in care at each visit, where that is known, and odds ratios of having no score.
+
+    The last day in care is known for everybody, so that nobody is censored and the share is the curve of leaving care.
+    """
+    if found.leaving is not None:
+        for arm, group in enumerate(found.groups):
+            members = found.arms.arms == arm
+            for place, visit in enumerate(_visits(found)):
+                n_in_care = int((members & (found.leaving[:, place] == 0.0)).sum())
+                fields = {"subgroup": group.subgroup, "visit": visit.name}
+                yield share_estimate(IN_CARE, n_in_care, int(members.sum()), conf_level, **fields)
+    shared = {"visit": found.window.name, "n_patients": found.n_compared}
+    missing = ~found.arms.is_observed
+    yield from odds_ratio_rows(f"{NO_SCORE}: odds, ", _known_of_missing(found), missing, conf_level, shared)
+
+
+def _known_of_missing(found: Comparison) -> dict[str, NDArray[np.float64]]:
+    """Return the last score, the arms, and having left care or missed the visit before, by what they are called."""
+    comparator = found.groups[0].label
+    columns = {"per point of the last score": found.last_score}
+    columns |= {
+        f"{group.label} against {comparator}": (found.arms.arms == arm).astype(float) for arm, group in found.later_arms
+    }
+    if found.away is not None:
+        words = "the visit before missed against scored" if found.leaving is None else "left care against stayed"
+        columns[words] = found.away
+    return columns
+
+
+def _visits(found: Comparison) -> list[VisitWindow]:
+    """Return the visits up to the one compared, in order of time."""
+    return [*(found.data.visits[place] for place in earlier_visits(found.data, found.window)), found.window]
+
+
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:
     """Return the scored at each visit, those scored with and without gaps, and the fewest that share a level."""
     scored = _scores_up_to_the_visit(found)
     parts = [_scored_by_visit(found, scored)]
     if scored.shape[1] > 1:
-        parts.append(_patterns(found, scored))
+        parts += [_patterns(found, scored), _missing_by_visit(found, scored)]
     fewest = tuple(fewest_patients(found, or_none=False))
     if fewest:
         parts.append(Part(FEWEST, ("term", "n_patients"), fewest))
@@ -77,13 +116,27 @@ def _scores_up_to_the_visit(found: Comparison) -> NDArray[np.bool_]:
 
 
 def _scored_by_visit(found: Comparison, scored: NDArray[np.bool_]) -> Part:
-    visits = [found.data.visits[place] for place in earlier_visits(found.data, found.window)] + [found.window]
     rows: list[tuple[Cell, ...]] = [
         (visit.name, visit.target_day, group.subgroup, int(scored[found.arms.arms == arm, place].sum()))
         for arm, group in enumerate(found.groups)
-        for place, visit in enumerate(visits)
+        for place, visit in enumerate(_visits(found))
     ]
     return Part(SCORED_BY_VISIT, ("visit", "target_day", "group", "n_patients"), tuple(rows))
+
+
+def _missing_by_visit(found: Comparison, scored: NDArray[np.bool_]) -> Part:
+    """Return who of each arm is missing at each earlier visit: with a later score up to the one compared, or without.
+
+    At the visit compared whoever is missing is missing for good: the compared without the scored.
+    """
+    gaps, ends = gaps_and_ends(scored)
+    rows: list[tuple[Cell, ...]] = [
+        (visit.name, group.subgroup, words, int(mask[found.arms.arms == arm, place].sum()))
+        for arm, group in enumerate(found.groups)
+        for place, visit in enumerate(_visits(found)[:-1])
+        for words, mask in ((LATER, gaps), (NEVER, ends))
+    ]
+    return Part(MISSING_BY_VISIT, ("visit", "group", "step", "n_patients"), tuple(rows))
 
 
 def _patterns(found: Comparison, scored: NDArray[np.bool_]) -> Part:

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
 from katoutcomes.analyses.steps.resamples import estimate_of
+from katoutcomes.analyses.steps.tipping import (
+    FAVORABLE,
+    LARGEST_DELTA,
+    MissingScores,
+    grid_rows,
+    in_direction,
+    tipping_rows,
+)
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -22,12 +30,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TIPPING, TRUNCATED, PRECISION = "tipping point", "truncated weights", "precision"
+TRUNCATED, PRECISION = "truncated weights", "precision"
 JUMP = "reference-based imputation, jump to reference"
 """If who left a later arm fared from then on like the comparator's patients."""
-_STEPS_OF_DELTA = 64
-_LARGEST_DELTA = 8.0 / 27.0
-"""Of the instrument's range: 8 points of the PHQ-9."""
 
 
 def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
@@ -109,49 +114,39 @@ def _strongest_covariate(found: Comparison, arm: int, df: float) -> StrongestCov
 def _tipping(
     found: Comparison, fitted: Fitted, place: int, choices: ComparisonChoices, shared: dict[str, Any]
 ) -> Iterator[Estimate]:
-    """Yield by how many points the missing scores of the treated would have to be less favorable than assumed."""
+    """Yield by how much the missing scores would have to be other than assumed for the conclusion to change."""
+    arm, instrument = found.later_arms[place][0], found.data.instrument
+    span = instrument.maximum - instrument.minimum
+    missing, fields = _missing_scores(fitted, place, arm, choices.conf_level), shared | {"unit": found.unit}
+    is_score = found.event is None
+    yield from tipping_rows(
+        missing,
+        _moved_words(found, missing.direction),
+        largest=LARGEST_DELTA * span if is_score else 1.0,
+        smallest_important=choices.smallest_important,
+        sd=_pooled_sd(found, arm) if is_score else math.nan,
+        fields=fields,
+    )
+    if is_score:
+        yield from grid_rows(missing, span, instrument.sign, fields)
+
+
+def _missing_scores(fitted: Fitted, place: int, arm: int, conf_level: float) -> MissingScores:
     import numpy as np
 
-    from katoutcomes.kernels.groups.sensitivity import tipping_point
-    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
-
-    arm, difference = found.later_arms[place][0], fitted.differences[place]
-    instrument = found.data.instrument
-    span = instrument.maximum - instrument.minimum
-    largest = _LARGEST_DELTA * span if found.event is None else 1.0
-    grid = np.linspace(0.0, largest, _STEPS_OF_DELTA + 1)
-    towards_zero = -1.0 if difference.estimate > 0.0 else 1.0
-    moves = towards_zero * grid
-    estimates = difference.estimate + moves * fitted.missing_shares[arm]
+    signs = np.array([-1.0, 1.0])
+    slopes = signs * fitted.missing_shares[[0, arm]]
     if fitted.replicates is None or fitted.replicate_shares is None:
-        low = difference.conf_low + moves * fitted.missing_shares[arm]
-        high = difference.conf_high + moves * fitted.missing_shares[arm]
-    else:
-        drawn = [fitted.replicates[:, place] + move * fitted.replicate_shares[:, arm] for move in moves]
-        intervals = [percentile_interval(one, choices.conf_level) for one in drawn]
-        low, high = (np.array([getattr(one, side) for one in intervals]) for side in ("conf_low", "conf_high"))
-    found_points = tipping_point(grid, estimates, low, high, choices.smallest_important)
-    yield Estimate(
-        term=f"{TIPPING}: {_less_favorable(found)}, until the interval holds 0",
-        measure="tipping point",
-        unit=found.unit,
-        estimate=found_points.to_interval,
-        **shared,
-    )
-    if choices.smallest_important > 0.0:
-        yield Estimate(
-            term=f"{TIPPING}: {_less_favorable(found)}, until the difference is too small to matter",
-            measure="tipping point",
-            unit=found.unit,
-            estimate=found_points.to_threshold,
-            **shared,
-        )
+        return MissingScores(fitted.differences[place], slopes, conf_level)
+    drawn = signs * fitted.replicate_shares[:, [0, arm]]
+    return MissingScores(fitted.differences[place], slopes, conf_level, fitted.replicates[:, place], drawn)
 
 
-def _less_favorable(found: Comparison) -> str:
-    if found.event is None:
-        return "missing scores less favorable by so much"
-    return f"{found.event.words} less often among the missing by such a share"
+def _moved_words(found: Comparison, direction: float) -> str:
+    """Return what moves, and whether for the better."""
+    if found.event is not None:
+        return f"{found.event.words} {'more' if direction > 0.0 else 'less'} often among the missing by such a share"
+    return f"missing scores {in_direction(direction, found.data.instrument.sign, FAVORABLE)} by so much"
 
 
 def _truncated(found: Comparison, fitted: Fitted, arm: int, shared: dict[str, Any]) -> Iterator[Estimate]:

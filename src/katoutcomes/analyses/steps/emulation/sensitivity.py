@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
 from katoutcomes.analyses.steps.emulation.answers import MAIN, SENSITIVITY, sides
+from katoutcomes.analyses.steps.missing_scores import odds_ratio_rows
+from katoutcomes.analyses.steps.tipping import (
+    FAVORABLE,
+    LARGEST_DELTA,
+    MissingScores,
+    grid_rows,
+    in_direction,
+    tipping_rows,
+)
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.formatting import format_level
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +28,13 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.resamples import Interval
     from katoutcomes.kernels.groups.strongest_covariate import StrongestCovariate
 
-TIPPING, NO_SCORE, SELECTION = "tipping point", "missing score", "selection by the score"
-_LESS = "missing scores of the treated less favorable by so much"
-_STEPS_OF_DELTA = 64
-_LARGEST_DELTA = 8.0 / 27.0
-"""Of the instrument's range: 8 points of the PHQ-9."""
+NO_SCORE, SELECTION = "missing score", "selection by the score"
 
 
 def sensitivity_estimates(found: Emulation, got: Answers, smallest_important: float) -> Iterator[Estimate]:
     """Yield what would have to be true for the answer to be wrong, each in a line of its own."""
     yield from doubt_estimates(found, got, smallest_important)
+    yield from tipping_grid_estimates(found, got)
     yield _truncated(found, sides(found))
     yield from regression_to_the_mean_estimates(found)
 
@@ -39,7 +44,7 @@ def doubt_estimates(found: Emulation, got: Answers, smallest_important: float) -
     shared, main = sides(found), got.numbers(MAIN)
     if main.std_error > 0.0:
         yield from _confounding(found, got, main, shared)
-        yield from _tipping(found, got, main, shared, smallest_important)
+        yield from _tipping(found, got, shared, smallest_important)
 
 
 def _confounding(found: Emulation, got: Answers, main: Interval, shared: dict[str, Any]) -> Iterator[Estimate]:
@@ -76,37 +81,36 @@ def _strongest_covariate(found: Emulation, df: float) -> StrongestCovariate | No
     return strongest_covariate(data.covariates[rows], treated[rows], data.outcome[rows], df)
 
 
-def _tipping(
-    found: Emulation, got: Answers, main: Interval, shared: dict[str, Any], smallest_important: float
-) -> Iterator[Estimate]:
-    """Yield by how much the missing scores of the treated would have to be less favorable than predicted."""
+def _tipping(found: Emulation, got: Answers, shared: dict[str, Any], smallest_important: float) -> Iterator[Estimate]:
+    """Yield by how much the missing scores of the treated would have to be other than predicted."""
     import numpy as np
 
-    from katoutcomes.kernels.groups.sensitivity import tipping_point
-    from katoutcomes.kernels.weighting.bootstrap import percentile_interval
+    missing, instrument = _missing_scores(got), found.found.instrument
+    if missing.difference.has_limits:
+        yield from tipping_rows(
+            missing,
+            f"missing scores of the treated {in_direction(missing.direction, instrument.sign, FAVORABLE)} by so much",
+            largest=LARGEST_DELTA * (instrument.maximum - instrument.minimum),
+            smallest_important=smallest_important,
+            sd=float(np.nanstd(found.data.outcome, ddof=1)),
+            fields=shared,
+        )
 
-    if not main.has_limits:
-        return
-    instrument = found.found.instrument
-    grid = np.linspace(0.0, _LARGEST_DELTA * (instrument.maximum - instrument.minimum), _STEPS_OF_DELTA + 1)
-    moves = (-1.0 if main.estimate > 0.0 else 1.0) * grid
-    shift, shifts = got.further_column("treated missing")
-    differences = got.column(MAIN)
-    drawn = [percentile_interval(differences + move * shifts, got.conf_level) for move in moves]
-    low, high = (np.array([getattr(one, side) for one in drawn]) for side in ("conf_low", "conf_high"))
-    points = tipping_point(grid, main.estimate + moves * shift, low, high, smallest_important)
-    reasons = [("until the interval holds 0", points.to_interval)]
-    if smallest_important > 0.0:
-        reasons.append(("until the difference is too small to matter", points.to_threshold))
-    sd = float(np.nanstd(found.data.outcome, ddof=1))
-    for words, value in reasons:
-        yield Estimate(term=f"{TIPPING}: {_LESS}, {words}", measure="tipping point", estimate=value, **shared)
-    yield Estimate(
-        term=f"{TIPPING}: {_LESS}, {reasons[0][0]}, in standard deviations of the scores",
-        measure="tipping point",
-        estimate=points.to_interval / sd if sd > 0.0 else math.nan,
-        **(shared | {"unit": "SD"}),
-    )
+
+def _missing_scores(got: Answers) -> MissingScores:
+    import numpy as np
+
+    columns = [got.further_column(name) for name in ("comparator missing", "treated missing")]
+    slopes, drawn = np.array([one for one, _ in columns]), np.column_stack([many for _, many in columns])
+    return MissingScores(got.numbers(MAIN), slopes, got.conf_level, got.column(MAIN), drawn)
+
+
+def tipping_grid_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
+    """Yield the difference with the missing scores of the copies of both arms other than predicted."""
+    missing, instrument = _missing_scores(got), found.found.instrument
+    if missing.difference.has_limits:
+        span = instrument.maximum - instrument.minimum
+        yield from grid_rows(missing, span, instrument.sign, sides(found))
 
 
 def _truncated(found: Emulation, shared: dict[str, Any]) -> Estimate:
@@ -167,50 +171,18 @@ def _selection(found: Emulation) -> tuple[Any, tuple[float, float], bool]:
 
 def missing_score_estimates(found: Emulation, conf_level: float) -> Iterator[Estimate]:
     """Yield odds ratios of having no score at the visit, from one logistic model; nothing where there is no maximum."""
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
-    from katoutcomes.kernels.logistic import logistic_regression
-
-    columns = _predictors_of_no_score(found)
-    missing = ~found.data.is_observed
-    design = np.column_stack([np.ones(found.n_patients), *columns.values()])
-    if not 0 < int(missing.sum()) < found.n_patients or np.linalg.matrix_rank(design) < design.shape[1]:
-        return
-    fit = logistic_regression(design, missing)
-    if fit.is_separated:
-        return
-    width = float(ndtri(0.5 + conf_level / 2.0))
-    for place, words in enumerate(columns, start=1):
-        log_odds, error = float(fit.coefficients[place]), float(fit.std_errors[place])
-        yield Estimate(
-            term=f"{NO_SCORE}: odds, {words}",
-            measure="odds ratio",
-            visit=found.trial.visit.name,
-            estimate=math.exp(log_odds),
-            conf_low=math.exp(log_odds - width * error),
-            conf_high=math.exp(log_odds + width * error),
-            conf_level=conf_level,
-            p_value=2.0 * float(ndtr(-abs(log_odds / error))),
-            n_patients=found.n_patients,
-        )
+    fields = {"visit": found.trial.visit.name, "n_patients": found.n_patients}
+    columns, missing = _predictors_of_no_score(found), ~found.data.is_observed
+    yield from odds_ratio_rows(f"{NO_SCORE}: odds, ", columns, missing, conf_level, fields)
 
 
 def _predictors_of_no_score(found: Emulation) -> dict[str, NDArray[np.float64]]:
     import numpy as np
 
     patients = found.found
-    columns = {
+    return {
         "per point of the last score in care": patients.last_score[:, -1],
         f"integration begun by day {found.trial.by_day} against not": found.data.exposed_early.astype(np.float64),
         "per week with an integration session": patients.session.sum(axis=1).astype(np.float64),
         "left care against stayed": patients.has_left.astype(np.float64),
     }
-    return {words: values for words, values in columns.items() if np.ptp(values) > 0.0}
-
-
-def missing_score_words(conf_level: float) -> str:
-    """Return how these odds ratios were made."""
-    return (
-        f"Odds ratios of having no score: logistic regression on all of them together, Wald {format_level(conf_level)}."
-    )

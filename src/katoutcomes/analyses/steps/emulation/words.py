@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_words
+from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.part import Part
@@ -53,7 +53,7 @@ def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
         "last week. Missing scores are predicted by a linear model of the same covariates, the last score in care, "
         "having left care and the sessions. Weighted analysis of covariance of the copies on arm and covariates. "
         f"Intervals are percentiles of a bootstrap of patients that refits everything ({n_bootstrap:,} resamples), "
-        f"{format_level(conf_level)}. {missing_score_words(conf_level)} Logistic models have a "
+        f"{format_level(conf_level)}. {missing_words(conf_level)} Logistic models have a "
         "ridge of 0.001 a row on standardized slopes; their probabilities are limited to 0.01 to 0.99."
     )
     return Method("target trial emulation: clone, censor, weight", description, _SOURCES)
