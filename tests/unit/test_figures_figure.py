@@ -85,6 +85,12 @@ def test_nothing_says_when_or_with_what_it_was_drawn():
     assert b"tEXt" not in png
 
 
+def test_both_pictures_of_one_drawing_are_those_of_two():
+    for figure in (make(), make("other")):
+        assert figure.svg_and_png() == (figure.svg(), figure.png())
+        assert figure.svg_and_png(dpi=72) == (figure.svg(), figure.png(dpi=72))
+
+
 def test_the_same_figure_gives_the_same_bytes():
     one, other = make(), make()
     assert one.svg() == one.svg() == other.svg()

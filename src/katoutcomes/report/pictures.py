@@ -32,7 +32,7 @@ class Picture:
 
 def draw_pictures(content: ReportContent) -> dict[str, Picture]:
     """Return every figure of a report, drawn, by name."""
-    drawn = {figure.name: (figure.svg(), figure.png()) for figure in content.figures()}
+    drawn = {figure.name: figure.svg_and_png() for figure in content.figures()}
     return {name: Picture(svg, png, _thumbnail(png)) for name, (svg, png) in drawn.items()}
 
 

@@ -219,8 +219,8 @@ def write_simulation_study(study: SimulationStudy, folder: str | Path) -> tuple[
         write_whole(place / f"{NAME}.csv", study.to_csv()),
         write_whole(place / f"{NAME}.md", study.to_table().to_markdown() + "\n"),
     ]
-    figure = study.plot()
+    svg, png = study.plot().svg_and_png()
     with whole_folder(place) as aside:
-        (aside / f"{NAME}.svg").write_text(figure.svg(), encoding="utf-8", newline="\n")
-        (aside / f"{NAME}.png").write_bytes(figure.png())
+        (aside / f"{NAME}.svg").write_text(svg, encoding="utf-8", newline="\n")
+        (aside / f"{NAME}.png").write_bytes(png)
     return (*written, place / f"{NAME}.svg", place / f"{NAME}.png")

@@ -5,6 +5,7 @@ Text is measured in the outlines of the font, not on a canvas, so that a layout 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -85,16 +86,29 @@ def wrap(text: str, width: float, size: float = TEXT_SIZE, weight: str = "normal
     >>> wrap("", 60.0)
     ('',)
     """
-    lines, line = [], ""
-    for word in text.split():
-        if text_width(f"{line} {word}".strip(), size, weight) <= width:
-            line = f"{line} {word}".strip()
-            continue
-        if line:
-            lines.append(line)
-        *full, line = _split_word(word, width, size, weight)
-        lines.extend(full)
-    return (*lines, line)
+    words, lines = text.split(), []
+    while words:
+        n_fitting = _n_fitting(words, width, size, weight)
+        if n_fitting:
+            lines.append(" ".join(words[:n_fitting]))
+            del words[:n_fitting]
+        else:
+            piece, *rest = _split_word(words[0], width, size, weight)
+            lines.append(piece)
+            words[:1] = rest
+    return tuple(lines) or ("",)
+
+
+def _n_fitting(words: list[str], width: float, size: float, weight: str) -> int:
+    """Return how many words fit on a line; few lines are measured, since more words are never narrower."""
+
+    def measured(n_words: int) -> float:
+        return text_width(" ".join(words[:n_words]), size, weight)
+
+    most = 8
+    while most < len(words) and measured(most) <= width:
+        most *= 2
+    return bisect_right(range(1, min(most, len(words)) + 1), width, key=measured)
 
 
 @dataclass(frozen=True, slots=True)
