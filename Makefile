@@ -31,7 +31,7 @@ report: $(VENV)/run.stamp  ## data/sample -> out/report.html, report.pdf, summar
 	@$(BIN)/katoutcomes report --data data/sample --out out
 
 test: $(VENV)/test.stamp  ## all tests but the slow simulations
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not spark"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow and not spark"
 
 test-slow: $(VENV)/test.stamp  ## the long simulations (coverage, truths of the synthetic clinic)
 	@$(BIN)/python -m pytest -n 2 -m slow

@@ -16,15 +16,15 @@ import pytest
 
 import katoutcomes as kat
 
+pytestmark = pytest.mark.xdist_group("sample report")
+
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 MINIMUM_CELL = 11
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("report")
-    kat.outcome_report(SAMPLE, out)
-    return out
+def folder(sample_report: Path) -> Path:
+    return sample_report
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,8 @@ def test_the_step_summary_fits_a_ci_page(folder: Path) -> None:
 
 
 def test_files_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
-    plan = replace(kat.AnalysisPlan.default(), instruments=("PHQ-9",))
-    results = kat.run(plan, kat.simulate_registry(seed=3, n_patients=60)).release()
+    flow = kat.participant_flow(kat.select_cohort(kat.simulate_registry(seed=3, n_patients=60)).analysis_set("PHQ-9"))
+    results = kat.Results("Outcomes", (flow,)).release()
     for inner in ("figures/earlier.svg", "tables/earlier.csv", "report.pdf", "notes.txt"):
         (tmp_path / inner).parent.mkdir(exist_ok=True)
         (tmp_path / inner).write_text("earlier", encoding="utf-8")

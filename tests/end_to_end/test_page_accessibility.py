@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-import katoutcomes as kat
+pytestmark = pytest.mark.xdist_group("sample report")
 
 AXE = "axe-core@4"
 SERIOUS = {"serious", "critical"}
@@ -64,11 +64,8 @@ def violations(page: str, axe: str, folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("page")
-    results = kat.run(kat.AnalysisPlan.default(), kat.simulate_registry(seed=11, n_patients=140)).release()
-    kat.write_report(results, folder, pdf=False)
-    return (folder / "report.html").read_text(encoding="utf-8")
+def page(sample_report: Path) -> str:
+    return (sample_report / "report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_serious_on_the_page(page: str, axe: str, tmp_path: Path) -> None:

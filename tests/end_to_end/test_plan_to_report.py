@@ -19,7 +19,7 @@ OUTSIDE = "not for release"
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthetic clinic, a plan with one instrument, and the results of the run."""
     place = tmp_path_factory.mktemp("clinic")
-    write_synthetic_clinic(place / "data", seed=11, n_patients=140)
+    write_synthetic_clinic(place / "data", seed=11, n_patients=400)
     text = files("katoutcomes.plans").joinpath("default_plan.toml").read_text(encoding="utf-8")
     names = '["PHQ-9", "GAD-7", "BDI-II", "HAM-A", "MADRS", "PCL-5"]'
     assert names in text

@@ -50,7 +50,7 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("clinic") / "data"
     command = [sys.executable, "-m", "katoutcomes.cli.main", "simulate", "--out", str(place), "--seed", "7"]
-    subprocess.run([*command, "--patients", "120"], check=True, capture_output=True)
+    subprocess.run([*command, "--patients", "400"], check=True, capture_output=True)
     text = plan_text(DEFAULT_PLAN)
     assert ALL_INSTRUMENTS in text
     (place.parent / "plan.toml").write_text(text.replace(ALL_INSTRUMENTS, '["PHQ-9"]'), encoding="utf-8")

@@ -8,6 +8,7 @@ import pytest
 
 from katoutcomes.cli.main import main
 from katoutcomes.cli.progress import terminal_progress
+from katoutcomes.plans.plan import DEFAULT_PLAN, plan_text
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 PATIENTS = "patient_id,age_years\nP1,40\nP2,50\n"
@@ -77,9 +78,14 @@ def test_simulate_writes_tables_that_check_clean(tmp_path: Path, capsys: pytest.
 
 
 def test_report_tells_its_progress_and_what_to_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "--data", str(SAMPLE), "--out", str(tmp_path)]) == 0
+    every = '["PHQ-9", "GAD-7", "BDI-II", "HAM-A", "MADRS", "PCL-5"]'
+    plan = tmp_path / "plan.toml"
+    assert every in plan_text(DEFAULT_PLAN)
+    plan.write_text(plan_text(DEFAULT_PLAN).replace(every, '["PHQ-9"]'), encoding="utf-8")
+    out = tmp_path / "out"
+    assert main(["report", "--data", str(SAMPLE), "--plan", str(plan), "--out", str(out)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[-1] == f"Done. Open {tmp_path / 'report.html'}"
+    assert captured.out.splitlines()[-1] == f"Done. Open {out / 'report.html'}"
     assert "[ 1/" in captured.err
 
 

@@ -248,45 +248,58 @@ DIGESTED = (
 )
 
 
+@cache
+def figure_of(name):
+    """Each figure is made once; every test draws it anew."""
+    return CASES[name]()
+
+
 @pytest.fixture(params=CASES)
 def figure(request):
-    return CASES[request.param]()
+    return figure_of(request.param)
 
 
 def text_boxes(page):
     """Return text and place, in points, of everything written on a page."""
     from matplotlib.text import Text
 
-    page.canvas.draw()
+    page.draw_without_rendering()
     renderer = page.canvas.get_renderer()
     scale = 72 / page.dpi
     texts = [text for text in page.findobj(Text) if text.get_visible() and text.get_text().strip()]
     return [(text.get_text(), text.get_window_extent(renderer).frozen().extents * scale) for text in texts]
 
 
-def test_no_text_leaves_the_page(figure):
-    page = figure.matplotlib_figure()
+@pytest.mark.parametrize("name", CASES)
+def test_text_stays_on_the_page_lies_apart_and_can_be_read(name):
+    page = figure_of(name).matplotlib_figure()
+    boxes = text_boxes(page)
+    assert_no_text_leaves(page, boxes)
+    assert_no_text_lies_on_another(boxes)
+    assert_no_text_is_small(page)
+
+
+def assert_no_text_leaves(page, boxes):
     width, height = page.get_size_inches() * 72
     assert width == pytest.approx(540)
-    for text, (left, bottom, right, top) in text_boxes(page):
+    for text, (left, bottom, right, top) in boxes:
         assert left >= -0.5, text
         assert bottom >= -0.5, text
         assert right <= width + 0.5, text
         assert top <= height + 0.5, text
 
 
-def test_no_text_lies_on_another(figure):
+def assert_no_text_lies_on_another(boxes):
     slack = 1.2  # points: boxes of lines hold room for accents and descenders
-    for (text, one), (other_text, other) in combinations(text_boxes(figure.matplotlib_figure()), 2):
+    for (text, one), (other_text, other) in combinations(boxes, 2):
         beside = one[2] <= other[0] + slack or other[2] <= one[0] + slack
         apart = one[3] <= other[1] + slack or other[3] <= one[1] + slack
         assert beside or apart, (text, other_text)
 
 
-def test_no_text_is_smaller_than_eight_points(figure):
+def assert_no_text_is_small(page):
     from matplotlib.text import Text
 
-    page = figure.matplotlib_figure()
     assert min(text.get_fontsize() for text in page.findobj(Text) if text.get_text().strip()) >= 8.0
 
 
@@ -294,8 +307,7 @@ def test_drawing_changes_no_setting_and_opens_no_window(figure):
     import matplotlib as mpl
 
     before = dict(mpl.rcParams.copy())
-    figure.svg()
-    figure.png(dpi=50)
+    figure.svg_and_png(dpi=50)
     figure.axes()
     assert dict(mpl.rcParams.copy()) == before
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
