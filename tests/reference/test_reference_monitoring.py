@@ -2,6 +2,8 @@
 handbooks."""
 
 import json
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -97,50 +99,52 @@ def test_charts_of_shares_and_rates(name, chart_of):
 
 
 def test_individuals_chart_of_the_handbook():
-    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: flow rates of ten batches."""
+    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: flow rates of ten batches.
+
+    Data, center, mean moving range and limits were compared with three independent quotations of that page.
+    """
     flow = np.array([49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1])
     chart = individuals_chart(flow)
     assert chart.center == pytest.approx(50.81)
+    assert np.abs(np.diff(flow)).mean() == pytest.approx(1.8778, abs=PRINTED)
     assert (chart.upper[0], chart.lower[0]) == pytest.approx((55.8041, 45.8159), abs=2 * PRINTED)
 
 
+FAULTS_OF_WAFERS = (
+    *(12, 15, 8, 10, 4, 7, 16, 9, 14, 10),
+    *(5, 6, 17, 12, 22, 8, 10, 5, 13, 11),
+    *(20, 18, 24, 15, 9, 12, 7, 13, 9, 6),
+)
+"""On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook."""
+
+
 def test_p_chart_of_the_handbook():
-    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2: faults on 30 wafers of 50 chips."""
-    faults = [
-        12,
-        15,
-        8,
-        10,
-        4,
-        7,
-        16,
-        9,
-        14,
-        10,
-        5,
-        6,
-        17,
-        12,
-        22,
-        8,
-        10,
-        5,
-        13,
-        11,
-        20,
-        18,
-        24,
-        15,
-        9,
-        12,
-        7,
-        13,
-        9,
-        6,
-    ]
-    chart = proportion_chart(np.array(faults), np.full(30, 50))
+    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2.
+
+    The average is also quoted in an exercise of a textbook (Ryan). The limits are not taken from the page, whose last digits are quoted
+    differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50, worked out in fractions.
+    """
+    chart = proportion_chart(np.array(FAULTS_OF_WAFERS), np.full(30, 50))
     assert chart.center == pytest.approx(0.2313, abs=PRINTED)
+    share = Fraction(347, 1500)
+    reach = 3 * math.sqrt(share * (1 - share) / 50)
+    assert (chart.upper[0], chart.lower[0]) == pytest.approx((float(share) + reach, float(share) - reach), rel=ROUNDING)
     assert (chart.upper[0], chart.lower[0]) == pytest.approx((0.4102, 0.0524), abs=PRINTED)
+
+
+def test_u_chart_of_the_handbook():
+    """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.1: faults on 25 wafers, each of which is a unit.
+
+    The counts were compared with one quotation of the page. They give its round numbers: 400 faults, so 16 a wafer, and
+    limits 3 times 4 away.
+    """
+    faults = np.array(
+        [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13]
+    )
+    chart = rate_chart(faults, np.ones(25))
+    assert chart.center == 16.0
+    assert (chart.upper[0], chart.lower[0]) == pytest.approx((28.0, 4.0), rel=ROUNDING)
+    assert np.flatnonzero(faults > chart.upper).tolist() == [23]
 
 
 def test_adjusted_means_are_those_of_emmeans():
