@@ -118,7 +118,12 @@ def test_a_file_that_is_no_file_of_results(tmp_path: Path, text: str, message: s
         ({"results": []}, "no results"),
         ({"results": [1]}, "result 1: a table"),
         ({"title": 1}, "title: a text"),
-        ({"disclosure": {}}, "minimum_cell and zero_is_shown"),
+        ({"disclosure": {}}, "disclosure: minimum_cell must be a whole number"),
+        ({"disclosure": {"minimum_cell": True, "zero_is_shown": True}}, "minimum_cell must be a whole number"),
+        ({"disclosure": {"minimum_cell": 11, "zero_is_shown": True, "round_to": "5"}}, "round_to must be a whole"),
+        ({"disclosure": {"minimum_cell": 11, "zero_is_shown": True, "round_to": 0}}, "disclosure: round_to must be"),
+        ({"disclosure": {"minimum_cell": 11, "zero_is_shown": True, "wish": 1}}, "disclosure: a table of"),
+        ({"disclosure": [11]}, "disclosure: a table of"),
     ],
 )
 def test_what_a_file_of_results_may_not_be(tmp_path: Path, change: dict[str, Any], message: str) -> None:

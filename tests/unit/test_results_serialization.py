@@ -81,6 +81,7 @@ def test_json_holds_everything_but_individual_values():
         "analysis",
         "title",
         "minimum_cell",
+        "round_to",
         "estimand",
         "method",
         "estimates",

@@ -22,8 +22,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument("results", metavar="RESULTS", help="what `katoutcomes run` wrote")
     parser.add_argument("--out", required=True, metavar="FILE", help="the file to hand on, such as released.json")
     parser.add_argument("--minimum-cell", type=int, metavar="N", help="smallest count shown; default: the plan's")
+    parser.add_argument("--round-to", type=int, metavar="N", help="round every count shown to the nearest N, such as 5")
     parser.add_argument(
-        "--previous", metavar="FILE", help="what was released before; what changed since by a few patients is hidden"
+        "--previous",
+        metavar="FILE",
+        help="what was released before; what changed since by a few patients is hidden; default: the plan's",
     )
     parser.add_argument(
         "--audit",
@@ -42,21 +45,28 @@ _MOST_LINES = 25
 def _run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from katoutcomes.results.collection import Results
+    from katoutcomes.results.collection import Results, read_earlier
 
     results = Results.read(options.results)
-    previous = None if options.previous is None else Results.read(options.previous)
-    policy = results.disclosure
-    if options.minimum_cell is not None:
-        policy = replace(policy, minimum_cell=options.minimum_cell)
+    said = {"minimum_cell": options.minimum_cell, "round_to": options.round_to}
+    policy = replace(results.disclosure, **{name: value for name, value in said.items() if value is not None})
+    previous = read_earlier(options.previous, policy)
     released = results.release(policy, previous=previous)
     # Audited before anything is written: a release that says too much leaves no file.
     if options.audit is not None and not _audit(options, results, policy, previous):
         return 4
     released.write(options.out)
     if not options.quiet:
-        print(f"Done. {options.out} shows no count below {policy.minimum_cell}.")
+        print(f"Done. {options.out} {_how(policy, previous)}.")
     return 0
+
+
+def _how(policy: DisclosurePolicy, previous: Results | None) -> str:
+    """Return what is to be said of a release in its last line."""
+    how = f"shows no count below {policy.minimum_cell}"
+    if policy.round_to > 1:
+        how = f"hides counts below {policy.minimum_cell} and rounds the others to the nearest {policy.round_to}"
+    return how if previous is not None else f"{how}; no earlier release was given"
 
 
 def _audit(options: argparse.Namespace, results: Results, policy: DisclosurePolicy, previous: Results | None) -> bool:

@@ -34,6 +34,16 @@ def add_command(commands: Any) -> None:
     add_quarter_options(parser)
     parser.add_argument("--paper", choices=("A4", "Letter"), default="A4", help="of report.pdf; default: A4")
     parser.add_argument("--minimum-cell", type=int, metavar="N", help="smallest count shown; default: the plan's")
+    parser.add_argument("--round-to", type=int, metavar="N", help="round every count shown to the nearest N, such as 5")
+    parser.add_argument(
+        "--previous",
+        metavar="FILE",
+        help="what was released of the quarter before; what changed since by a few patients is hidden; default: the "
+        "plan's",
+    )
+    parser.add_argument(
+        "--write-released", metavar="FILE", help="also write what is released, for --previous of the next report"
+    )
     parser.add_argument("--strict", action="store_true", help="end with code 2 if any row was rejected")
     parser.add_argument("--quiet", action="store_true", help="no progress and no last line")
     parser.set_defaults(run=_run)
@@ -68,6 +78,9 @@ def _run(options: argparse.Namespace) -> int:
         options.out,
         plan=options.plan,
         minimum_cell=options.minimum_cell,
+        round_to=options.round_to,
+        previous=options.previous,
+        released=options.write_released,
         quarters=quarters_of(options),
         paper=options.paper,
         progress=None if options.quiet else show_steps,
@@ -86,7 +99,7 @@ def _run_from_released(options: argparse.Namespace) -> int:
     from katoutcomes.report.write import write_report
     from katoutcomes.results.collection import Results
 
-    given = [f"--{name.replace('_', '-')}" for name in _OF_DATA if getattr(options, name)]
+    given = [f"--{name.replace('_', '-')}" for name in _OF_DATA if _is_given(getattr(options, name))]
     if given:
         raise OptionError(f"{', '.join(given)}: belongs to --data; released results are shown as they are.")
     results = Results.read(options.released)
@@ -96,8 +109,16 @@ def _run_from_released(options: argparse.Namespace) -> int:
     return 2 if failed_gates(results) else 0
 
 
-_OF_DATA = ("mapping", "salt_file", "allow", "prorating", "plan", "minimum_cell", "strict", "quarter")
-"""Options that say how data are read and analyzed."""
+_OF_DATA = (
+    *("mapping", "salt_file", "allow", "prorating", "plan", "strict", "quarter"),
+    *("minimum_cell", "round_to", "previous", "write_released"),
+)
+"""Options that say how data are read, analyzed and released."""
+
+
+def _is_given(option: object) -> bool:
+    """Return whether an option stands on the command line; a 0 does."""
+    return option not in (None, False, "") and option != []
 
 
 def show_steps(step: int, n_steps: int, what: str) -> None:

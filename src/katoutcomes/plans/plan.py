@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
@@ -112,6 +112,8 @@ class AnalysisPlan:
     def read(cls, path: str | Path) -> AnalysisPlan:
         """Read a plan from a TOML file laid out as the default plan is.
 
+        The earlier release that it may name is looked for beside it.
+
         Raises
         ------
         OptionError
@@ -123,8 +125,16 @@ class AnalysisPlan:
         except (OSError, UnicodeDecodeError) as problem:
             fault = f"the plan {place.name} cannot be read ({type(problem).__name__})."
         else:
-            return _plan_of_text(text, place.name)
+            return _beside(_plan_of_text(text, place.name), place.parent)
         raise OptionError(fault)
+
+
+def _beside(plan: AnalysisPlan, folder: Path) -> AnalysisPlan:
+    """Return a plan whose earlier release, where it names one, lies beside its file."""
+    policy = plan.disclosure
+    if not policy.previous:
+        return plan
+    return replace(plan, disclosure=replace(policy, previous=str(folder / policy.previous)))
 
 
 def plan_text(name: str) -> str:

@@ -69,13 +69,20 @@ _VISIT: Mapping[str, Kind] = {
     "anchor": kinds.TEXT,
     "choice": Kind("a text", kinds.TEXT.fits, VISIT_CHOICES),
 }
-_DISCLOSURE: Mapping[str, Kind] = {"minimum_cell": kinds.WHOLE, "zero_is_shown": kinds.FLAG}
+_DISCLOSURE: Mapping[str, Kind] = {
+    "minimum_cell": kinds.WHOLE,
+    "zero_is_shown": kinds.FLAG,
+    "round_to": kinds.WHOLE,
+    "previous": kinds.TEXT,
+}
 _GATES: Mapping[str, Kind] = {
     "least_paired_completeness": kinds.NUMBER,
     "most_rejected_share": kinds.NUMBER,
     "most_rows": kinds.TABLE,
 }
-_OPTIONAL = frozenset({"seed", "analyses", "gates", "baseline_choice", "anchor", "choice", "zero_is_shown"})
+_OPTIONAL = frozenset(
+    {"seed", "analyses", "gates", "baseline_choice", "anchor", "choice", "zero_is_shown", "round_to", "previous"}
+)
 
 
 def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> AnalysisPlan:
@@ -103,8 +110,6 @@ def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> 
     cohort = _cohort(where, content["cohort"], instruments)
     visits = tuple(_visit(where, one, number) for number, one in enumerate(content["visits"]))
     analyses = _analyses(where, content["analyses"], instruments) if "analyses" in content else USUAL_ANALYSES
-    disclosure = content["disclosure"]
-    _require(where, "disclosure", disclosure, _DISCLOSURE)
     return _made(
         where.name,
         lambda: AnalysisPlan(
@@ -118,7 +123,7 @@ def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> 
             covariates=tuple(content["covariates"]),
             use_registry_covariates=content["use_registry_covariates"],
             conf_level=float(content["conf_level"]),
-            disclosure=_made(where.place("disclosure"), lambda: DisclosurePolicy(**disclosure)),
+            disclosure=_disclosure(where, content["disclosure"]),
             analyses=analyses,
             seed=content.get("seed", AnalysisPlan.DEFAULT_SEED),
             gates=_gates(where, content.get("gates", {})),
@@ -153,6 +158,16 @@ def _cohort(where: PlanText, content: Mapping[str, Any], instruments: tuple[str,
 def _visit(where: PlanText, content: Mapping[str, Any], number: int) -> VisitWindow:
     _require(where, "visits", content, _VISIT, number)
     return _made(where.place("visits", number=number), lambda: VisitWindow(**content))
+
+
+def _disclosure(where: PlanText, content: Mapping[str, Any]) -> DisclosurePolicy:
+    _require(where, "disclosure", content, _DISCLOSURE)
+    try:
+        return DisclosurePolicy(**content)
+    except OptionError as found:
+        fault = str(found)
+    key = next((key for key in content if fault.startswith(key)), "")
+    raise OptionError(f"{where.place('disclosure', key)}: {fault}")
 
 
 def _gates(where: PlanText, content: Mapping[str, Any]) -> Gates:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from katoutcomes.figures.figure import Figure
     from katoutcomes.results.collection import Results
     from katoutcomes.results.result import ReleasedResult, Result
+    from katoutcomes.results.disclosure_policy import DisclosurePolicy
     from katoutcomes.tables.table import Table
 
 GATES = "quality_gates"
@@ -109,6 +110,10 @@ class ReportContent:
     results : tuple of ReleasedResult
         What everything was made from.
     """
+    disclosure : DisclosurePolicy
+        What they were released with.
+    earlier_release : str
+        Title of the release that they were held against; ``""`` for none.
 
     title: str
     is_synthetic: bool
@@ -118,6 +123,8 @@ class ReportContent:
     sections: tuple[Section, ...]
     results: tuple[ReleasedResult, ...]
 
+    disclosure: DisclosurePolicy
+    earlier_release: str
     def figures(self) -> tuple[Figure, ...]:
         """Return every figure, in order."""
         return tuple(figure for section in self.sections for figure in section.figures)
@@ -160,6 +167,8 @@ def report_content(results: Results) -> ReportContent:
         sections=tuple(sections),
         results=released,
     )
+        disclosure=results.disclosure,
+        earlier_release=results.earlier_release,
 
 
 def _population_sections(results: Results) -> list[Section]:

@@ -19,6 +19,7 @@ from katoutcomes.results.formatting import (
     format_part_cell,
     format_share,
     minimum_cell_of,
+    rounding_note,
 )
 from katoutcomes.results.time_words import PANEL_NAMES, recent_rows
 from katoutcomes.tables.table import Table
@@ -191,6 +192,7 @@ def _notes(results: Results, rows: tuple[_Row, ...]) -> Iterator[str]:
         yield f"<{minimum}: fewer than {minimum}, so not shown."
     if HIDDEN in cells:
         yield f"{HIDDEN}: a count below {minimum} is in it or would follow from it."
+    yield from dict.fromkeys(filter(None, map(rounding_note, results)))
     for result in results:
         if result.analysis == "clinical_significance":
             yield "Which definition of reliable change is meant stands with each instrument."

@@ -12,6 +12,7 @@ from katoutcomes.results.formatting import (
     format_n_patients,
     format_p,
     format_with_interval,
+    rounding_note,
 )
 
 if TYPE_CHECKING:
@@ -271,11 +272,30 @@ def _last(result: ResultRecord, **fields: str) -> Estimate | None:
 
 def _first(result: ResultRecord, term: str) -> Estimate | None:
     found = result.select(term=term, measure="proportion", subgroup="")
+        *released_how(results),
     return found[0] if found else None
 
 
 def _interval(estimate: Estimate) -> str:
     return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
+def released_how(results: Results) -> tuple[str, ...]:
+    """Return what released results were held against before they left, and how their counts are shown."""
+    if not results.is_released:
+        return ()
+    policy = results.disclosure
+    hidden = f"of 1 to {policy.minimum_cell - 1}" if policy.zero_is_shown else f"below {policy.minimum_cell}"
+    rounding = next(filter(None, map(rounding_note, results)), "")
+    if results.earlier_release:
+        earlier = f'"{results.earlier_release}": a count that has changed by a few patients since then is hidden'
+        return _joined(f"Counts {hidden} are hidden.", rounding), f"Held against the release before, {earlier}."
+    alone = "what an earlier report shows can be subtracted from what this one shows"
+    return _joined(f"Counts {hidden} are hidden.", rounding), f"No earlier release was given: {alone}."
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
 
 
 def _reasons(result: ResultRecord) -> str:

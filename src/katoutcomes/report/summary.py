@@ -18,6 +18,12 @@ def summary_json(content: ReportContent) -> str:
         "title": content.title,
         "is_synthetic": content.is_synthetic,
         "headline": list(content.headline),
+        "disclosure": {
+            "minimum_cell": content.disclosure.minimum_cell,
+            "round_to": content.disclosure.round_to,
+            "zero_is_shown": content.disclosure.zero_is_shown,
+            "earlier_release": content.earlier_release,
+        },
         "gates": [
             {"name": check.name, "limit": check.limit, "passed": check.passed, "message": check.message}
             for result in content.results

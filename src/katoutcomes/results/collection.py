@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from katoutcomes.errors import OptionError
-from katoutcomes.results.disclosure import DEFAULT_POLICY, DisclosurePolicy, release
+from katoutcomes.results.disclosure import DEFAULT_POLICY, DisclosurePolicy, earlier_results, release
 from katoutcomes.results.result import ReleasedResult, Result
 from katoutcomes.results.results_file import is_released, read_results_file, results_json
 from katoutcomes.results.whole_files import write_whole
@@ -27,6 +27,8 @@ class Results:
         What the plan asked for and the data could not give, in sentences without numbers.
     disclosure : DisclosurePolicy
         What the plan lets leave the clinic; of released results, what they were released with.
+    earlier_release : str
+        Title of the release that released results were held against; ``""`` for none.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Results:
     entries: tuple[Result | ReleasedResult, ...]
     notes: tuple[str, ...] = ()
     disclosure: DisclosurePolicy = DEFAULT_POLICY
+    earlier_release: str = ""
 
     def __iter__(self) -> Iterator[Result | ReleasedResult]:
         return iter(self.entries)
@@ -88,10 +91,13 @@ class Results:
         Raises
         ------
         DisclosureError
-            If they were released with a higher minimum before, or `previous` was not released.
+            If they were released with a higher minimum or another rounding before, `previous` was not released, or is
+            not given although the plan names one.
         """
         chosen = policy if policy is not None else self.disclosure
-        return Results(self.title, release(self.entries, chosen, previous=previous), self.notes, chosen)
+        entries = release(self.entries, chosen, previous=previous)
+        earlier = self.earlier_release if previous is None else previous.title
+        return Results(self.title, entries, self.notes, replace(chosen, previous=""), earlier)
 
     def write(self, path: str | Path) -> Path:
         """Write one JSON file that `read` reads without loss, and return its path.
@@ -118,3 +124,26 @@ class Results:
             If it says that its results are released and one of them is not.
         """
         return cls(**read_results_file(path))
+
+
+def read_earlier(path: str | Path | None, policy: DisclosurePolicy) -> Results | None:
+    """Return the release before this one: of a file, else of the one that the policy names, None where there is none.
+
+    Raises
+    ------
+    OptionError
+        If the file cannot be read, or holds no results of this layout.
+    DisclosureError
+        If its results have not been released.
+    """
+    chosen = path if path is not None else policy.previous
+    if chosen == "":
+        return None
+    try:
+        found = Results.read(chosen)
+    except OptionError as problem:
+        fault = str(problem)
+    else:
+        earlier_results(policy, found)
+        return found
+    raise OptionError(f"the earlier release cannot be used: {fault}")

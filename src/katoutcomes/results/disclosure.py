@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import overload
 
 from katoutcomes.errors import DisclosureError
 from katoutcomes.results.disclosure_policy import DEFAULT_POLICY, DisclosurePolicy
 from katoutcomes.results.disclosure_rules.complementary import HiddenCounts, Limits, hidden_in_report
 from katoutcomes.results.disclosure_rules.declared_counts import require_declared
-from katoutcomes.results.disclosure_rules.earlier_release import with_earlier_release
+from katoutcomes.results.disclosure_rules.earlier_release import with_earlier_release, with_rounded_release
 from katoutcomes.results.disclosure_rules.hidden_numbers import (
     HiddenNumbers,
     without_hidden_numbers,
@@ -81,7 +82,8 @@ def release(
     ------
     DisclosureError
         If an estimate does not say on how many patients it rests, an analysis has not declared what it counts, a result
-        was released with a higher minimum, or `previous` holds what was not released.
+        was released with a higher minimum or another rounding, `previous` holds what was not released, or is not given
+        although the policy names it.
 
     Notes
     -----
@@ -89,6 +91,10 @@ def release(
     every hidden count, given everything that is shown, lies neither within 1 to 10 nor is it narrower than 5
     (`audit_release` prints it). Results released in two calls can be subtracted from each other, so release what you
     send together.
+
+    What is hidden is decided by the exact counts, also where the policy rounds those that are shown. Then shares and
+    their intervals are made of the rounded counts, standard errors and limits of everything else are what the fewest
+    patients who round alike would give, and degrees of freedom, test statistics and p-values are left out.
 
     Examples
     --------
@@ -98,10 +104,36 @@ def release(
     >>> released.minimum_cell  # doctest: +SKIP
     11
     """
-    earlier = () if previous is None else require_released(previous)
+    earlier = earlier_results(policy, previous)
     if isinstance(result, ResultRecord):
         return _released_together((result,), policy, earlier)[0]
     return _released_together(tuple(result), policy, earlier)
+
+
+def earlier_results(policy: DisclosurePolicy, previous: Iterable[ResultRecord] | None) -> tuple[ReleasedResult, ...]:
+    """Return what was released before, nothing where neither the caller nor the policy names anything.
+
+    Raises
+    ------
+    DisclosureError
+        If the policy names an earlier release and it is not given, or holds what was not released.
+    """
+    if previous is not None:
+        given = tuple(previous)
+        released = tuple(result for result in given if isinstance(result, ReleasedResult))
+        if len(released) < len(given) or not given:
+            raise DisclosureError(
+                "the earlier release was not released, or holds nothing: give the file that "
+                "`katoutcomes release` wrote then."
+            )
+        return released
+    if policy.previous:
+        name = PurePath(policy.previous).name
+        raise DisclosureError(
+            f"the plan names an earlier release, {name}, and nothing leaves without it: give it as "
+            "previous=katoutcomes.Results.read(...), on the command line with --previous FILE."
+        )
+    return ()
 
 
 def require_released(results: Iterable[ResultRecord]) -> tuple[ReleasedResult, ...]:
@@ -129,10 +161,28 @@ def _released_together(
     """Release results of one report: what one of them hides must not follow from another."""
     opened = [opened_result(result, policy) for result in results]
     places = [place for place, result in enumerate(opened) if result.provenance.source != PUBLISHED]
+    if are_rounded([results[place] for place in places]):
+        if earlier:
+            raise DisclosureError("counts that were rounded cannot be held against an earlier release any more.")
+        return tuple(opened)
     plan = hiding_plan([opened[place] for place in places], policy, earlier)
     for place, result, hidden in zip(places, plan.results, plan.hidden_in_results(), strict=True):
         opened[place] = without_hidden_numbers(result, hidden, policy)
     return tuple(opened)
+
+
+def are_rounded(results: Sequence[ResultRecord]) -> bool:
+    """Return whether results have been released with rounded counts.
+
+    Raises
+    ------
+    DisclosureError
+        If some of them have been and others not: their sums cannot be followed together.
+    """
+    rounded = [isinstance(result, ReleasedResult) and result.round_to > 1 for result in results]
+    if any(rounded) and not all(rounded):
+        raise DisclosureError("some of the results have rounded counts and others not; release all of them at once.")
+    return any(rounded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +230,10 @@ def hiding_plan(
     merged = tuple(without_small_exclusions(result, policy) for result in results)
     report = report_counts(merged)
     ours = [result for result in earlier if result.provenance.source != PUBLISHED]
-    if ours:
+    if are_rounded(ours):
+        round_to = (policy.round_to, max(result.round_to for result in ours))
+        report = with_rounded_release(report, report_counts(ours), round_to, policy.minimum_cell)
+    elif ours:
         report = with_earlier_release(report, report_counts(ours))
     limits = Limits(policy.minimum_cell, policy.zero_is_shown)
     hidden = hidden_in_report(report, limits)
@@ -198,6 +251,8 @@ def opened_result(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedRes
             f"a lower one ({policy.minimum_cell}) needs the result itself."
         )
     is_published = result.provenance.source == PUBLISHED
+    if isinstance(result, ReleasedResult) and result.round_to > 1 and not is_published:
+        _require_same_rounding(result, policy)
     return ReleasedResult(
         analysis=result.analysis,
         title=result.title,
@@ -211,4 +266,14 @@ def opened_result(result: ResultRecord, policy: DisclosurePolicy) -> ReleasedRes
         checks=result.checks,
         warnings=result.warnings,
         minimum_cell=policy.minimum_cell,
+        round_to=1 if is_published else policy.round_to,
     )
+
+
+def _require_same_rounding(result: ReleasedResult, policy: DisclosurePolicy) -> None:
+    """Raise unless a result whose counts are rounded is released as it was: its sums do not hold any more."""
+    if (policy.minimum_cell, policy.round_to) != (result.minimum_cell, result.round_to):
+        raise DisclosureError(
+            f"the counts of {result.analysis} were rounded to the nearest {result.round_to} and released with a "
+            f"minimum cell of {result.minimum_cell}; another rounding or minimum needs the result itself."
+        )

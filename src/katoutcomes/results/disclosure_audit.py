@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from katoutcomes.results.disclosure import PUBLISHED, hiding_plan, opened_result, require_released
+from katoutcomes.results.disclosure import PUBLISHED, are_rounded, earlier_results, hiding_plan, opened_result
 from katoutcomes.results.disclosure_policy import DEFAULT_POLICY, DisclosurePolicy
 from katoutcomes.results.disclosure_rules.complementary import Limits, is_asked, limits_of_model, model_of
 from katoutcomes.results.disclosure_rules.earlier_release import EARLIER
 from katoutcomes.results.disclosure_rules.feasible_intervals import Interval
 from katoutcomes.results.disclosure_rules.published_model import REST
+from katoutcomes.results.disclosure_rules.report_counts import report_counts
 from katoutcomes.results.disclosure_rules.report_names import BINS, COHORT, PAIRS, STAGES
 from katoutcomes.results.disclosure_rules.small_cells import Key
 from katoutcomes.results.result import ResultRecord
@@ -48,12 +49,15 @@ class DisclosureAudit:
         The smallest count that is shown.
     least_width : int
         How wide an interval must be.
+    round_to : int
+        Shown counts are rounded to the nearest multiple of this, and so tell an interval each.
     counts : tuple of AuditedCount
         Every hidden count, those that are too close first, then the narrowest first.
     """
 
     minimum_cell: int
     least_width: int
+    round_to: int
     counts: tuple[AuditedCount, ...]
 
     @property
@@ -66,6 +70,7 @@ class DisclosureAudit:
         content = {
             "minimum_cell": self.minimum_cell,
             "least_width": self.least_width,
+            "round_to": self.round_to,
             "n_hidden": len(self.counts),
             "n_too_close": len(self.too_close),
             "counts": [
@@ -105,7 +110,8 @@ def audit_release(
     ----------
     results : iterable of Result or ReleasedResult
         What is to be released together, or has been. Of results that are not released yet all sums are known; of
-        released ones those that can be read from them.
+        released ones those that can be read from them, and of rounded ones those that hold as they are shown. So ask
+        before the release: counts that it rounds are taken for intervals.
     policy : DisclosurePolicy
         What they are or were released with.
     previous : iterable of ReleasedResult, optional
@@ -127,11 +133,19 @@ def audit_release(
     >>> results = kat.Results.read("results.json")  # doctest: +SKIP
     >>> print(kat.audit_release(results, results.disclosure).to_text(20))  # doctest: +SKIP
     """
-    earlier = () if previous is None else require_released(previous)
-    opened = [opened_result(result, policy) for result in results]
-    plan = hiding_plan([one for one in opened if one.provenance.source != PUBLISHED], policy, earlier)
-    intervals = limits_of_model(model_of(plan.report, plan.limits, plan.hidden.keys))
-    return DisclosureAudit(policy.minimum_cell, plan.limits.least_width, _audited(intervals, plan.limits))
+    earlier = earlier_results(policy, previous)
+    ours = [result for result in results if result.provenance.source != PUBLISHED]
+    opened = [opened_result(result, policy) for result in ours]
+    limits = Limits(policy.minimum_cell, policy.zero_is_shown, policy.round_to)
+    if are_rounded(ours):
+        # Sums of rounded counts do not hold, so nothing is decided anew: what is hidden is what is not there.
+        report = report_counts(opened)
+        hidden = frozenset(key for key, value in report.counts.values.items() if value is None)
+    else:
+        plan = hiding_plan(opened, policy, earlier)
+        report, hidden = plan.report, plan.hidden.keys
+    intervals = limits_of_model(model_of(report, limits, hidden))
+    return DisclosureAudit(policy.minimum_cell, limits.least_width, policy.round_to, _audited(intervals, limits))
 
 
 def _audited(intervals: dict[Key, Interval], limits: Limits) -> tuple[AuditedCount, ...]:
@@ -144,8 +158,12 @@ def _audited(intervals: dict[Key, Interval], limits: Limits) -> tuple[AuditedCou
 
 
 def _is_harmless_rest(key: Key, interval: Interval, limits: Limits) -> bool:
-    """Return whether a key is what a sum leaves and certainly nobody or enough: that is no secret."""
-    return key[0] == REST and (interval.low >= limits.minimum_cell or interval.high <= 0)
+    """Return whether a key is what a sum leaves and certainly nobody or enough: that is no secret.
+
+    Neither is that of rounded counts which may leave nobody: counts that leave few are hidden by their exact numbers.
+    """
+    is_nobody = interval.high <= 0 or (limits.rounding > 1 and interval.low <= 0)
+    return key[0] == REST and (interval.low >= limits.minimum_cell or is_nobody)
 
 
 def in_words(key: Key) -> str:

@@ -21,11 +21,18 @@ class DisclosurePolicy:
     marks_small : bool
         Whether a hidden count that is below the minimum may be shown as ``"<11"``. That says that it is 1 to 10, which
         is more than a count that is merely hidden tells.
+    round_to : int
+        Every count that is shown is rounded to the nearest multiple of this; 1 rounds nothing. At most `minimum_cell`,
+        so that no count that is shown becomes 0.
+    previous : str
+        File of the release before this one, which a plan names; ``""`` for none. Nothing is released then without it.
 
     References
     ----------
     Centers for Medicare & Medicaid Services, cell size suppression policy: counts of 1 to 10 are neither shown nor
     derivable, which gives the minimum of 11. ResDAC, https://resdac.org/node/1506 (January 2024).
+    NHS Digital, Hospital Episode Statistics: counts of 1 to 7 are not shown, all others rounded to the nearest 5, which
+    is ``DisclosurePolicy(minimum_cell=8, round_to=5)``.
 
     Examples
     --------
@@ -36,10 +43,19 @@ class DisclosurePolicy:
     minimum_cell: int = 11
     zero_is_shown: bool = True
     marks_small: bool = False
+    round_to: int = 1
+    previous: str = ""
 
     def __post_init__(self) -> None:
         if type(self.minimum_cell) is not int or self.minimum_cell < 1:
             raise OptionError("minimum_cell must be a whole number of at least 1; 11 is usual.")
+        if type(self.round_to) is not int or self.round_to < 1:
+            raise OptionError("round_to must be a whole number of at least 1, which rounds nothing; 5 is usual.")
+        if self.round_to > self.minimum_cell:
+            raise OptionError(
+                f"round_to ({self.round_to}) must not be above minimum_cell ({self.minimum_cell}): a count that is "
+                "shown would become 0."
+            )
 
     def hides(self, count: int | None) -> bool:
         """Return whether a count is too small to be shown."""

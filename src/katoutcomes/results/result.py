@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import OptionError
@@ -134,9 +134,11 @@ class ResultRecord:
 
     def plot(self, kind: str | None = None, **choices: Any) -> Any:
         """Return the analysis's `Figure`; `kind` names one where there are several."""
+        from katoutcomes.results.formatting import rounding_note
         from katoutcomes.results.presenters import figure_function
 
-        return figure_function(self.analysis, kind)(self, **choices)
+        figure, note = figure_function(self.analysis, kind)(self, **choices), rounding_note(self)
+        return replace(figure, alt_text=f"{figure.alt_text} {note}") if note else figure
 
     def _repr_html_(self) -> str:
         from katoutcomes.results.serialization import notebook_html
@@ -168,6 +170,9 @@ class ReleasedResult(ResultRecord):
     ----------
     minimum_cell : int
         The smallest count that is shown.
+    round_to : int
+        Counts are rounded to the nearest multiple of this; 1 where they are exact.
     """
 
     minimum_cell: int
+    round_to: int = 1

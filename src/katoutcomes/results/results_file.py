@@ -24,6 +24,15 @@ RESULTS_SCHEMA = "katoutcomes results, not for release"
 RELEASED_SCHEMA = "katoutcomes released results"
 SCHEMAS: tuple[str, ...] = (RESULTS_SCHEMA, RELEASED_SCHEMA)
 _KEYS = frozenset({"schema", "schema_version", "title", "notes", "disclosure", "results"})
+_POLICY: Mapping[str, tuple[type, object]] = {
+    "minimum_cell": (int, None),
+    "zero_is_shown": (bool, None),
+    "round_to": (int, 1),
+    "previous": (str, ""),
+    "earlier_release": (str, ""),
+}
+"""Keys of the table `disclosure` → their kind, and what files hold that were written before there was such a key."""
+_KINDS = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
 def results_json(results: Results) -> str:
@@ -39,6 +48,9 @@ def results_json(results: Results) -> str:
         "disclosure": {
             "minimum_cell": results.disclosure.minimum_cell,
             "zero_is_shown": results.disclosure.zero_is_shown,
+            "round_to": results.disclosure.round_to,
+            "previous": results.disclosure.previous,
+            "earlier_release": results.earlier_release,
         },
         "results": [result_dict(entry, exact=True) for entry in results.entries],
     }
@@ -65,12 +77,34 @@ def read_results_file(path: str | Path) -> dict[str, Any]:
     entries = tuple(_entry(one, place, name) for place, one in enumerate(content["results"], start=1))
     if content["schema"] == RELEASED_SCHEMA:
         _require_released(entries, name)
+    policy = _policy(content["disclosure"], name)
     return {
         "title": content["title"],
         "entries": entries,
         "notes": tuple(content["notes"]),
-        "disclosure": DisclosurePolicy(**content["disclosure"]),
+        "earlier_release": policy.pop("earlier_release"),
+        "disclosure": _made_policy(policy, name),
     }
+
+
+def _policy(content: Any, name: str) -> dict[str, Any]:
+    """Return what a file says of its release, keys that it lacks because it is older included."""
+    if not isinstance(content, dict) or not set(content) <= set(_POLICY):
+        raise OptionError(f"{name}, disclosure: a table of {', '.join(_POLICY)} is needed.")
+    found: dict[str, Any] = {}
+    for key, (kind, default) in _POLICY.items():
+        found[key] = content.get(key, default)
+        if type(found[key]) is not kind:
+            raise OptionError(f"{name}, disclosure: {key} must be {_KINDS[kind]}.")
+    return found
+
+
+def _made_policy(fields: Mapping[str, Any], name: str) -> DisclosurePolicy:
+    try:
+        return DisclosurePolicy(**fields)
+    except OptionError as found:
+        fault = str(found)
+    raise OptionError(f"{name}, disclosure: {fault}")
 
 
 def _json_of(path: Path) -> Any:
@@ -99,9 +133,6 @@ def _checked(content: Any, name: str) -> Mapping[str, Any]:
     if set(content) != _KEYS:
         wrong = ", ".join(sorted(set(content) ^ _KEYS))
         raise OptionError(f"{name} has a key too many or too few: {wrong}.")
-    disclosure = content["disclosure"]
-    if not isinstance(disclosure, dict) or set(disclosure) != {"minimum_cell", "zero_is_shown"}:
-        raise OptionError(f"{name}, disclosure: minimum_cell and zero_is_shown are needed.")
     for key, kind in (("title", str), ("notes", list), ("results", list)):
         if not isinstance(content[key], kind):
             raise OptionError(f"{name}, {key}: a {'text' if kind is str else 'list'} is needed.")

@@ -72,6 +72,7 @@ def result_dict(result: ResultRecord, *, exact: bool = False) -> dict[str, Any]:
         "analysis": result.analysis,
         "title": result.title,
         "minimum_cell": result.minimum_cell if isinstance(result, ReleasedResult) else None,
+        "round_to": result.round_to if isinstance(result, ReleasedResult) else None,
         "estimand": {**result.estimand.to_dict(), "sentence": result.estimand.sentence()},
         "method": {
             "name": result.method.name,
@@ -128,9 +129,11 @@ def result_from_dict(content: Mapping[str, Any]) -> ResultRecord:
     minimum_cell = content.get("minimum_cell")
     if minimum_cell is None:
         return Result(**record)
-    if not isinstance(minimum_cell, int):
-        raise DataError("the result has a minimum_cell that is no whole number.")
-    return ReleasedResult(**record, minimum_cell=minimum_cell)
+    round_to = content.get("round_to", 1)  # results that were released before counts could be rounded do not say so
+    for name, number in (("minimum_cell", minimum_cell), ("round_to", round_to)):
+        if type(number) is not int or number < 1:
+            raise DataError(f"the result has a {name} that is no whole number of at least 1.")
+    return ReleasedResult(**record, minimum_cell=minimum_cell, round_to=round_to)
 
 
 def notebook_html(result: ResultRecord) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from katoutcomes.results.formatting import DOES_NOT_APPLY, HIDDEN, PERCENTAGE_POINTS, format_level, minimum_cell_of
+from katoutcomes.results.formatting import (
+    DOES_NOT_APPLY,
+    HIDDEN,
+    PERCENTAGE_POINTS,
+    format_level,
+    minimum_cell_of,
+    rounding_note,
+)
 
 if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
@@ -75,6 +82,7 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
     notes = [note for note in own if note]
     notes.append(f"Method: {result.method.name}.")
     notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
+    notes += filter(None, [rounding_note(result)])
     if result.verdict != "report":
         reasons = " ".join(check.message for check in result.checks if not check.passed)
         notes.append(f"Verdict: {result.verdict}. {reasons}")

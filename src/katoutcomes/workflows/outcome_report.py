@@ -45,6 +45,9 @@ def outcome_report(
     *,
     plan: AnalysisPlan | str | Path | None = None,
     minimum_cell: int | None = None,
+    round_to: int | None = None,
+    previous: Results | str | Path | None = None,
+    released: str | Path | None = None,
     mapping: str | Path | None = None,
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
@@ -67,6 +70,13 @@ def outcome_report(
         The questions, or a TOML file of them. Default: the built-in plan.
     minimum_cell : int, optional
         Smallest count that is shown. Default: the plan's.
+    round_to : int, optional
+        Every count that is shown is rounded to the nearest multiple of this; 1 rounds nothing. Default: the plan's.
+    previous : Results, str or Path, optional
+        What was released before, of the last quarter for example, or the file of it: what changed since by a few
+        patients is hidden. Default: the plan's. No file is guessed; without any, the report says so.
+    released : str or Path, optional
+        File for the released results themselves, which the next release is held against as its `previous`.
     mapping, rekey_salt, allow, prorating : optional
         How the source is read; as `read_registry` takes them. Only for a folder or frames.
     quarters : QuarterSpan, optional
@@ -88,7 +98,10 @@ def outcome_report(
     DesignError
         If no patient is left to report on.
     OptionError
-        If a registry that has been read already comes with a choice of how to read it.
+        If a registry that has been read already comes with a choice of how to read it, or the earlier release cannot be
+        read.
+    DisclosureError
+        If the earlier release was not released.
 
     Examples
     --------
@@ -97,16 +110,24 @@ def outcome_report(
     >>> written.report.name  # doctest: +SKIP
     'report.html'
     """
+    from katoutcomes.errors import OptionError
     from katoutcomes.report.write import write_report
+    from katoutcomes.results.collection import Results, read_earlier
 
-    chosen = _plan(plan, minimum_cell)
+    if Path(out).is_file():
+        raise OptionError("the report is written into a folder; what was named is a file.")
+    chosen = _with_policy(_plan(plan), minimum_cell, round_to)
+    # Read first: nobody waits for an analysis whose release would fail.
+    earlier = previous if isinstance(previous, Results) else read_earlier(previous, chosen.disclosure)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
     found = _run(source, chosen, reading, steps, quarters)
     steps.tell("hiding small cells")
-    released = found.results.release()
+    leaving = found.results.release(previous=earlier)
     steps.tell("drawing figures and writing the report")
-    files = write_report(released, Path(out), paper=paper, pdf=pdf)
+    files = write_report(leaving, Path(out), paper=paper, pdf=pdf)
+    if released is not None:
+        leaving.write(released)
     page = next(path for path in files if path.name == "report.html")
     return WrittenReport(page, files, found.has_rejections, found.failed_gates)
 
@@ -184,7 +205,7 @@ def run_plan(
     >>> found = kat.run_plan(None, "data/sample", "results.json")  # doctest: +SKIP
     >>> found.results.release().write("released.json")  # doctest: +SKIP
     """
-    chosen = _plan(plan, None)
+    chosen = _plan(plan)
     steps = _Steps(progress, n_steps=2 + len(chosen.instruments))
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
     found = _run(source, chosen, reading, steps, quarters)
@@ -221,18 +242,19 @@ class _Steps:
             self._progress(self._step, self._n_steps, what)
 
 
-def _plan(plan: AnalysisPlan | str | Path | None, minimum_cell: int | None) -> AnalysisPlan:
+def _plan(plan: AnalysisPlan | str | Path | None) -> AnalysisPlan:
     from katoutcomes.plans.plan import AnalysisPlan
 
     if plan is None:
-        chosen = AnalysisPlan.default()
-    elif isinstance(plan, str | Path):
-        chosen = AnalysisPlan.read(plan)
-    else:
-        chosen = plan
-    if minimum_cell is None:
-        return chosen
-    return replace(chosen, disclosure=replace(chosen.disclosure, minimum_cell=minimum_cell))
+        return AnalysisPlan.default()
+    return AnalysisPlan.read(plan) if isinstance(plan, str | Path) else plan
+
+
+def _with_policy(plan: AnalysisPlan, minimum_cell: int | None, round_to: int | None) -> AnalysisPlan:
+    """Return the plan with what the caller says of its release."""
+    said = {"minimum_cell": minimum_cell, "round_to": round_to}
+    changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    return replace(plan, disclosure=replace(plan.disclosure, **changes))
 
 
 def _registry(source: str | Path | Mapping[str, Any] | Registry, reading: dict[str, Any]) -> Registry:

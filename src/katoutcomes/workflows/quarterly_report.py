@@ -12,6 +12,7 @@ from katoutcomes.workflows.outcome_report import Progress, WrittenReport, outcom
 if TYPE_CHECKING:
     from katoutcomes.plans.plan import AnalysisPlan
     from katoutcomes.registry.registry import Registry
+    from katoutcomes.results.collection import Results
 
 
 def quarterly_report(
@@ -22,6 +23,9 @@ def quarterly_report(
     n_previous: int = 8,
     plan: AnalysisPlan | str | Path | None = None,
     minimum_cell: int | None = None,
+    round_to: int | None = None,
+    previous: Results | str | Path | None = None,
+    released: str | Path | None = None,
     mapping: str | Path | None = None,
     rekey_salt: bytes | str | None = None,
     allow: Sequence[str] = (),
@@ -47,7 +51,13 @@ def quarterly_report(
         Which quarter, as in ``"2026Q3"``.
     n_previous : int, default 8
         How many quarters before it belong to the report.
-    plan, minimum_cell, mapping, rekey_salt, allow, prorating, paper, pdf, progress : optional
+    previous : Results, str or Path, optional
+        What was released of the quarter before, or the file of it. Most patients of one quarter's report are in the
+        next one's as well, so the two can be subtracted from each other: what changed by a few patients is hidden. No
+        file is guessed; without any, the report says so.
+    released : str or Path, optional
+        File for the released results themselves, which the next quarter is held against.
+    plan, minimum_cell, round_to, mapping, rekey_salt, allow, prorating, paper, pdf, progress : optional
         As `outcome_report` takes them.
 
     Returns
@@ -61,7 +71,7 @@ def quarterly_report(
         If the quarter is not written as ``"2026Q3"``, or as `outcome_report` raises it.
     DesignError
         If nobody had the first dose in that quarter.
-    DataError, IdentifierError
+    DataError, DisclosureError, IdentifierError
         As `outcome_report` raises them.
 
     Examples
@@ -76,6 +86,9 @@ def quarterly_report(
         out,
         plan=plan,
         minimum_cell=minimum_cell,
+        round_to=round_to,
+        previous=previous,
+        released=released,
         mapping=mapping,
         rekey_salt=rekey_salt,
         allow=allow,

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from katoutcomes.results.disclosure_rules.published_model import rounded_count
+
 _COUNTED_NOUN = r"(?:patient|person|people|session|score|course|event|row|pair)s?\b"
-_BEFORE_NOUN = re.compile(rf"(?<![\w.,/-])(\d+)(?= (?:of (?:the |their )?[\d,]+ )?(?:\w+ )?{_COUNTED_NOUN})")
-_AFTER_COLON = re.compile(r"(?<=: )(\d+)(?=[.;,)](?:\s|$)|$)")
+_NUMBER = r"(\d{1,3}(?:,\d{3})+|\d+)"
+_BEFORE_NOUN = re.compile(rf"(?<![\w.,/-]){_NUMBER}(?= (?:of (?:the |their )?[\d,]+ )?(?:\w+ )?{_COUNTED_NOUN})")
+_AFTER_COLON = re.compile(rf"(?<=: ){_NUMBER}(?=[.;,)](?:\s|$)|$)")
 _UNIT = r"(?:%|percent|minutes?|hours?|days?|weeks?|months?|years?|points?|digits?|mg)\b|%"
-_EVERY = re.compile(rf"(?<![\w.,/:\u2212\u2013-])(\d+)(?![\w/:\u2013-]|[.,]\d| to \d|\s?(?:{_UNIT}))")
+_EVERY = re.compile(rf"(?<![\w.,/:\u2212\u2013-]){_NUMBER}(?![\w/:\u2013-]|[.,]\d| to \d|\s?(?:{_UNIT}))")
 
 _NAMES = ("week", "visit", "day", "month", "item", "than")
 _NAMES_AND_LIMITS = (*_NAMES, "least", "most", "under", "below", "above", "to", "minimum", "of")
@@ -46,11 +49,29 @@ def without_small_counts(
     >>> without_small_counts("Rejected: 3. Within day 0 to 3.", few, 11, every_number=True)
     'Rejected: fewer than 11. Within day 0 to 3.'
     """
+    few = f"fewer than {minimum_cell}"
+    return _with_counts(text, lambda count: few if hides(count) else None, every_number=every_number)
+
+
+def with_rounded_numbers(text: str, round_to: int, *, every_number: bool = False) -> str:
+    """Return a sentence whose counts are rounded to multiples; the same numbers as in `without_small_counts`.
+
+    Examples
+    --------
+    >>> with_rounded_numbers("43 rows were left out, fewer than 11 sessions; up to day 28.", 5)
+    '45 rows were left out, fewer than 11 sessions; up to day 28.'
+    """
+    if round_to == 1:
+        return text
+    return _with_counts(text, lambda count: f"{rounded_count(count, round_to):,}", every_number=every_number)
+
+
+def _with_counts(text: str, shown: Callable[[int], str | None], *, every_number: bool) -> str:
+    """Return a sentence whose counts are written as they are to be shown; None leaves one as it is."""
 
     def replaced(found: re.Match[str]) -> str:
-        if not hides(int(found[1])) or _is_name_or_limit(text_now[: found.start()].split(), every_number=every_number):
-            return found[0]
-        return f"fewer than {minimum_cell}"
+        is_other = _is_name_or_limit(text_now[: found.start()].split(), every_number=every_number)
+        return found[0] if is_other else shown(int(found[1].replace(",", ""))) or found[0]
 
     text_now = text
     for pattern in (_EVERY, _AFTER_COLON) if every_number else (_BEFORE_NOUN, _AFTER_COLON):

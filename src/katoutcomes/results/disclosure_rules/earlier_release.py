@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from katoutcomes.results.disclosure_rules.published_model import rounded_count
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
@@ -46,6 +47,38 @@ def with_earlier_release(report: ReportCounts, earlier: ReportCounts) -> ReportC
         at_least=(*report.at_least, *at_least),
         given_up=report.given_up | frozenset(_bins_cut_anew(report, earlier)),
     )
+
+
+def with_rounded_release(
+    report: ReportCounts, earlier: ReportCounts, round_to: tuple[int, int], minimum_cell: int
+) -> ReportCounts:
+    """Return the counts of a report, those given up that have certainly changed by few since a rounded release.
+
+    Sums of rounded counts do not hold, so each count is held against itself alone.
+
+    Parameters
+    ----------
+    report : ReportCounts
+        What is about to leave.
+    earlier : ReportCounts
+        What has left, rounded.
+    round_to : tuple of int
+        To which multiples counts are rounded now, and were before.
+    minimum_cell : int
+        The smallest count that is shown.
+    """
+    now, before = report.counts.values, earlier.counts.values
+    slack = round_to[0] // 2 + round_to[1] // 2
+
+    def has_changed_by_few(key: Key) -> bool:
+        n_now, n_before = now[key], before.get(key)
+        if n_now is None or n_before is None:
+            return False
+        change = abs(rounded_count(n_now, round_to[0]) - n_before)
+        return change - slack >= 1 and change + slack < minimum_cell
+
+    changed = frozenset(filter(has_changed_by_few, now))
+    return replace(report, given_up=report.given_up | changed | frozenset(_bins_cut_anew(report, earlier)))
 
 
 def _earlier(key: Key) -> Key:

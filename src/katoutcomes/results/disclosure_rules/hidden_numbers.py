@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from katoutcomes.results.check import Check
 from katoutcomes.results.disclosure_policy import DisclosurePolicy
 from katoutcomes.results.disclosure_rules.adjusted_contrasts import leaves_few_out
-from katoutcomes.results.disclosure_rules.counts_in_texts import without_small_counts
+from katoutcomes.results.disclosure_rules.counts_in_texts import with_rounded_numbers, without_small_counts
 from katoutcomes.results.disclosure_rules.linked_counts import (
     BASELINE_TERMS,
     PAIR_COUNTS,
@@ -24,8 +24,9 @@ from katoutcomes.results.disclosure_rules.linked_time import SIGNALS
 from katoutcomes.results.disclosure_rules.linked_visits import is_of_hidden_cohort
 from katoutcomes.results.disclosure_rules.merged_exclusions import merge_small_exclusions
 from katoutcomes.results.disclosure_rules.part_counts import count_columns
-from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_digits, with_printed_digits
+from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_digits, without_its_number
 from katoutcomes.results.disclosure_rules.report_names import can_lose_its_number, contrast_key
+from katoutcomes.results.disclosure_rules.rounded_counts import Rounding, rounded_estimates, rounded_part
 from katoutcomes.results.disclosure_rules.small_cells import Key
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.part import Part
@@ -61,10 +62,11 @@ def without_hidden_numbers(result: ReleasedResult, hidden: HiddenNumbers, policy
     hidden = replace(hidden, alone=hidden.alone | before)
     estimates = tuple(_hidden(estimate, hidden, result.analysis) for estimate in result.estimates)
     estimates = _hidden_contrasts(estimates, hidden, policy)
+    rounding = Rounding(policy.round_to, policy.minimum_cell)
     return replace(
         _without_counts_in_texts(result, policy),
-        estimates=tuple(with_printed_digits(estimate) for estimate in estimates),
-        parts=tuple(_hidden_part(part, hidden) for part in result.parts),
+        estimates=rounded_estimates(estimates, rounding),
+        parts=tuple(rounded_part(_hidden_part(part, hidden), rounding) for part in result.parts),
         checks=tuple(_hidden_check(check, estimates, policy) for check in result.checks),
     )
 
@@ -102,8 +104,7 @@ def _hidden(estimate: Estimate, hidden: HiddenNumbers, analysis: str) -> Estimat
     if people in hidden.keys or behind in hidden.keys:
         key = people if people in hidden.keys else behind
         if key in hidden.alone and can_lose_its_number(estimate, analysis):
-            # Rounded first, because few patients have coarser digits.
-            return replace(with_printed_digits(estimate), n_patients=None, n_observations=None, df=NOT_A_NUMBER)
+            return without_its_number(estimate)
         # The mark speaks of n where n is hidden: a large n, hidden for the sake of another, must not read "<11".
         return _emptied(estimate, hides_n=True, is_below=key in hidden.marked)
     if counted in hidden.keys:
@@ -224,10 +225,10 @@ TELLING_CHECKS = frozenset(
 
 def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:
     """Return the check without value and limit if anything of its result is hidden; verdict and message stay."""
-    message = without_small_counts(check.message, policy.hides, policy.minimum_cell)
+    message = _text(check.message, policy)
     if any(estimate.suppressed for estimate in estimates):
         return replace(check, value=NOT_A_NUMBER, limit=NOT_A_NUMBER, message=message)
-    if check.name in TELLING_CHECKS:
+    if check.name in TELLING_CHECKS or policy.round_to > 1:
         return replace(check, value=NOT_A_NUMBER, message=message)
     return check_with_few_digits(replace(check, message=message))
 
@@ -235,11 +236,14 @@ def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: Disclos
 def _without_counts_in_texts(result: ReleasedResult, policy: DisclosurePolicy) -> ReleasedResult:
     """Replace small counts in assumptions and warnings; in what the loader noted of its files, all small numbers."""
     is_about_files = result.analysis == FILES_ANALYSIS
-    hides, minimum = policy.hides, policy.minimum_cell
     return replace(
         result,
-        assumptions=tuple(without_small_counts(text, hides, minimum) for text in result.assumptions),
-        warnings=tuple(
-            without_small_counts(text, hides, minimum, every_number=is_about_files) for text in result.warnings
-        ),
+        assumptions=tuple(_text(text, policy) for text in result.assumptions),
+        warnings=tuple(_text(text, policy, every_number=is_about_files) for text in result.warnings),
     )
+
+
+def _text(text: str, policy: DisclosurePolicy, *, every_number: bool = False) -> str:
+    """Return a sentence without small counts, and with the others rounded."""
+    found = without_small_counts(text, policy.hides, policy.minimum_cell, every_number=every_number)
+    return with_rounded_numbers(found, policy.round_to, every_number=every_number)

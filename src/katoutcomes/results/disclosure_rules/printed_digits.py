@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 from katoutcomes.results.check import Check
-from katoutcomes.results.estimate import Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
 from katoutcomes.results.formatting import DIGITS_OF_DF, digits_of
 from katoutcomes.results.rounding import rounded
 from katoutcomes.vocabulary import MEASURES
@@ -20,6 +20,11 @@ FEW_PATIENTS = 25
 
 UNITS_OF_SCORES: frozenset[str] = frozenset({"points", "years", "trials", "%", "mg", "mg/kg", "days"})
 """Units of numbers that give a sum over patients, times their number."""
+
+_QUANTILES = frozenset({"median", "lower quartile", "upper quartile"})
+_MULTIPLES = frozenset({"mean", "standard deviation", "probability of superiority", "own weight"})
+"""Measures without a unit that are a multiple of one over the number of patients, or a function of it."""
+_NO_MULTIPLES_FROM = 100
 
 DIGITS_OF_STATISTIC = 2
 SIGNIFICANT_DIGITS_OF_P = 2
@@ -70,6 +75,54 @@ def is_of_few(estimate: Estimate) -> bool:
 
 def _on_page(value: float, digits: int, *, in_fives: bool) -> float:
     return rounded(rounded(2 * value, digits - 1) / 2, digits) if in_fives else rounded(value, digits)
+
+
+def with_digits_of_any_number(estimate: Estimate) -> Estimate:
+    """Return an estimate in printed digits of which it cannot be seen of how many patients it is.
+
+    The mean of n whole numbers is a multiple of 1/n: two decimals tell some n below 100 from others, one decimal none
+    from 10 on. A quartile ends in .25, .5 or .75 by the remainder of n - 1 over 4, a median in .5 where n is even.
+
+    Examples
+    --------
+    >>> one = Estimate(term="age_years", measure="median", unit="years", estimate=41.5, n_patients=58)
+    >>> with_digits_of_any_number(one).estimate
+    42.0
+    """
+    n_patients = estimate.n_patients
+    if estimate.measure in _QUANTILES:
+        digits = digits_of(estimate.measure, estimate.unit) - 1 if estimate.unit else 0
+    elif estimate.measure in _MULTIPLES and not estimate.unit and (n_patients or 0) < _NO_MULTIPLES_FROM:
+        digits = 1
+    else:
+        return estimate
+    value, low, high = (rounded(one, digits) for one in (estimate.estimate, estimate.conf_low, estimate.conf_high))
+    return replace(estimate, estimate=value, conf_low=low, conf_high=high)
+
+
+def without_its_number(estimate: Estimate) -> Estimate:
+    """Return an estimate that stays although it is hidden of how many patients it is, in printed digits.
+
+    t and p give the degrees of freedom, a standard error and a spread the number of patients: t and the standard error
+    are left out. The interval has one decimal less, which leaves the number open by several patients.
+
+    Examples
+    --------
+    >>> one = Estimate(term="change", measure="difference in means", unit="points", estimate=-3.21, std_error=0.985,
+    ...     statistic=-3.26, p_value=0.0016, n_patients=88)
+    >>> alone = without_its_number(one)
+    >>> alone.estimate, alone.std_error, alone.statistic, alone.p_value, alone.n_patients
+    (-3.2, nan, nan, 0.0016, None)
+    """
+    # Rounded first, because few patients have coarser digits.
+    return replace(
+        with_digits_of_any_number(with_printed_digits(estimate)),
+        n_patients=None,
+        n_observations=None,
+        std_error=NOT_A_NUMBER,
+        df=NOT_A_NUMBER,
+        statistic=NOT_A_NUMBER,
+    )
 
 
 def check_with_few_digits(check: Check) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import Equation, Interval
@@ -115,7 +115,7 @@ def _equation(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) ->
         key: 1 if key == relation.total else -1 for key in (relation.total, *relation.members) if key not in hidden
     }
     constant = -sum(sign * _shown(counts, key, rounding) for key, sign in shown.items())
-    slack = len(shown) * (rounding // 2)
+    slack = _slack(counts, shown, rounding)
     return Equation(signs, constant - slack, constant + slack, shown)
 
 
@@ -128,7 +128,12 @@ def _inequality(counts: Counts, holds: AtLeast, hidden: Set[Key], rounding: int)
         return
     shown = {key: 1 if key == holds.whole else -1 for key in (holds.whole, *parts) if key not in hidden}
     constant = -sum(sign * _shown(counts, key, rounding) for key, sign in shown.items())
-    yield Equation(signs, constant - len(shown) * (rounding // 2), math.inf, shown)
+    yield Equation(signs, constant - _slack(counts, shown, rounding), math.inf, shown)
+
+
+def _slack(counts: Counts, shown: Iterable[Key], rounding: int) -> int:
+    """Return by how much rounded counts can differ from their sum; a 0 that is shown is nobody."""
+    return sum(rounding // 2 for key in shown if counts.values[key])
 
 
 def _shown(counts: Counts, key: Key, rounding: int) -> int:
