@@ -267,3 +267,30 @@ def test_the_reasons_for_caution_stand_below_a_cautious_answer() -> None:
     assert sentences.significance_remarks(result) == ("Many were not scored again.", "No norms are known here.")
     unanswered = released("clinical_significance", (), checks=(caution,), warnings=warnings)
     assert sentences.significance_remarks(unanswered) == ("Many were not scored again.",)
+
+
+def test_two_hidden_classes_are_told_in_one_breath() -> None:
+    shares = (
+        share("reliable improvement", 0.5),
+        share("no reliable change", 0.0, **HIDDEN),
+        share("reliable deterioration", 0.0, **HIDDEN),
+    )
+    said = sentences.significance_sentence(released("clinical_significance", shares))
+    assert said.count("hidden") == 1
+    assert "the shares that did not change reliably and that deteriorated reliably are hidden" in said
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (("first dose in or after 2024Q3", "first dose in or before 2026Q3"), "2024Q3 to 2026Q3."),
+        (("first dose in or after 2026Q3", "first dose in or before 2026Q3"), "in 2026Q3."),
+        (("first dose in or after 2026Q3",), ""),
+        ((), ""),
+    ],
+)
+def test_the_quarters_of_a_report_are_named_where_both_ends_are_known(steps: tuple[str, ...], said: str) -> None:
+    rows = tuple(("stage", step, 100) for step in ("patients in the registry", *steps))
+    flow = released("participant_flow", (), parts=(Part("flow", ("kind", "step", "n_patients"), rows),))
+    assert sentences.quarters_sentence(flow).endswith(said)
+    assert bool(sentences.quarters_sentence(flow)) == bool(said)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from katoutcomes.report import sentences
 from katoutcomes.report.glossary import glossary
 from katoutcomes.report.lead_page import key_numbers
+from katoutcomes.report.repetition import without_repetition
 from katoutcomes.report.time_and_sites import SITES, TIME, chapter_figures, chapter_sentences, chapter_tables
 from katoutcomes.results.disclosure import require_released
 
 if TYPE_CHECKING:
     from katoutcomes.figures.figure import Figure
     from katoutcomes.results.collection import Results
-    from katoutcomes.results.result import ReleasedResult, Result
     from katoutcomes.results.disclosure_policy import DisclosurePolicy
+    from katoutcomes.results.result import ReleasedResult, Result
     from katoutcomes.tables.table import Table
 
 GATES = "quality_gates"
@@ -109,11 +110,11 @@ class ReportContent:
         Flow first, what this cannot say last.
     results : tuple of ReleasedResult
         What everything was made from.
-    """
     disclosure : DisclosurePolicy
         What they were released with.
     earlier_release : str
         Title of the release that they were held against; ``""`` for none.
+    """
 
     title: str
     is_synthetic: bool
@@ -122,9 +123,9 @@ class ReportContent:
     glossary: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     results: tuple[ReleasedResult, ...]
-
     disclosure: DisclosurePolicy
     earlier_release: str
+
     def figures(self) -> tuple[Figure, ...]:
         """Return every figure, in order."""
         return tuple(figure for section in self.sections for figure in section.figures)
@@ -164,11 +165,11 @@ def report_content(results: Results) -> ReportContent:
         headline=sentences.headline(results),
         key_numbers=key_numbers(results),
         glossary=glossary(results),
-        sections=tuple(sections),
+        sections=without_repetition(sections, results),
         results=released,
-    )
         disclosure=results.disclosure,
         earlier_release=results.earlier_release,
+    )
 
 
 def _population_sections(results: Results) -> list[Section]:

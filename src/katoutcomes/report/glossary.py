@@ -35,11 +35,35 @@ _ENTRIES: tuple[tuple[str, str, str], ...] = (
         ),
     ),
     (
+        "",
+        "CI, SD, p",
+        (
+            "CI: the interval. SD: standard deviation, how far single patients lie apart. p: how often chance alone "
+            "would give a difference at least this large; it says nothing of how much the difference matters."
+        ),
+    ),
+    (
+        "change_from_baseline",
+        "d_av",
+        (
+            "The mean change in standard deviations instead of points, so that scales can be laid beside each other. "
+            "It is no effect of the treatment."
+        ),
+    ),
+    (
         "clinical_significance",
         "Reliable improvement, reliable deterioration",
         (
             "A change larger than the questionnaire's own error of measurement would give in somebody who did not "
             "change. In between lies no reliable change, which is not the same as no change."
+        ),
+    ),
+    (
+        "clinical_significance",
+        "Recovered, harmed, caseness",
+        (
+            "Recovered: reliably improved, and across the cut-off to where people without the disorder score. Harmed: "
+            "the same in the other direction. Caseness: a score at which a service counts somebody as a case."
         ),
     ),
     (

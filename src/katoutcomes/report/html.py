@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC
+from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,5 +36,10 @@ def report_html(content: ReportContent, pictures: Mapping[str, Picture]) -> str:
     template = environment.from_string((templates / "report.html.j2").read_text(encoding="utf-8"))
     style = (templates / "report.css").read_text(encoding="utf-8")
     return template.render(
-        content=content, pictures=pictures, style=markup(style), disclaimer=DISCLAIMER, synthetic=SYNTHETIC
+        content=content,
+        pictures=pictures,
+        style=markup(style),
+        disclaimer=DISCLAIMER,
+        synthetic=SYNTHETIC,
+        verdicts=VERDICTS,
     )

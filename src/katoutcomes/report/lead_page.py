@@ -33,6 +33,7 @@ KEY_NUMBERS = "key_numbers"
 _Row = tuple[str, str, str, str]
 
 _CLASSES = ("reliable improvement", "no reliable change", "reliable deterioration")
+_CAUTION = "with caution"
 _OVER_TIME = "outcomes_over_time"
 _RECENT = ("change", "reliable improvement", "reliable deterioration", "paired completeness")
 """The lines over time that stand on page one."""
@@ -69,15 +70,19 @@ def key_numbers(results: Results) -> Table:
 
 
 def _flow_rows(results: Results) -> Iterator[_Row]:
-    """Yield the stages of the flow from everybody to those with a baseline score."""
+    """Yield the stages of the flow, down to those with a baseline score, but for those that left nobody out."""
     if not results.has("participant_flow"):
         return
     flow = results.of("participant_flow")
     part = flow.part("flow")
     minimum = minimum_cell_of(flow)
-    for row, (kind, step) in enumerate(zip(part.column("kind"), part.column("step"), strict=True)):
-        if kind == "stage":
-            yield _capital(str(step)), format_part_cell(part, row, "n_patients", minimum), "", ""
+    stages = [row for row, kind in enumerate(part.column("kind")) if kind == "stage"]
+    before = ""
+    for row in stages:
+        number = format_part_cell(part, row, "n_patients", minimum)
+        if number != before or not number[0].isdigit() or row == stages[-1]:
+            yield _capital(str(part.column("step")[row])), number, "", ""
+        before = number
 
 
 def _heading(results: Results, name: str) -> str:
@@ -134,8 +139,10 @@ def _difference_rows(difference: ResultRecord) -> Iterator[_Row]:
         if difference.verdict == "withhold":
             yield _capital(name), "not compared", "", ""
         else:
-            verdict = "" if difference.verdict == "report" else difference.verdict
-            yield _capital(name), format_estimate(contrast), format_interval(contrast), verdict
+            counted = format_n_patients(contrast, minimum_cell_of(difference))
+            said = [] if counted in {HIDDEN, DOES_NOT_APPLY} else [f"{counted} patients"]
+            said += [] if difference.verdict == "report" else [difference.verdict]
+            yield _capital(f"{name}, points"), format_estimate(contrast), format_interval(contrast), ", ".join(said)
 
 
 def _recent_groups(results: Results, names: tuple[str, ...]) -> list[tuple[str, list[_Row]]]:
@@ -144,11 +151,16 @@ def _recent_groups(results: Results, names: tuple[str, ...]) -> list[tuple[str, 
         return []
     found = [row for row in recent_rows(results.of(_OVER_TIME, names[0])) if row.term in _RECENT]
     rows = [
-        (f"{PANEL_NAMES[row.term][0]}, {label}", *_number_and_interval(text), "")
+        (f"{PANEL_NAMES[row.term][0]}, {label}", *_number_and_interval(text), counted)
         for row in found
-        for label, text in ((row.last_label, row.last), (row.before_label, row.before))
+        for label, text, counted in (
+            (row.last_label, row.last, row.last_counted),
+            (row.before_label, row.before, row.before_counted),
+        )
     ]
-    return [(f"{names[0]}: courses that began in {found[0].last_label}, and before", rows)] if found else []
+    if not found:
+        return []
+    return [(f"{names[0]} by quarter of the first dose: {found[0].last_label} is the last one followed up", rows)]
 
 
 def _number_and_interval(text: str) -> tuple[str, str]:
@@ -193,6 +205,8 @@ def _notes(results: Results, rows: tuple[_Row, ...]) -> Iterator[str]:
     if HIDDEN in cells:
         yield f"{HIDDEN}: a count below {minimum} is in it or would follow from it."
     yield from dict.fromkeys(filter(None, map(rounding_note, results)))
+    if any(cell.endswith(_CAUTION) for cell in cells):
+        yield f"{_CAUTION}: the reasons stand with the comparison."
     for result in results:
         if result.analysis == "clinical_significance":
             yield "Which definition of reliable change is meant stands with each instrument."

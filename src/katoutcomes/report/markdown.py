@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC
+from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC, VERDICTS
 
 if TYPE_CHECKING:
     from katoutcomes.report.content import ReportContent, Section
@@ -31,6 +31,8 @@ def _section_blocks(section: Section) -> list[str]:
     blocks = [f"{'#' * section.level} {section.title}"]
     if section.question:
         blocks.append(f"*Question.* {section.question}")
+    if section.verdict in VERDICTS:
+        blocks.append(f"**{VERDICTS[section.verdict]}**")
     blocks.extend(section.sentences)
     if section.bullets:
         blocks.append("\n".join(f"- {bullet}" for bullet in section.bullets))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import OptionError, require_option
-from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC
+from katoutcomes.report.wording import DISCLAIMER, SYNTHETIC, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +126,7 @@ def _section(section: Section, pictures: Mapping[str, Picture]) -> dict[str, Any
         "title": section.title,
         "level": section.level,
         "question": section.question,
-        "verdict": section.verdict,
+        "caution": VERDICTS.get(section.verdict, ""),
         "sentences": list(section.sentences),
         "bullets": list(section.bullets),
         "figures": [

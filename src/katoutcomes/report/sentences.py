@@ -14,6 +14,7 @@ from katoutcomes.results.formatting import (
     format_with_interval,
     rounding_note,
 )
+from katoutcomes.results.reasons import failed_reasons
 
 if TYPE_CHECKING:
     from katoutcomes.results.collection import Results
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from katoutcomes.results.result import ResultRecord
 
 HIDDEN_NOTE = "is not shown, because a small count is in it or would follow from it"
+
+_QUARTER_STEPS = ("first dose in or after ", "first dose in or before ")
 
 ALWAYS_TRUE = (
     (
@@ -46,6 +49,7 @@ def headline(results: Results) -> tuple[str, ...]:
     sentences: list[str] = []
     name = next(iter(results.instruments()), "")
     if results.has("participant_flow"):
+        sentences += filter(None, [quarters_sentence(results.of("participant_flow"))])
         sentences.append(flow_sentence(results.of("participant_flow")))
     if results.has("change_from_baseline", name):
         sentences.append(change_sentence(results.of("change_from_baseline", name)))
@@ -57,6 +61,18 @@ def headline(results: Results) -> tuple[str, ...]:
         sentences.append(difference_sentence(results.of("cohort_difference", name)))
     sentences.append("There is no untreated group here, so none of this shows what the treatment itself did.")
     return tuple(sentences)
+
+
+def quarters_sentence(flow: ResultRecord) -> str:
+    """Say which quarters the patients come from; nothing where the plan names none."""
+    steps = [str(step) for step in flow.part("flow").column("step")]
+    since, until = (
+        next((step.removeprefix(words) for step in steps if step.startswith(words)), "") for words in _QUARTER_STEPS
+    )
+    if not since or not until:
+        return ""
+    quarters = since if since == until else f"{since} to {until}"
+    return f"This report is about patients whose first dose lay in {quarters}."
 
 
 def flow_sentence(flow: ResultRecord) -> str:
@@ -136,8 +152,7 @@ def significance_sentence(significance: ResultRecord) -> str:
         (significance.select(term="reliable deterioration", **same)[0], "deteriorated reliably"),
     )
     shown = [f"{format_with_interval(found)} {what}" for found, what in classes if not found.suppressed]
-    small_first = sorted((found for found in classes if found[0].suppressed), key=lambda one: not one[0].below_minimum)
-    hidden = [_hidden_class(found, what, significance) for found, what in small_first]
+    hidden = _hidden_classes([found for found in classes if found[0].suppressed], significance)
     return (
         f"At {improved.visit}, of the {format_n_patients(improved, _minimum_cell(significance))} patients with both "
         f"{improved.instrument} scores, {_listed(shown, hidden)} (rule: {_rule(improved.definition_set)})."
@@ -164,10 +179,16 @@ def significance_remarks(significance: ResultRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in (*cautions, *missing_pieces(significance)) if text not in said))
 
 
-def _hidden_class(found: Estimate, what: str, result: ResultRecord) -> str:
-    if found.below_minimum:
-        return f"fewer than {_minimum_cell(result)} patients {what}"
-    return f"the share that {what} is hidden, because a small count would follow from it"
+def _hidden_classes(classes: list[tuple[Estimate, str]], result: ResultRecord) -> list[str]:
+    """Return what is said of hidden classes: those below the minimum one by one, the others together."""
+    said = [f"fewer than {_minimum_cell(result)} patients {what}" for found, what in classes if found.below_minimum]
+    others = [what for found, what in classes if not found.below_minimum]
+    if len(others) == 1:
+        said.append(f"the share that {others[0]} is hidden, because a small count would follow from it")
+    elif others:
+        named = " and that ".join(others)
+        said.append(f"the shares that {named} are hidden, because small counts would follow from them")
+    return said
 
 
 def contrast_title(difference: ResultRecord) -> str:
@@ -224,8 +245,8 @@ def gate_sentences(results: Results) -> tuple[str, ...]:
 
 
 def failed_checks(result: ResultRecord) -> tuple[str, ...]:
-    """Return what the failed checks mean, one sentence each."""
-    return tuple(check.message for check in result.checks if not check.passed)
+    """Return what the failed checks mean, one sentence each; visits of which the same is true together."""
+    return failed_reasons(result)
 
 
 def limits_of_analyses(results: Results) -> tuple[str, ...]:
@@ -251,33 +272,12 @@ def provenance(results: Results) -> tuple[str, ...]:
     software = ", ".join(f"{name} {version}" for name, version in first.software)
     return (
         *(f"{_capital(name)}: {value}." for name, value in settings.items()),
+        *released_how(results),
         f"Software: {software}.",
         *([f"SHA-256 of the accepted data: {first.digest}."] if first.digest else []),
     )
 
 
-def _adjusted(difference: ResultRecord) -> Estimate | None:
-    found = [
-        estimate
-        for estimate in difference.select(measure="difference in means")
-        if estimate.term.startswith("follow-up, adjusted")
-    ]
-    return found[0] if found else None
-
-
-def _last(result: ResultRecord, **fields: str) -> Estimate | None:
-    found = result.select(subgroup="", **fields)
-    return found[-1] if found else None
-
-
-def _first(result: ResultRecord, term: str) -> Estimate | None:
-    found = result.select(term=term, measure="proportion", subgroup="")
-        *released_how(results),
-    return found[0] if found else None
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
 def released_how(results: Results) -> tuple[str, ...]:
     """Return what released results were held against before they left, and how their counts are shown."""
     if not results.is_released:
@@ -296,6 +296,27 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
+def _adjusted(difference: ResultRecord) -> Estimate | None:
+    found = [
+        estimate
+        for estimate in difference.select(measure="difference in means")
+        if estimate.term.startswith("follow-up, adjusted")
+    ]
+    return found[0] if found else None
+
+
+def _last(result: ResultRecord, **fields: str) -> Estimate | None:
+    found = result.select(subgroup="", **fields)
+    return found[-1] if found else None
+
+
+def _first(result: ResultRecord, term: str) -> Estimate | None:
+    found = result.select(term=term, measure="proportion", subgroup="")
+    return found[0] if found else None
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{format_level(estimate.conf_level)} interval {format_interval(estimate)}"
 
 
 def _reasons(result: ResultRecord) -> str:

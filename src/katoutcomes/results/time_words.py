@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from katoutcomes.results.formatting import DOES_NOT_APPLY, format_count, format_with_interval, minimum_cell_of
+from katoutcomes.results.formatting import (
+    DOES_NOT_APPLY,
+    format_count,
+    format_n_patients,
+    format_share,
+    format_with_interval,
+    minimum_cell_of,
+)
 
 if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
@@ -107,6 +114,8 @@ class RecentRow:
         As they are printed.
     line : tuple of (str, Estimate or None)
         Every period of the comparison with its number, the last one last.
+    last_counted, before_counted : str
+        How many of how many, or how many patients; ``""`` where that is hidden or sessions are counted.
     """
 
     term: str
@@ -116,6 +125,8 @@ class RecentRow:
     before: str
     difference: str
     line: tuple[tuple[str, Estimate | None], ...]
+    last_counted: str
+    before_counted: str
 
 
 def recent_rows(result: ResultRecord) -> tuple[RecentRow, ...]:
@@ -150,6 +161,8 @@ def _recent_row(result: ResultRecord, term: str, before: list[str]) -> RecentRow
         last=_text(found[-1], minimum),
         before=_text(together, minimum),
         difference=_text(difference, minimum),
+        last_counted=_counted(found[-1], minimum),
+        before_counted=_counted(together, minimum),
         line=tuple(zip((group.split(": ", 1)[1] for group in (*before, last)), found, strict=True)),
     )
 
@@ -160,6 +173,15 @@ def _is_difference(estimate: Estimate, term: str) -> bool:
 
 def _value(result: ResultRecord, term: str, subgroup: str) -> Estimate | None:
     return next((one for one in result.select(term=term, subgroup=subgroup) if one.measure in _VALUES), None)
+
+
+def _counted(estimate: Estimate | None, minimum: int | None) -> str:
+    """Return what a number rests on."""
+    if estimate is None or estimate.suppressed or estimate.n_patients is None:
+        return ""
+    if estimate.measure == "proportion":
+        return format_share(estimate, minimum)
+    return f"{format_n_patients(estimate, minimum)} patients" if estimate.measure == "mean change" else ""
 
 
 def _text(estimate: Estimate | None, minimum: int | None) -> str:

@@ -13,10 +13,15 @@ from katoutcomes.results.formatting import (
     minimum_cell_of,
     rounding_note,
 )
+from katoutcomes.results.reasons import failed_reasons
 
 if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
+
+SYNTHETIC_NOTE = "Synthetic data: made by a program, not by patients."
+VERDICT = "Verdict: "
+"""How the note on a verdict begins."""
 
 ALL_PATIENTS = "all patients"
 
@@ -84,11 +89,10 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
     notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
     notes += filter(None, [rounding_note(result)])
     if result.verdict != "report":
-        reasons = " ".join(check.message for check in result.checks if not check.passed)
-        notes.append(f"Verdict: {result.verdict}. {reasons}")
+        notes.append(f"{VERDICT}{result.verdict}. {' '.join(failed_reasons(result))}")
     notes += [f"Note: {warning}" for warning in result.warnings]
     if result.provenance.is_synthetic:
-        notes.append("Synthetic data: made by a program, not by patients.")
+        notes.append(SYNTHETIC_NOTE)
     return tuple(notes)
 
 
