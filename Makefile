@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-slow test-spark spark lint format types contracts check sample figures wheel coverage bench clean
+.PHONY: help report same-bytes test test-slow test-spark spark lint format types contracts check sample figures wheel coverage bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,6 +29,12 @@ $(VENV)/lint.stamp: $(VENV)/test.stamp
 
 report: $(VENV)/run.stamp  ## data/sample -> out/report.html, report.pdf, summaries, figures, tables
 	@$(BIN)/katoutcomes report --data data/sample --out out
+
+same-bytes: report  ## a second report of data/sample, which must be byte for byte the first
+	@mkdir -p build && rm -rf build/second-report
+	@$(BIN)/katoutcomes report --data data/sample --out build/second-report --quiet
+	@diff --recursive out build/second-report && rm -rf build/second-report
+	@echo "The second report is byte for byte the first."
 
 test: $(VENV)/test.stamp  ## all tests but the slow simulations
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow and not spark"
@@ -68,7 +74,7 @@ wheel: $(VENV)/lint.stamp  ## build the wheel and run it in an empty environment
 	@cd build && empty/bin/katoutcomes report --data ../data/sample --out wheel-report --quiet
 	@test -s build/wheel-report/report.html && echo "The wheel installs and runs in an empty environment."
 
-check: test lint types contracts wheel  ## everything that must pass before a change lands
+check: test lint types contracts wheel same-bytes  ## everything that must pass before a change lands
 
 sample: $(VENV)/run.stamp  ## make data/sample anew (byte for byte the same)
 	@$(BIN)/katoutcomes simulate --out data/sample --seed 20260930

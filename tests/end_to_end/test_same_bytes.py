@@ -41,6 +41,14 @@ def report(command: list[str], data: Path, room: Path, surroundings: dict[str, s
     return contents(room / "out")
 
 
+def place_of_package(python: Path, surroundings: dict[str, str]) -> Path:
+    code = "import katoutcomes; print(katoutcomes.__file__)"
+    shown = subprocess.run(
+        [python, "-P", "-c", code], env={**os.environ, **surroundings}, check=True, capture_output=True, text=True
+    )
+    return Path(shown.stdout.strip())
+
+
 def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     assert one.keys() == other.keys()
     return [name for name in one if one[name] != other[name]]
@@ -88,7 +96,9 @@ def test_two_fresh_environments_with_the_same_versions(clinic: Path, tmp_path: P
             f"{ROOT}[report]",
         ]
         subprocess.run(install, check=True, capture_output=True)
+        surroundings = SURROUNDINGS[number - 1] | {"PYTHONPATH": ""}  # nothing but what was installed
+        assert place_of_package(python, surroundings).is_relative_to(place)
         command = [str(python), "-m", "katoutcomes.cli.main"]
-        found.append(report(command, clinic, tmp_path / f"run {number}", SURROUNDINGS[number - 1]))
+        found.append(report(command, clinic, tmp_path / f"run {number}", surroundings))
     assert differing(*found) == []
     assert "report.pdf" in found[0]
