@@ -114,8 +114,20 @@ def require_option(name: str, value: str, allowed: Iterable[str]) -> None:
     Traceback (most recent call last):
     ...
     katoutcomes.errors.OptionError: by must be one of 'site', 'route'; got 'clinic'.
+    >>> require_option("visit", "week12", ["week 4", "week 12"])
+    Traceback (most recent call last):
+    ...
+    katoutcomes.errors.OptionError: visit must be one of 'week 4', 'week 12'; got 'week12'. Did you mean 'week 12'?
     """
     choices = tuple(allowed)
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices) or "nothing (no value is available here)"
-        raise OptionError(f"{name} must be one of {listed}; got {value!r}.")
+        raise OptionError(f"{name} must be one of {listed}; got {value!r}.{_meant(value, choices)}")
+
+
+def _meant(value: object, choices: tuple[str, ...]) -> str:
+    """Return which choice is spelled nearly so, as a question; nothing where there is none."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(value).casefold(), choices, n=1, cutoff=0.75)
+    return f" Did you mean {close[0]!r}?" if close else ""

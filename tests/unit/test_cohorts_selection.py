@@ -93,6 +93,7 @@ def registry_of(patients, sessions, scores, *, extra=(), has_minutes=True, uncer
     crowded = (SimpleNamespace(rule="doses_on_one_day"),) * (len(set(days)) < len(days))
     return SimpleNamespace(
         load_report=SimpleNamespace(warnings=crowded),
+        stages={},
         engine=engine,
         digest="0" * 64,
         patient_columns=tuple(extra),
@@ -334,8 +335,8 @@ class TestEligibility:
             ("patients in the registry", "", 5, 0),
             ("with a first dose", "no dosing session", 4, 1),
             ("with a first dose on a certain day", UNCERTAIN, 4, 0),
-            ("age years at least 18", "under 18 or age unknown", 2, 2),
-            ("age years at most 89", "over 89", 2, 0),
+            ("age at least 18 years", "under 18 or age unknown", 2, 2),
+            ("age at most 89 years", "over 89", 2, 0),
             ("baseline score at least 10", "mild", 1, 1),
         ]
         assert cohort.n_patients == 1
@@ -534,7 +535,7 @@ class TestAnalysisSetOfACohort:
         data = cohort.analysis_set()
         settings = dict(data.provenance.settings)
         assert "more than 90 days" in settings["course rule"]
-        assert settings["criteria"] == "age years at least 18"
+        assert settings["criteria"] == "age at least 18 years"
         assert "course day -14 to 0" in settings["baseline rule"]
         assert "the earlier" in settings["visit rule"]
         assert settings["visits"].endswith("week 12: day 84 (70 to 98)")
@@ -545,7 +546,7 @@ class TestAnalysisSetOfACohort:
         assert data.provenance.is_synthetic
         assert any("day 0 to 3" in note for note in data.notes)
         assert (data.cohort, data.attrition) == (cohort.definition.name, cohort.attrition)
-        assert data.population == "patients with a first dosing session (age years at least 18)"
+        assert data.population == "patients with a first dosing session (age at least 18 years)"
 
     def test_arrays_are_read_only(self, cohort):
         data = cohort.analysis_set()
@@ -659,7 +660,7 @@ class TestUncertainFirstDoses:
             ("patients in the registry", "", 5, 0),
             ("with a first dose", "no dosing session", 4, 1),
             ("with a first dose on a certain day", UNCERTAIN, 2, 2),
-            ("age years at least 18", "under 18 or age unknown", 2, 0),
+            ("age at least 18 years", "under 18 or age unknown", 2, 0),
         ]
         assert cohort.courses()["patient_id"].tolist() == ["p01", "p04"]
 
@@ -686,3 +687,22 @@ class TestUncertainFirstDoses:
         ]
         change = kat.change_from_baseline(cohort.analysis_set()).select(term="change", visit="week 12")[0]
         assert (change.estimate, change.n_patients) == (-12.0, 20)
+
+
+def test_a_cohort_stays_usable_when_the_same_one_is_selected_again() -> None:
+    registry = kat.simulate_registry(seed=20260930, n_patients=60)
+    first = kat.select_cohort(registry)
+    data = first.analysis_set("PHQ-9")
+    before = kat.outcomes_over_time(data, events_of=first)
+    kat.select_cohort(registry)
+    assert kat.outcomes_over_time(data, events_of=first).to_json() == before.to_json()
+
+
+def test_what_is_given_instead_of_an_analysis_set_says_what_to_do() -> None:
+    registry = kat.simulate_registry(seed=20260930, n_patients=60)
+    with pytest.raises(AttributeError, match=r"select_cohort\(registry\)\.analysis_set"):
+        kat.change_from_baseline(registry)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match=r"cohort\.analysis_set"):
+        kat.change_from_baseline(kat.select_cohort(registry))  # type: ignore[arg-type]
+    with pytest.raises(kat.OptionError, match="read_registry"):
+        kat.select_cohort("data/sample")  # type: ignore[arg-type]

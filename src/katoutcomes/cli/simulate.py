@@ -17,8 +17,14 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where to write; made if it is not there")
     parser.add_argument("--seed", required=True, type=int, help="seed of the random numbers, 0 or more")
     parser.add_argument("--patients", type=int, default=600, metavar="N", help="patients who enroll (default 600)")
-    parser.add_argument("--scenario", default="effect", help="null, effect, mnar, … (default effect)")
-    parser.add_argument("--mechanism", default="booked", help="booked or start (default booked)")
+    parser.add_argument(
+        "--scenario",
+        default="effect",
+        help="null, effect, mnar, unmeasured_confounding or effect_mnar (default effect)",
+    )
+    parser.add_argument(
+        "--mechanism", default="booked", help="booked, start, curved_booked or curved_start (default booked)"
+    )
     parser.set_defaults(run=_run)
 
 

@@ -32,7 +32,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--exposures", nargs="+", metavar="NAME", help="time_zero, later (default both)")
     parser.add_argument("--clinics", nargs="+", metavar="NAME", help="linear, curved (default both)")
-    parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="null, effect, mnar, … (default null effect)")
+    parser.add_argument("--scenarios", nargs="+", metavar="NAME", help="of those of `simulate` (default null effect)")
     parser.add_argument("--bootstraps", type=int, metavar="N", help="resamples a study (default 400)")
     parser.add_argument("--seed", type=int, default=20261122, help="seed of the random numbers (default 20261122)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; the result is the same")

@@ -94,6 +94,13 @@ class Cohort:
         repeats = f"{self.n_repeat_courses} repeat courses not analyzed"
         return f"<Cohort {self.definition.name!r}: {self.n_patients} patients, {repeats}>"
 
+    if not TYPE_CHECKING:  # a type checker has to find unknown names by itself
+
+        def __getattr__(self, name: str) -> Any:
+            # Asked for only if there is no such attribute: mostly by an analysis that was given the wrong thing.
+            advice = 'analyses of scores take an AnalysisSet, cohort.analysis_set("PHQ-9")'
+            raise AttributeError(f"a Cohort has no {name!r}; {advice}.")
+
     @property
     def population(self) -> str:
         """Who, in words, for an estimand."""

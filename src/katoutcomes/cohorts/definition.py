@@ -167,6 +167,8 @@ class CohortDefinition:
 
 
 _WHEN = {"==": "in ", ">=": "in or after ", "<=": "in or before ", ">": "after ", "<": "before "}
+_UNITS = (" years", " days", " mg")
+"""Units that names of columns end with; they stand behind the number."""
 _IN_WORDS = {"==": "", ">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
 
 
@@ -176,7 +178,7 @@ def criterion_text(criterion: Criterion) -> str:
     Examples
     --------
     >>> criterion_text(DEFAULT_CRITERIA[0])
-    'age years at least 18'
+    'age at least 18 years'
     >>> criterion_text(Criterion("eligible_consent", "==", 1, "no consent"))
     'eligible: consent'
     """
@@ -185,4 +187,6 @@ def criterion_text(criterion: Criterion) -> str:
     name = criterion.field.replace("_", " ")
     if criterion.field.startswith("eligible_") and (criterion.operator, criterion.value) == ("==", 1):
         return f"eligible: {name.removeprefix('eligible ')}"
-    return f"{name} {_IN_WORDS[criterion.operator]}{format_number(criterion.value, 6, trailing_zeros=False)}"
+    unit = next((unit for unit in _UNITS if name.endswith(unit)), "")
+    value = format_number(criterion.value, 6, trailing_zeros=False)
+    return f"{name.removesuffix(unit)} {_IN_WORDS[criterion.operator]}{value}{unit}"

@@ -13,7 +13,7 @@ from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.stages import CohortTables, cohort_tables
 from katoutcomes.cohorts.window_scores import baseline_table
-from katoutcomes.errors import DesignError
+from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.estimands.quarters import QUARTER_FIELD
 from katoutcomes.instruments.catalog import instrument
 
@@ -67,7 +67,7 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
         something after time zero, if the instrument cannot be an outcome, or if nobody is left; the message holds the
         attrition counts.
     OptionError
-        If the catalog has no such instrument.
+        If the catalog has no such instrument, or what was given is no registry.
 
     Examples
     --------
@@ -77,10 +77,12 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     >>> cohort.attrition[0].step, cohort.attrition[-1].n_patients == cohort.n_patients
     ('patients in the registry', True)
     """
+    if not hasattr(registry, "engine"):
+        raise OptionError("a cohort is selected from a Registry, which kat.read_registry(FOLDER) returns.")
     rules = CohortDefinition() if definition is None else definition
     scale = instrument(rules.instrument)
     require_outcome(scale)
-    tables = cohort_tables(registry.engine, rules)
+    tables = cohort_tables(registry, rules)
     courses = _courses(tables, rules, registry)
     scores = tables.make_once(
         "selection_scores",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.definition import CohortDefinition
     from katoutcomes.registry.engines.table_engine import TableEngine
+    from katoutcomes.registry.registry import Registry
 
 _PACKAGE = "katoutcomes.cohorts"
 
@@ -91,7 +92,9 @@ class CohortTables:
         return int(self.engine.scalar(stage_text(_PACKAGE, stage, **values)))
 
 
-def cohort_tables(engine: TableEngine, definition: CohortDefinition) -> CohortTables:
-    """Return the (still empty) set of tables that belongs to a definition."""
+def cohort_tables(registry: Registry, definition: CohortDefinition) -> CohortTables:
+    """Return the set of tables that belongs to a definition: empty, or that of the same cohort selected before."""
     text = json.dumps(definition.to_dict(), sort_keys=True)
-    return CohortTables(engine, f"cohort_{hashlib.sha256(text.encode('utf-8')).hexdigest()[:16]}")
+    prefix = f"cohort_{hashlib.sha256(text.encode('utf-8')).hexdigest()[:16]}"
+    tables: CohortTables = registry.stages.setdefault(prefix, CohortTables(registry.engine, prefix))
+    return tables

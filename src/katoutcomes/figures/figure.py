@@ -74,6 +74,9 @@ class Figure:
     rows: tuple[tuple[Cell, ...], ...]
     drawing: Callable[[], MatplotlibFigure] = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"<Figure {self.title!r}: {len(self.rows)} rows; .save(folder), .svg(), .png(), .csv(), .alt_text>"
+
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise OptionError("the name of a figure is made of lower case letters, digits and underscores.")

@@ -262,6 +262,12 @@ class Instrument:
         require_option("rater", self.rater, ("self", "clinician"))
         require_option("use", self.use, USES)
 
+    def __repr__(self) -> str:
+        total = f"total {self.minimum:g} to {self.maximum:g}" if self.has_total else "no total"
+        return (
+            f"<Instrument {self.name} ({self.id}): {self.full_name}; {self.n_items} items, {total}, {self.direction}>"
+        )
+
     def _repr_html_(self) -> str:
         from katoutcomes.instruments.html_card import html_card
 

@@ -12,7 +12,7 @@ from katoutcomes.analyses.describe import describe
 from katoutcomes.analyses.participant_flow import participant_flow
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.cohorts.selection import select_cohort
-from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, NumericalError
+from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, NumericalError, require_option
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.quarters import QuarterSpan
 from katoutcomes.plans.answers import NEEDS_COHORTS, Question, answer
@@ -152,7 +152,7 @@ def _with_flags(plan: AnalysisPlan, registry: Registry) -> CohortDefinition:
     if not plan.require_eligibility_flags:
         return plan.cohort
     flags = tuple(
-        Criterion(name, "==", 1, f"not {name.removeprefix('eligible_').replace('_', ' ')} eligible")
+        Criterion(name, "==", 1, f"not eligible: {name.removeprefix('eligible_').replace('_', ' ')}")
         for name in registry.patient_columns
         if name.startswith("eligible_")
     )
@@ -169,6 +169,7 @@ def _with_cohorts(plan: AnalysisPlan, data: AnalysisSet) -> tuple[AnalysisSet, t
 def _usable_treatment(plan: AnalysisPlan, data: AnalysisSet) -> tuple[str | None, list[str]]:
     if not plan.treatment:
         return None, []
+    require_option("the plan's treatment", plan.treatment, [variable.name for variable in data.variables])
     inhabited = [group for group in data.groups(plan.treatment) if group.mask.any()]
     if len(inhabited) == 2:
         return plan.treatment, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import require_option
@@ -39,6 +39,9 @@ class Registry:
     settings : tuple of (str, str)
         Choices of the load that every result names: how keys were replaced, which rules of the privacy gate were
         allowed to be broken, which mapping was used.
+    stages : dict
+        What the cohorts of this registry have made in the engine, by cohort: two selections of one cohort have the same
+        tables, and each has to know which of them the other put aside.
     """
 
     engine: TableEngine
@@ -48,6 +51,7 @@ class Registry:
     patient_columns: tuple[str, ...]
     has_minutes: bool
     settings: tuple[tuple[str, str], ...] = ()
+    stages: dict[str, Any] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return an accepted table as a data frame.
@@ -84,6 +88,13 @@ class Registry:
         counts = ", ".join(_counted(file.rows_accepted, file.table.replace("_", " ")) for file in files)
         rejected = _counted(sum(file.rows_rejected for file in files), "rows")
         return f"<Registry{' (synthetic)' if self.is_synthetic else ''}: {counts}; {rejected} rejected>"
+
+    if not TYPE_CHECKING:  # a type checker has to find unknown names by itself
+
+        def __getattr__(self, name: str) -> Any:
+            # Asked for only if there is no such attribute: mostly by an analysis that was given the wrong thing.
+            advice = 'analyses of scores take an AnalysisSet, kat.select_cohort(registry).analysis_set("PHQ-9")'
+            raise AttributeError(f"a Registry has no {name!r}; {advice}.")
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -71,7 +71,7 @@ def flow_table(result: ResultRecord) -> Table:
 def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str, str, str]:
     named = dict(zip(flow.columns, flow.rows[row], strict=True))
     count = format_part_cell(flow, row, "n_patients", minimum_cell)
-    text = str(named["step"]) if named["kind"] == "stage" else f"not: {named['reason']}"
+    text = str(named["step"]) if named["kind"] == "stage" else f"left out: {named['reason']}"
     return (text, count, "", "")
 
 

@@ -49,7 +49,8 @@ def safety_table(result: ResultRecord) -> Table:
     for subgroup in groups:
         of_group = [estimate for estimate in result.estimates if estimate.subgroup == subgroup]
         for name in dict.fromkeys(map(_row_of, of_group)):
-            rows.append((in_words(name), *_cells(result, [one for one in of_group if _row_of(one) == name])))
+            found = [one for one in of_group if _row_of(one) == name]
+            rows.append((_name(name, found), *_cells(result, found)))
             headings.append(group_label(subgroup))
     interval = interval_words(result)
     return Table(
@@ -74,6 +75,12 @@ def safety_table(result: ResultRecord) -> Table:
             "Clopper-Pearson and exact Poisson intervals, two-sided also where nothing was seen.",
         ),
     )
+
+
+def _name(row: str, estimates: list[Estimate]) -> str:
+    """Return how a row is called: what was seen, with the unit of a median."""
+    units = [one.unit for one in estimates if one.measure == "median" and one.unit]
+    return in_words(row.removeprefix("kind, ")) + (f", {in_words(units[0])}" if units else "")
 
 
 def _row_of(estimate: Estimate) -> str:

@@ -177,6 +177,9 @@ def _frame_stage(schema: TableSchema, frame: Any, names: tuple[str, ...]) -> Cal
     return stage
 
 
+_MAP = " Files that look different are read through a mapping: `katoutcomes map` drafts it."
+
+
 def _file_sources(folder: Path, engine: Engine) -> tuple[list[TableSource], list[str]]:
     tables: list[TableSource] = []
     faults: list[str] = []
@@ -195,7 +198,8 @@ def _file_sources(folder: Path, engine: Engine) -> tuple[list[TableSource], list
             faults += [f"{table.file}: {fault}" for fault in wrong]
             tables.append(table)
         elif schema.is_required:
-            meant = did_you_mean(schema.name, (path.name for path in folder.iterdir() if path.is_file()))
+            others = [path.name for path in folder.iterdir() if path.is_file()]
+            meant = did_you_mean(schema.name, others) or (_MAP if others and not tables else "")
             faults.append(f"{schema.name}.csv (or .parquet, .xlsx): rule missing_table: this table is needed.{meant}")
     return tables, faults
 

@@ -189,8 +189,11 @@ def rule_checks(rule: ReliableChangeRule) -> tuple[Check, ...]:
             message=(
                 f"The {what} in use and the source stand in the description of the method."
                 if is_known
-                else f"No {what} with a source is known, so what needs it is not reported."
+                else f"No {what} with a source {known}, so nothing is reported that needs {them}."
             ),
         )
-        for what, is_known in (("reliability", rule.reliability is not None), ("norms", rule.norms is not None))
+        for what, known, them, is_known in (
+            ("reliability", "is known", "it", rule.reliability is not None),
+            ("norms", "are known", "them", rule.norms is not None),
+        )
     )
