@@ -41,8 +41,9 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="katoutcomes",
         description="Honest outcome studies of ketamine-assisted therapy. A research and reporting tool, "
         "not a monitoring or medical device.",
-        epilog="To begin: katoutcomes check FOLDER, then katoutcomes report --data FOLDER --out out. An export that looks "
-        "different: katoutcomes map FOLDER --out FOLDER/mapping.toml. COMMAND --help says more. Exit codes: 0 ok, 1 error, 2 data quality, 3 privacy, 4 disclosure control.",
+        epilog="To begin: katoutcomes check FOLDER, then katoutcomes report --data FOLDER --out out. An export that "
+        "looks different: katoutcomes map FOLDER --out FOLDER/mapping.toml. COMMAND --help says more. "
+        "Exit codes: 0 ok, 1 error, 2 data quality, 3 privacy, 4 disclosure control.",
     )
     parser.add_argument("--version", action="version", version=f"katoutcomes {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
