@@ -21,7 +21,8 @@ from katoutcomes.results.part import Part
 from katoutcomes.results.provenance import Provenance
 from katoutcomes.results.result import Method, Result
 from katoutcomes.results.results_file import RELEASED_SCHEMA, results_json
-from katoutcomes.results.whole_files import whole_folder, write_whole
+from katoutcomes.results.whole_files import require_folder, whole_folder, write_whole
+from katoutcomes.workflows.outcome_report import outcome_report
 
 THIRD = 1 / 3
 
@@ -206,3 +207,18 @@ def test_a_file_changed_by_hand_is_read_or_refused_in_words(tmp_path: Path) -> N
                 refused += 1
         holder[place[-1]] = right
     assert refused > 300
+
+
+def test_a_place_where_no_folder_can_be_is_found_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_folder(tmp_path / "new" / "report")
+    file = tmp_path / "file"
+    file.write_text("", encoding="utf-8")
+    with pytest.raises(NotADirectoryError):
+        require_folder(file)
+    with pytest.raises(NotADirectoryError):
+        outcome_report("no such folder", file / "inside")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match="must not be written to"):
+        require_folder(tmp_path / "report")

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def require_folder(path: str | Path) -> None:
+    """Raise unless files can be written into a folder that may still have to be made; for before a long work begins.
+
+    Raises
+    ------
+    OSError
+        If the place is a file, or what is there of it must not be written to.
+    """
+    place = Path(path).absolute()
+    there = next(one for one in (place, *place.parents) if one.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(20, "is a file, a folder is needed", str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(13, "must not be written to", str(there))
 
 
 def write_whole(path: str | Path, text: str) -> Path:

@@ -102,6 +102,8 @@ def outcome_report(
         read.
     DisclosureError
         If the earlier release was not released.
+    OSError
+        If `out` is a file or cannot be written to; that is found before anything is read.
 
     Examples
     --------
@@ -110,12 +112,11 @@ def outcome_report(
     >>> written.report.name  # doctest: +SKIP
     'report.html'
     """
-    from katoutcomes.errors import OptionError
     from katoutcomes.report.write import write_report
     from katoutcomes.results.collection import Results, read_earlier
+    from katoutcomes.results.whole_files import require_folder
 
-    if Path(out).is_file():
-        raise OptionError("the report is written into a folder; what was named is a file.")
+    require_folder(out)
     chosen = _with_policy(_plan(plan), minimum_cell, round_to)
     # Read first: nobody waits for an analysis whose release would fail.
     earlier = previous if isinstance(previous, Results) else read_earlier(previous, chosen.disclosure)
