@@ -118,7 +118,7 @@ _OF_DATA = (
 
 def _is_given(option: object) -> bool:
     """Return whether an option stands on the command line; a 0 does."""
-    return option not in (None, False, "") and option != []
+    return option is not None and option is not False and option != []
 
 
 def show_steps(step: int, n_steps: int, what: str) -> None:
