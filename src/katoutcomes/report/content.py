@@ -12,12 +12,11 @@ from katoutcomes.report.glossary import glossary
 from katoutcomes.report.lead_page import key_numbers
 from katoutcomes.report.repetition import without_repetition
 from katoutcomes.report.time_and_sites import SITES, TIME, chapter_figures, chapter_sentences, chapter_tables
-from katoutcomes.results.disclosure import require_released
+from katoutcomes.results.disclosure import DEFAULT_POLICY, DisclosurePolicy, require_released
 
 if TYPE_CHECKING:
     from katoutcomes.figures.figure import Figure
     from katoutcomes.results.collection import Results
-    from katoutcomes.results.disclosure_policy import DisclosurePolicy
     from katoutcomes.results.result import ReleasedResult, Result
     from katoutcomes.tables.table import Table
 
@@ -123,8 +122,8 @@ class ReportContent:
     glossary: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     results: tuple[ReleasedResult, ...]
-    disclosure: DisclosurePolicy
-    earlier_release: str
+    disclosure: DisclosurePolicy = DEFAULT_POLICY
+    earlier_release: str = ""
 
     def figures(self) -> tuple[Figure, ...]:
         """Return every figure, in order."""

@@ -31,6 +31,7 @@ _TELLS_ITS_NUMBER = frozenset({"fit statistic", "joint test"})
 _RATIOS = frozenset({"odds ratio", "risk ratio", "variance ratio"})
 """Measures whose intervals are symmetrical on the logarithmic scale."""
 
+_CURVES = frozenset({"Kaplan-Meier share"})
 _LINES_OF_SHARES = frozenset({"center line of a share", "control limit of a share"})
 _STEP_OF_LINES = 0.05
 """Limits of a share lie three standard errors from its center, which tells of how many it is the share."""
@@ -117,7 +118,19 @@ def _statistic(estimate: Estimate, rounding: Rounding) -> Estimate:
     widened = replace(_widened(estimate, fewest), df=NOT_A_NUMBER, statistic=NOT_A_NUMBER, p_value=NOT_A_NUMBER)
     # Digits are those of the fewest patients, else they would tell on which side of 25 the number lies.
     printed = with_digits_of_any_number(with_printed_digits(replace(widened, n_patients=fewest)))
-    return replace(printed, n_patients=n_shown)
+    return replace(_in_steps(printed) if estimate.measure in _CURVES else printed, n_patients=n_shown)
+
+
+def _in_steps(share: Estimate) -> Estimate:
+    """Return a share that is a product of shares, each of which a small number of patients would give away."""
+
+    def step(value: float, towards: float) -> float:
+        return (
+            rounded(rounded(value / _STEP_OF_LINES + towards, 0) * _STEP_OF_LINES, 2) if math.isfinite(value) else value
+        )
+
+    low, high = step(share.conf_low, -0.4), step(share.conf_high, 0.4)
+    return replace(share, estimate=step(share.estimate, 0.0), conf_low=max(0.0, low), conf_high=min(1.0, high))
 
 
 def _widened(estimate: Estimate, fewest: int | None) -> Estimate:
