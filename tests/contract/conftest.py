@@ -83,6 +83,13 @@ class Case:
         return f"{self.analysis}-{self.data}"
 
 
+@dataclass(frozen=True)
+class EveryCourse:
+    """A registry whose every course starts a trial."""
+
+    registry: kat.Registry
+
+
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
@@ -90,6 +97,7 @@ CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("emulate_trial", "start registry"),
     Case("emulate_trial", "registry"),
+    Case("emulate_trial", "every course"),
     Case("session_dose_response", "start registry"),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
@@ -180,6 +188,7 @@ def start_registry() -> kat.Registry:
 REGISTRIES: dict[str, Callable[[], kat.Registry]] = {
     "registry": registry,
     "start registry": start_registry,
+    "every course": start_registry,
     "broken registry": broken_registry,
     "patchy registry": patchy_registry,
 }
@@ -213,7 +222,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
         data, choices = run(RESULT_ANALYSES[analysis], data, **choices), {}
     function: Callable[..., Result] = getattr(kat, analysis)
     if analysis in TRIAL_ANALYSES:
-        trial = kat.TargetTrial(confounders=("site", "program_booked", "covariate_affluence"))
+        courses, data = ("every", data.registry) if isinstance(data, EveryCourse) else ("first", data)
+        trial = kat.TargetTrial(confounders=("site", "program_booked", "covariate_affluence"), courses=courses)
         return function(trial, data, **TRIAL_ANALYSES[analysis], **choices)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -227,7 +237,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
 @cache
 def result_of(case: Case) -> Result:
     if case.analysis in (*REGISTRY_ANALYSES, *TRIAL_ANALYSES):
-        return run(case.analysis, REGISTRIES[case.data]())
+        found = REGISTRIES[case.data]()
+        return run(case.analysis, EveryCourse(found) if case.data == "every course" else found)
     if case.analysis in COHORT_ANALYSES:
         return run(case.analysis, cohort_of(case.data))
     return run(case.analysis, data_of(case.data))

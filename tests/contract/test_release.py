@@ -18,10 +18,12 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.errors import DesignError
-from katoutcomes.results.disclosure_rules.printed_digits import is_of_few, with_printed_digits
+from katoutcomes.results.disclosure_rules.printed_digits import is_of_few, with_printed_digits, without_its_number
 from katoutcomes.results.formatting import format_df, format_n_patients, format_std_error, format_with_interval
 from katoutcomes.results.result import ReleasedResult
 from katoutcomes.vocabulary import COUNT_FIELDS, MEASURES, NUMERIC_ESTIMATE_COLUMNS, ROW_COUNT_FIELDS
+
+pytestmark = pytest.mark.xdist_group("contract")  # they share results and releases
 
 MINIMUM = 11
 WITH_BASELINE = {"with a baseline score", "scored at visit", "paired completeness", "baseline, all with baseline"}
@@ -458,9 +460,9 @@ def comparison_cells(estimate):
     """Yield whom an estimate of a comparison rests on (those compared, or of these the scored) and what it counts."""
     is_compared = estimate.term.startswith(COMPARED_STEMS)
     scored = ("scored", estimate.visit, estimate.subgroup)
-    if estimate.term == "in care, of those compared":
-        in_care = ("in care", estimate.visit, estimate.subgroup)
-        cells = {("compared", "", estimate.subgroup): estimate.n_patients, in_care: estimate.n_counted}
+    if estimate.term.startswith(("in care, of those compared", "propensity outside")):
+        some = ("in care", estimate.term, estimate.visit, estimate.subgroup)
+        cells = {("compared", "", estimate.subgroup): estimate.n_patients, some: estimate.n_counted}
     elif estimate.term == "scored, of those compared":
         cells = {("compared", "", estimate.subgroup): estimate.n_patients, scored: estimate.n_counted}
     else:
@@ -521,17 +523,32 @@ def trial_flow_cells(result, released):
 def sums_of_emulation(result, values):
     """The four kinds of followers are the trial, which is some of the eligible; each kind is scored or not.
 
-    For each arm the trial is who departed, week by week, and who followed. Who is in care was so the week before.
+    For each arm the trial is who departed, week by week, and who followed. Who is in care was so the week before, and
+    who departs is in care. Of several arms those who depart in one week are different patients. With several courses a
+    patient nothing adds up exactly: each number is some of the trial.
     """
     whole, names = ("emulated", "patients in the trial"), [cell[1] for cell in values if cell[0] == "emulated"]
-    sums = [(("emulated", "eligible patients"), [whole]), (whole, [("emulated", name) for name in FOLLOWED])]
+    has_courses = "courses in the trial" in names
+    kinds = [[("emulated", name)] for name in FOLLOWED] if has_courses else [[("emulated", name) for name in FOLLOWED]]
+    sums = [(("emulated", "eligible patients"), [whole]), *((whole, kind) for kind in kinds)]
+    sums += [(("emulated", "courses in the trial"), [whole]), (whole, [("emulated", "patients with several courses")])]
     arms = [name for name in names if name.startswith("followed: ")]
     sums += [(whole, [("emulated", name)]) for name in arms]
     sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in (*FOLLOWED, *arms)]
     both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
-    for label, own in ((result.estimand.treatment, treated), (result.estimand.comparator, comparator)):
-        by_week = [name for name in names if name.startswith("departed in") and name.split(" ", 5)[-1] == label]
-        sums.append((whole, [both, own, *(("emulated", name) for name in by_week)]))
+    followers = {result.estimand.treatment: [both, treated], result.estimand.comparator: [both, comparator]}
+    followers |= {name.removeprefix("followed: "): [("emulated", name)] for name in arms}
+    departed = [name for name in names if name.startswith("departed in")]
+    for week in dict.fromkeys(name.split(" ", 5)[4] for name in departed):
+        in_week = [("emulated", name) for name in departed if name.split(" ", 5)[4] == week]
+        together = [in_week] if arms and not has_courses else [[one] for one in in_week]
+        sums += [(("emulated", f"in care when the week began {week} "), one) for one in together]
+    for label, own in () if has_courses else followers.items():
+        by_week = [name for name in departed if name.split(" ", 5)[-1] == label]
+        left = [name for name in names if name.startswith("left care in") and name.split(" ", 6)[-1] == label]
+        sums.append((whole, [("emulated", name) for name in (*by_week, *left)]))
+        sums.append((whole, [*own, *(("emulated", name) for name in by_week)]))
+    sums += sums_of_both_arms(result, values)
     in_care = [("emulated", name) for name in names if name.startswith("in care when")]
     sums += [(before, [after]) for before, after in pairwise([whole, *in_care])]
     levels = {}
@@ -543,6 +560,17 @@ def sums_of_emulation(result, values):
     for before, after in pairwise([result.part("flow").column("step")[0], *steps]):
         sums.append((("emulated", before), [("excluded", after), ("emulated", after)]))
     return sums
+
+
+def sums_of_both_arms(result, values):
+    """Until anybody can depart from the treated strategy, who leaves the comparator leaves the treated as well."""
+    of_treated, of_comparator = result.estimand.treatment, result.estimand.comparator
+    for week in range(1, 14):
+        if values.get(("emulated", f"departed in the week {week} {of_treated}"), 0) != 0:
+            return
+        left = [("emulated", f"left care in the week {week} {label}") for label in (of_treated, of_comparator)]
+        if all(name in values for name in left):
+            yield left[0], left[1:]
 
 
 def cells_of(result):
@@ -641,6 +669,7 @@ PART_CELLS = {
     "missing_patterns": pattern_cells,
     "missing_by_visit": missing_cells,
     "trial_by_week": week_cells,
+    "leaving_by_week": week_cells,
     "flow": flow_cells,
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,

@@ -182,6 +182,12 @@ def test_what_cannot_be_is_refused():
         kat.session_dose_response(TRIAL, registry(), most=5, rng=1)
     with pytest.raises(kat.DesignError):
         SessionCount(1, 20)
+    with pytest.raises(kat.OptionError, match="session_dose_response"):
+        kat.emulate_trial(kat.TargetTrial(strategy=SessionCount(2, 28)), registry(), rng=1)
+    with pytest.raises(kat.DesignError):
+        kat.TargetTrial(comparator=SessionCount(1, 28))
+    with pytest.raises(kat.OptionError):
+        kat.session_dose_response(TRIAL, registry(), smallest_important=-1.0, rng=1)
     with pytest.raises(kat.DesignError):
         SessionCount(5, 28)
     assert [one.sentence() for one in session_counts(1, 28)] == [
@@ -196,21 +202,17 @@ def test_every_difference_has_beside_it_what_a_trial_of_two_arms_has():
         TRIAL, registry(), negative_control="age_years", smallest_important=1.0, n_bootstrap=100, rng=3
     )
     two = kat.emulate_trial(TRIAL, registry(), negative_control="age_years", n_bootstrap=100, rng=3)
+    elsewhere = ("bias diary", "emulated trial", "unmeasured confounding: diff", "tipping grid")
     pairs = [("1 week", "no session"), ("2 weeks or more", "no session"), ("2 weeks or more", "1 week")]
     for treatment, comparator in pairs:
         terms = {one.term for one in got.estimates if (one.treatment, one.comparator) == (treatment, comparator)}
-        own = {
-            one.term
-            for one in two.estimates
-            if one.treatment
-            and not one.term.startswith(("bias diary", "emulated trial", "unmeasured confounding: diff"))
-        }
+        own = {one.term for one in two.estimates if one.treatment and not one.term.startswith(elsewhere)}
         assert own <= terms
         assert (
             "tipping point: missing scores of the treated less favorable by so much, until the difference is too "
             in (" ".join(sorted(terms)))
         )
-    assert {part.name for part in two.parts} - {"bias_diary"} == {part.name for part in got.parts}
+    assert {part.name for part in two.parts} - {"bias_diary", "leaving_by_week"} == {part.name for part in got.parts}
     assert {check.name for check in two.checks} <= {check.name for check in got.checks}
     assert len({check.name for check in got.checks}) == len(got.checks)
     for arm in ("no session", "1 week", "2 weeks or more"):

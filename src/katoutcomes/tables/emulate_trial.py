@@ -138,7 +138,7 @@ def _row(estimate: Estimate, minimum_cell: int | None) -> tuple[str, ...]:
         return (label, format_share(estimate, minimum_cell), format_estimate(estimate), "", "", "")
     if estimate.measure == "count":
         count = format_count(
-            estimate.n_patients,
+            estimate.n_counted,
             suppressed=estimate.suppressed,
             below_minimum=estimate.below_minimum,
             minimum_cell=minimum_cell,

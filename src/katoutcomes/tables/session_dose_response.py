@@ -38,7 +38,10 @@ _HEADINGS = {
 }
 _HOLM = "emulated arms, Holm: "
 _SHOWN_WEIGHTS = ("effective sample size", "share of the largest")
-_PATIENTS = ("eligible patients", "patients in the trial", "followed: ", "scored, followed: ")
+_PATIENTS = (
+    *("eligible patients", "patients in the trial", "courses in the trial", "patients with several courses"),
+    *("followed: ", "scored, followed: "),
+)
 
 BESIDE = "The same by other estimators (points)"
 WRONG = "How far it could be wrong"
@@ -162,7 +165,7 @@ def _row(estimate: Estimate, holm: dict[str, str], minimum_cell: int | None) -> 
         return (label, format_share(estimate, minimum_cell), format_estimate(estimate), "", "", "", "")
     if estimate.measure == "count":
         count = format_count(
-            estimate.n_patients,
+            estimate.n_counted,
             suppressed=estimate.suppressed,
             below_minimum=estimate.below_minimum,
             minimum_cell=minimum_cell,

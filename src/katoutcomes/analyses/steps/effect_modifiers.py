@@ -131,6 +131,8 @@ class ModifiedEffect:
         Which levels have an effect of their own; not used for a number.
     fields : dict
         Of its estimates: measure, visit, arms and whom they rest on.
+    n_patients : tuple of int, optional
+        Of each level, where rows are not patients.
     """
 
     modifier: Modifier
@@ -138,6 +140,7 @@ class ModifiedEffect:
     replicates: Floats
     is_enough: tuple[bool, ...]
     fields: dict[str, Any]
+    n_patients: tuple[int, ...] | None = None
 
     def combined(self, weights: Sequence[float], conf_level: float) -> Interval:
         """Return a weighted sum of coefficients with its interval."""
@@ -177,7 +180,8 @@ def _of_levels(effect: ModifiedEffect, conf_level: float) -> Iterator[Estimate]:
     for place, label in enumerate(modifier.levels):
         is_enough = effect.is_enough[place]
         interval = effect.combined(_indicator(modifier, place), conf_level) if is_enough else Interval(math.nan)
-        n_patients = int(modifier.basis[:, place].sum())
+        rows_of_level = int(modifier.basis[:, place].sum())
+        n_patients = rows_of_level if effect.n_patients is None else effect.n_patients[place]
         where = effect.fields | {"subgroup": f"{modifier.name}: {label}", "n_patients": n_patients}
         rows.append(estimate_of(interval, conf_level, term=EFFECT, **where))
     yield from rows

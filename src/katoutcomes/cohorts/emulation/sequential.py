@@ -91,7 +91,7 @@ def pooled(sets: Sequence[EmulationSet]) -> EmulationSet:
         Variable(COURSE_NUMBER, "Number of the course", "number", numbers),
         Variable(SINCE_LAST, "Baseline score since the course before", "number", changes, unit="points"),
     ]
-    step = AttritionStep("courses of eligible patients", "", len(numbers), 0)
+    step = AttritionStep("patients with an eligible course", "", len(np.unique(arrays["patient"])), 0)
     settings = (*first.provenance.settings, ("courses", "every eligible course of a patient"))
     return replace(
         first,

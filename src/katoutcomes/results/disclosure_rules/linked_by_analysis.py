@@ -65,7 +65,7 @@ def own_part_key(part: Part, row: int) -> Key | None:
     """Return the key of the patients seen at a visit, and of those behind a share; None for every other part."""
     if part.name in linked_comparison.PARTS:
         return linked_comparison.comparison_part_key(part, row)
-    if part.name == linked_emulation.BY_WEEK:
+    if part.name in {linked_emulation.BY_WEEK, linked_emulation.LEAVING}:
         return linked_emulation.emulation_part_key(part, row)
     if part.name in linked_shares.PARTS:
         return linked_shares.own_part_key(part, row)
@@ -84,6 +84,8 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
         yield from linked_scores.counts_beside_bins(result, values)
     if result.analysis == "dropout":
         yield from linked_losses.counts_of_losses(result, values)
+    if result.analysis in linked_emulation.ANALYSES:
+        yield from linked_emulation.counts_of_emulation(values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.last_seen_of_comparison(result, values)
 

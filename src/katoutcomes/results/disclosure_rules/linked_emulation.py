@@ -4,13 +4,16 @@ The four kinds of followers divide the patients of the trial; so do, for each ar
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
 hidden where any count of followers is, because an effective sample size is near their number; what describes a
 covariate is hidden where few followers share a level.
+
+Where every course starts a trial, patients are counted, each once wherever a course counts: a patient is what is
+protected, and eleven courses may be those of three. Kinds of followers may then hold the same patient and add up to no
+known total; where one is hidden, all are. How many courses there are beyond the patients is as small a number as any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from katoutcomes.errors import DisclosureError
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -18,6 +21,8 @@ from katoutcomes.results.result import ResultRecord
 
 ANALYSES = frozenset({"emulate_trial", "session_dose_response"})
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
+COURSES, SEVERAL_COURSES = "courses in the trial", "patients with several courses"
+_COUNTS = frozenset({ELIGIBLE, IN_TRIAL, COURSES, SEVERAL_COURSES})
 FOLLOWED = (
     "followed both",
     "followed only the treated strategy",
@@ -29,7 +34,9 @@ OF_AN_ARM = "followed: "
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
-_GRID = "tipping grid"
+_GRID, _ALL_COLUMNS = "tipping grid", "balance of all columns"
+LEAVING = "leaving_by_week"
+_LEFT_IN, _STILL_IN_CARE, _STRATEGY = "left care in the week", "still in care, of the copies that follow", "strategy: "
 _STEMS = frozenset(
     {
         *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
@@ -53,6 +60,7 @@ _OF_WEIGHTS = frozenset(
 )
 
 Values = Mapping[Key, int | None]
+_NEVER_SHOWN: Key = ("counted", "", "", "departures from several arms", "")
 
 
 def _counted(term: str, subgroup: str = "") -> Key:
@@ -76,10 +84,11 @@ def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
     counted = term.removeprefix(_SCORED)
-    is_count = term in {ELIGIBLE, IN_TRIAL} or counted in FOLLOWED or counted.startswith(OF_AN_ARM)
+    is_count = term in _COUNTS or counted in FOLLOWED or counted.startswith(OF_AN_ARM)
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
-    return is_count or _is_of_weights(term) or stem in _STEMS or is_by_modifier
+    is_of_the_trial = is_count or _is_of_weights(term) or stem in _STEMS
+    return is_of_the_trial or is_by_modifier or term == _STILL_IN_CARE
 
 
 def emulation_n_key(estimate: Estimate) -> Key:
@@ -92,6 +101,8 @@ def emulation_n_key(estimate: Estimate) -> Key:
     """
     if estimate.measure in {"count", "proportion"}:
         return _counted(estimate.term.removeprefix(_SCORED))
+    if estimate.term == _STILL_IN_CARE:
+        return ("analyzed", "", estimate.visit, _STILL_IN_CARE, estimate.subgroup)
     if _is_of_weights(estimate.term):
         return _weights(estimate.visit if estimate.term.startswith("weights: ") else "")
     return _counted(IN_TRIAL, estimate.subgroup)
@@ -108,6 +119,16 @@ def emulation_part_key(part: Part, row: int) -> Key:
     return _of_week(f"week {named['order']}", str(named["step"]), str(named["group"]))
 
 
+def counts_of_emulation(values: Values) -> Iterator[tuple[Key, int]]:
+    """Yield one that nobody may see, behind departures from several arms.
+
+    Who departs from one of several arms in a week is told by who departs from others in this week and the next, in
+    care or not, in more ways than can be written down; so none of these counts is shown.
+    """
+    if _arms(values) and any(key[3] == _DEPARTED_IN for key in values):
+        yield _NEVER_SHOWN, 1
+
+
 def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
     """Yield what rests on the trial after its patients, and what describes followers after their numbers."""
     everybody = _counted(IN_TRIAL)
@@ -118,17 +139,35 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     described = [key for key in values if key[0] == "analyzed"] + about_covariates
     yield from ((everybody, key) for key in described)
     departed = [key for key in values if key[3] == _DEPARTED_IN]
-    grids = [key for key in described if key[3] == _GRID]
+    if _NEVER_SHOWN in values:
+        yield from ((_NEVER_SHOWN, key) for key in departed)
+    if _counted(COURSES) in values:
+        yield from _follows_of_courses(values, departed)
+    grids = [key for key in described if key[3] in {_GRID, _ALL_COLUMNS}]
+    yield from ((one, key) for one in about_covariates for key in grids if key[3] == _ALL_COLUMNS)
     for term in (*FOLLOWED, *_arms(values)):
         if _counted(term) in values:
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
         if _counted(f"{_SCORED}{term}") in values:
             yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
+    # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
+    for curve in (key for key in described if key[3] == _STILL_IN_CARE):
+        weeks = [key for key in values if key[3] in {_LEFT_IN, _DEPARTED_IN} and f"{_STRATEGY}{key[-1]}" == curve[-1]]
+        yield from ((key, curve) for key in weeks if _is_by_then(key[2], curve[2]))
     # The balance of a week compares those who had a session in it, who departed from the comparator, with the others.
     for key in departed:
         yield from ((key, one) for one in about_covariates if f" before {key[2]}," in one[1])
     yield from _follows_of_levels(result, about_covariates)
+
+
+def _follows_of_courses(values: Values, departed: list[Key]) -> Iterator[tuple[Key, Key]]:
+    """Yield what would nearly follow from what adds up nearly, because few patients have several courses."""
+    yield (_counted(SEVERAL_COURSES), _counted(COURSES))
+    followed = [_counted(term) for term in FOLLOWED if _counted(term) in values]
+    yield from ((one, other) for one in followed for other in followed if one != other)
+    yield from ((one, other) for one in departed for other in departed if one[-1] == other[-1] and one != other)
+    yield from ((one, other) for one in departed for other in followed)
 
 
 def _arms(values: Values) -> tuple[str, ...]:
@@ -150,21 +189,20 @@ def _follows_of_levels(result: ResultRecord, about_covariates: list[Key]) -> Ite
 def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the eligible as those in the trial and others, these as the four kinds, and each as scored and not.
 
-    Trials of every course count courses, not patients, and are not released.
-
-    For each strategy the trial is its followers and those who departed in each week.
-    Whoever is in care in a week was so in the week before.
+    For each strategy the trial is its followers and those who departed in each week. Whoever is in care in a week was
+    so in the week before, and whoever departs in it is in care. With several courses a patient, each is some of the
+    trial and no more.
     """
-    if any(name == "courses" for name, _ in result.provenance.settings):
-        raise DisclosureError(
-            "the trials of every course count courses, and from eleven courses fewer patients may speak; release the "
-            "trial of the first course of each patient (courses='first')."
-        )
     if _counted(ELIGIBLE) in values:
         eligible = _counted(ELIGIBLE)
         yield Sum(eligible, (_counted(IN_TRIAL),), has_remainder=True, give_up_first=(eligible,))
     members = tuple(_counted(term) for term in FOLLOWED if _counted(term) in values)
-    if members:
+    several = _counted(COURSES) in values
+    if several:
+        yield Sum(_counted(COURSES), (_counted(IN_TRIAL),), has_remainder=True, give_up_first=(_counted(COURSES),))
+        members_alone = (*members, _counted(SEVERAL_COURSES))
+        yield from (Sum(_counted(IN_TRIAL), (one,), has_remainder=True, give_up_first=(one,)) for one in members_alone)
+    elif members:
         yield Sum(_counted(IN_TRIAL), members)
     yield from (Sum(_counted(IN_TRIAL), (_counted(term),), has_remainder=True) for term in _arms(values))
     for term in (*FOLLOWED, *_arms(values)):
@@ -175,11 +213,50 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
 
 def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:
     both, only_treated, only_comparator = (_counted(term) for term in FOLLOWED[:3])
-    for label, own in ((result.estimand.treatment, only_treated), (result.estimand.comparator, only_comparator)):
+    in_care = {key[2]: key for key in values if key[3] == _IN_CARE}
+    for key in [key for key in values if key[3] == _DEPARTED_IN and key[2] in in_care]:
+        yield Sum(in_care[key[2]], (key,), has_remainder=True, give_up_first=(key,))
+    if both not in values or _counted(COURSES) in values:
+        labels = ()
+    else:
+        labels = ((result.estimand.treatment, only_treated), (result.estimand.comparator, only_comparator))
+    for label, own in labels:
         weeks = tuple(key for key in values if key[3] == _DEPARTED_IN and key[-1] == label)
         if weeks:
             yield Sum(_counted(IN_TRIAL), (both, own, *weeks), give_up_first=weeks)
+        left = tuple(key for key in values if key[3] == _LEFT_IN and key[-1] == label)
+        if left:
+            yield Sum(_counted(IN_TRIAL), (*weeks, *left), has_remainder=True, give_up_first=left)
+        yield from _sums_of_leaving(left, weeks, in_care)
+    yield from _sums_of_both_arms(values, tuple(label for label, _ in labels))
     before = _counted(IN_TRIAL)
-    for key in [key for key in values if key[3] == _IN_CARE]:
+    for key in in_care.values():
         yield Sum(before, (key,), has_remainder=True)
         before = key
+
+
+def _sums_of_leaving(left: tuple[Key, ...], departed: tuple[Key, ...], in_care: Mapping[str, Key]) -> Iterator[Sum]:
+    """Yield who was in care when a week began, as who left an arm in it and who was so a week later, or departed."""
+    gone = {key[2]: key for key in departed}
+    for key in left:
+        following = in_care.get(f"week {int(key[2].removeprefix('week ')) + 1}")
+        for other in (following, gone.get(key[2])):
+            if key[2] in in_care and other is not None:
+                yield Sum(in_care[key[2]], (other, key), has_remainder=True, give_up_first=(key,))
+
+
+def _sums_of_both_arms(values: Values, labels: tuple[str, ...]) -> Iterator[Sum]:
+    """Yield who left an arm in a week as who left the other and a rest, as long as nobody has departed from the one."""
+    for label in labels:
+        for key in [key for key in values if key[3] == _LEFT_IN and key[-1] == label]:
+            by_then = [
+                values[one]
+                for one in values
+                if one[3] == _DEPARTED_IN and one[-1] == label and _is_by_then(one[2], key[2])
+            ]
+            if any(number != 0 for number in by_then):
+                continue
+            for other in labels:
+                same_week = _of_week(key[2], _LEFT_IN, other)
+                if other != label and same_week in values:
+                    yield Sum(key, (same_week,), has_remainder=True, give_up_first=(same_week,))

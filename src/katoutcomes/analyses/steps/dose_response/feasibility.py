@@ -70,12 +70,12 @@ def count_trial(found: Emulation, strategies: tuple[SessionCount, ...], gate: Fe
     pairs = arm_pairs(several, strategies)
     with_first = [one.feasible for one in pairs if one.low == 0]
     spreads = (with_first[0].distributions[0], *(one.distributions[1] for one in with_first))
-    n_scored = tuple(int((arm.followed & found.data.is_observed).sum()) for arm in arms)
+    n_scored = tuple(found.people(arm.followed & found.data.is_observed) for arm in arms)
     return CountTrial(
         strategies,
         several,
         pairs,
-        tuple(int(arm.followed.sum()) for arm in arms),
+        tuple(found.people(arm.followed) for arm in arms),
         n_scored,
         tuple(_passes(one, number, gate) for one, number in zip(spreads, n_scored, strict=True)),
     )
@@ -130,6 +130,7 @@ def count_estimates(trial: CountTrial) -> Iterator[Estimate]:
     found = trial.several
     for term, number in ((ELIGIBLE, found.n_eligible), (IN_TRIAL, found.n_patients)):
         yield _count(term, number)
+    yield from of_two_arms.course_estimates(found)
     for place, strategy in enumerate(trial.strategies):
         number = trial.n_followed[place]
         yield _count(f"{FOLLOWED}{strategy.label}", number)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.emulation import words as of_two_arms
+from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Estimand
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.part import Part
@@ -66,8 +67,8 @@ def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
         "adjusted after Holm; the trend is the least-squares slope of the arm means over the number of weeks, the last "
         "arm at its smallest. Nothing is regressed on how many sessions patients had. Intervals are percentiles of a "
         f"bootstrap of patients that refits everything ({n_bootstrap:,} resamples), {format_level(conf_level)}. "
-        "Checks are those of a trial of two arms, made of every pair of arms that can be answered; of each the worst is "
-        "told."
+        f"{missing_words(conf_level)} Checks are those of a trial of two arms, made of every pair of arms that can be "
+        "answered; of each the worst is told."
     )
     return Method("target trial emulation with several arms", description, _SOURCES)
 

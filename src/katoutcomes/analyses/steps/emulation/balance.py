@@ -67,10 +67,10 @@ def emulation_balance(found: Emulation, feasible: Feasibility) -> EmulationBalan
 
     columns = balance_columns(found.found.baseline, found.variables)
     stacked = np.concatenate([columns.values, columns.values])
-    is_treated = np.repeat([False, True], found.n_patients)
+    is_treated = np.repeat([False, True], found.n_courses)
     followed = np.concatenate([arm.followed for arm in found.data.arms]).astype(np.float64)
     weeks, probability = found.data.models[0], feasible.probabilities[0]
-    baseline_sd = float(found.found.baseline.std(ddof=1)) if found.n_patients > 1 else math.nan
+    baseline_sd = float(found.found.baseline.std(ddof=1)) if found.n_courses > 1 else math.nan
     return EmulationBalance(
         names=columns.names,
         before=covariate_balance(stacked, is_treated, followed),

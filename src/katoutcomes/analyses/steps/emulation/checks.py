@@ -126,7 +126,7 @@ def _completeness(found: Emulation) -> tuple[Check, Check]:
     observed = found.data.is_observed
     shares = [float(observed[arm.followed].mean()) if arm.followed.any() else 0.0 for arm in found.data.arms]
     return (
-        paired_completeness_check(int(observed.sum()), found.n_patients, found.trial.visit.name),
+        paired_completeness_check(found.people(observed), found.n_patients, found.trial.visit.name),
         completeness_difference_check(max(shares) - min(shares)),
     )
 

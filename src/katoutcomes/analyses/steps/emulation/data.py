@@ -10,6 +10,7 @@ from katoutcomes.analyses.steps.covariate_columns import CovariateColumns, covar
 from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.errors import DesignError, OptionError
+from katoutcomes.estimands.session_counts import SessionCount
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,13 @@ class Emulation:
         The kernel's arrays.
     n_eligible : int
         Patients who meet the criteria.
-    units : ndarray of int64, shape (n_patients,), or None
+    units : ndarray of int64, shape (n_courses,), or None
         Whose trial each is, where patients may have several; None where each has one.
+
+    Notes
+    -----
+    A row of the arrays is a course, which is a patient where each has one trial. What is told counts patients: each
+    once, wherever one of the courses counts.
     """
 
     trial: TargetTrial
@@ -55,8 +61,19 @@ class Emulation:
 
     @property
     def n_patients(self) -> int:
-        """Patients of the trial, each with a copy in both arms."""
+        """Patients of the trial."""
+        return self.n_courses if self.units is None else int(self.units.max()) + 1
+
+    @property
+    def n_courses(self) -> int:
+        """Trials, each with a copy in every arm: rows of the arrays."""
         return self.data.n_patients
+
+    def people(self, members: NDArray[np.bool_]) -> int:
+        """Return of how many patients some courses are."""
+        import numpy as np
+
+        return int(members.sum()) if self.units is None else len(np.unique(self.units[members]))
 
 
 def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]) -> Emulation:
@@ -67,10 +84,12 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     DesignError
         If a covariate is known only after time zero, or nobody is left.
     OptionError
-        If a covariate is unknown or stands twice.
+        If a covariate is unknown or stands twice, or the strategies are numbers of weeks.
     """
     import numpy as np
 
+    if isinstance(trial.strategy, SessionCount):
+        raise OptionError("numbers of weeks with a session are compared by session_dose_response.")
     of_courses = (COURSE_NUMBER, SINCE_LAST) if has_repeats(found) else ()
     variables = chosen_variables(found, (*trial.confounders, *covariates, *of_courses))
     complete = ~np.isnan(found.baseline)
@@ -84,7 +103,7 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
     data = emulation_data(trial, chosen, columns.values)
     units = patient_codes(chosen.patient) if has_repeats(chosen) else None
-    return Emulation(trial, chosen, variables, columns, data, found.n_patients, units)
+    return Emulation(trial, chosen, variables, columns, data, len(set(found.patient.tolist())), units)
 
 
 def has_repeats(found: EmulationSet) -> bool:

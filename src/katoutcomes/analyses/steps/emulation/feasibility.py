@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL
+from katoutcomes.analyses.steps.emulation.flow import COURSES, ELIGIBLE, IN_TRIAL, SEVERAL_COURSES
 from katoutcomes.estimands.target_trial import FeasibilityGate
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -86,7 +86,7 @@ def feasibility(found: Emulation) -> Feasibility:
         weights,
         tuple(one[0] for one in fitted.probabilities),
         distributions,
-        tuple(int((arm.followed & data.is_observed).sum()) for arm in data.arms),
+        tuple(found.people(arm.followed & data.is_observed) for arm in data.arms),
         float(fitted.n_limited[0]) / sum(len(model.patient) for model in data.models),
         minimal_detectable_difference(error),
     )
@@ -203,8 +203,9 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
     """Yield who is eligible, who is in the trial, who followed what, and which share of these is scored."""
     yield _count(ELIGIBLE, found.n_eligible)
     yield _count(IN_TRIAL, found.n_patients)
+    yield from course_estimates(found)
     for name, members in followed_groups(found).items():
-        n_members, n_scored = int(members.sum()), int((members & found.data.is_observed).sum())
+        n_members, n_scored = found.people(members), found.people(members & found.data.is_observed)
         yield _count(name, n_members)
         if n_members:
             yield Estimate(
@@ -213,6 +214,16 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
                 estimate=n_scored / n_members,
                 n_patients=n_members,
             )
+
+
+def course_estimates(found: Emulation) -> Iterator[Estimate]:
+    """Yield how many courses there are, and how many patients have several; nothing where each has one trial."""
+    import numpy as np
+
+    if found.units is None:
+        return
+    yield Estimate(term=COURSES, measure="count", unit="courses", estimate=float(found.n_courses))
+    yield _count(SEVERAL_COURSES, int((np.bincount(found.units) > 1).sum()))
 
 
 def followed_groups(found: Emulation) -> dict[str, NDArray[np.bool_]]:

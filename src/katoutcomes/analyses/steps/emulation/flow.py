@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.results.part import Cell, Part
 
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.emulation.data import Emulation
 
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
+COURSES, SEVERAL_COURSES = "courses in the trial", "patients with several courses"
 DEPARTED_IN, IN_CARE = "departed in the week", "in care when the week began"
 BY_WEEK, FLOW, FEWEST = "trial_by_week", "flow", "fewest_patients"
+OF_COURSES = frozenset({COURSE_NUMBER, SINCE_LAST})
 _LEFT_OUT = "no baseline score, or a covariate not known"
 
 
@@ -45,16 +48,17 @@ def flow_part(found: Emulation) -> Part:
 
 
 def by_week_part(found: Emulation) -> Part:
-    """Return how many copies of each arm departed in each week, and how many patients were in care when it began."""
+    """Return how many departed from each arm in each week, and how many patients were in care when it began."""
     departed = departure_weeks(found)
     n_weeks = max(found.trial.by_day // 7, int(departed.max(initial=0)))
     rows: list[tuple[Cell, ...]] = []
     for arm, strategy in enumerate((found.trial.comparator, found.trial.strategy)):
         rows += [
-            (week, strategy.label, DEPARTED_IN, int((departed[:, arm] == week).sum())) for week in range(1, n_weeks + 1)
+            (week, strategy.label, DEPARTED_IN, found.people(departed[:, arm] == week))
+            for week in range(1, n_weeks + 1)
         ]
     in_care = found.found.in_care
-    rows += [(week, "", IN_CARE, int(in_care[:, week - 1].sum())) for week in range(1, n_weeks + 1)]
+    rows += [(week, "", IN_CARE, found.people(in_care[:, week - 1])) for week in range(1, n_weeks + 1)]
     return Part(BY_WEEK, ("order", "group", "step", "n_patients"), tuple(rows))
 
 
@@ -77,12 +81,14 @@ def fewest_followers(found: Emulation, *, or_none: bool) -> Iterator[tuple[str, 
     import numpy as np
 
     for variable in found.variables:
-        if variable.kind == "number":
+        values = variable.values
+        if variable.name in OF_COURSES:
+            # Hardly anything but who has a later course: two levels, though one is a number.
+            values = (values != (1.0 if variable.name == COURSE_NUMBER else 0.0)).astype(np.float64)
+        elif variable.kind == "number":
             continue
         counts = [
-            int((arm.followed & (variable.values == code)).sum())
-            for code in np.unique(variable.values)
-            for arm in found.data.arms
+            found.people(arm.followed & (values == code)) for code in np.unique(values) for arm in found.data.arms
         ]
         kept = [count for count in counts if count or or_none]
         if kept:

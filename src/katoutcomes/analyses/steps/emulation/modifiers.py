@@ -49,10 +49,12 @@ def _drawn(found: Emulation, got: Answers, modifiers: Sequence[Modifier]) -> Ite
     for modifier in modifiers:
         place = slice(first, first + modifier.basis.shape[1])
         enough = tuple(_is_enough(found, column == 1.0) for column in modifier.basis.T)
-        yield ModifiedEffect(modifier, got.further[place], got.further_replicates[:, place], enough, fields)
+        numbers = tuple(found.people(column == 1.0) for column in modifier.basis.T)
+        drawn = (got.further[place], got.further_replicates[:, place])
+        yield ModifiedEffect(modifier, *drawn, enough, fields, numbers)
         first = place.stop
 
 
 def _is_enough(found: Emulation, members: NDArray[np.bool_]) -> bool:
     data = found.data
-    return all(int((members & arm.followed & data.is_observed).sum()) >= FEWEST_SCORED for arm in data.arms)
+    return all(found.people(members & arm.followed & data.is_observed) >= FEWEST_SCORED for arm in data.arms)

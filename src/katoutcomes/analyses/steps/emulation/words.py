@@ -108,10 +108,10 @@ def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
             "another session counts as having left."
         )
     if found.units is not None:
-        n_patients = int(found.units.max()) + 1
         sentences.append(
-            f"Every number of patients here counts courses: {found.n_patients} courses of {n_patients} patients, each "
-            "course a trial of its own; the resamples are of patients."
+            "Every course is a trial of its own, and patients are resampled with all of theirs. Patients are counted, "
+            "each once wherever one of the courses counts, so kinds of followers may add up to more than all; "
+            "effective sample sizes are of courses."
         )
     if not found.variables:
         sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
