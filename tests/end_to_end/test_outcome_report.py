@@ -84,7 +84,7 @@ def test_page_one_has_the_numbers_a_lead_asks_for(summary: dict[str, Any], folde
         (own, "No reliable change"),
         (own, "Mean change, points"),
         (own, "Scored again (paired completeness)"),
-        (own, "With integration minus ketamine only, adjusted"),
+        (own, "With integration minus ketamine only, adjusted, points"),
         ("What went badly", "Patients with a serious adverse event"),
     }
     assert wanted <= rows.keys()

@@ -294,7 +294,7 @@ def hidden_below(result, minimum_cell=11):
     fields = {
         field.name: getattr(result, field.name)
         for field in dataclasses.fields(ReleasedResult)
-        if field.name != "minimum_cell"
+        if field.name not in {"minimum_cell", "round_to"}
     }
     fields["estimates"] = tuple(_hidden(estimate, minimum_cell) for estimate in result.estimates)
     fields["parts"] = tuple(_hidden_part(part, minimum_cell) for part in result.parts)

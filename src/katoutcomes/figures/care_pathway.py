@@ -25,6 +25,7 @@ from katoutcomes.figures.drawing.wording import (
     group_label,
     grouping_variable,
     shown_groups,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import (
@@ -136,7 +137,9 @@ def care_pathway(result: ResultRecord, *, each_group: bool = True) -> Figure:
     title = f"Care pathway{by_words(groups)}"
     counts = [text for bar in bars for text in (bar.n_patients, bar.n_all)]
     has_gap = any(bar.n_patients == NOT_RECORDED for bar in bars)
-    notes = (_NOTE, *((_NOT_RECORDED_NOTE,) if has_gap else ()), *general_notes(result, counts))
+    found = (step.subgroup for step in result.select(term=STEPS[0]))
+    withheld = withheld_groups_note(found, groups) if each_group else ()
+    notes = (_NOTE, *((_NOT_RECORDED_NOTE,) if has_gap else ()), *withheld, *general_notes(result, counts))
     by = grouping_variable(groups)
     return Figure(
         name=figure_name("care_pathway", by and f"by_{by}"),

@@ -20,6 +20,7 @@ from katoutcomes.figures.drawing.style import (
     SERIES,
     SMALL_SIZE,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import capitalized, general_notes, group_label, interval_name, n_words
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_n_patients, format_number, format_with_interval, minimum_cell_of
@@ -178,6 +179,7 @@ def draw_sites(plan: SitesPlan) -> MatplotlibFigure:
         fontsize=SMALL_SIZE,
         color=QUIET_INK,
     )
+    say_if_withheld(axes, (mark for row in plan.rows for _, mark in row.marks))
     for number, row in enumerate(plan.rows):
         _write_row(page, row, top + heading + number * _ROW, right)
         _draw_marks(axes, row, (number + 0.5) * _ROW)

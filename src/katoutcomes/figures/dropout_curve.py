@@ -21,6 +21,7 @@ from katoutcomes.figures.drawing.style import (
     series_styles,
 )
 from katoutcomes.figures.drawing.trajectory_drawing import visit_positions
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
@@ -29,6 +30,7 @@ from katoutcomes.figures.drawing.wording import (
     grouping_variable,
     interval_name,
     n_words,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.estimate import NOT_A_NUMBER
@@ -137,14 +139,15 @@ def dropout_curve(result: ResultRecord, *, by_severity: bool = False) -> Figure:
     >>> dropout_curve(kat.dropout(data)).title
     'Patients still seen, PHQ-9, by program booked'
     """
-    groups = _groups(result, by_severity=by_severity)
+    wanted = _wanted_groups(result, by_severity=by_severity)
+    groups = _groups(result, wanted)
     series_styles(len(groups))
     points = tuple(point for group in groups for point in _points(result, group))
     levels = [point.seen.conf_level for point in points if point.seen is not None]
     plan = _Plan(
         title=f"Patients still seen, {result.estimand.endpoint.instrument}{by_words(groups)}",
         subtitle=f"Share with a score then or later (Kaplan-Meier), with {interval_name(levels)}.",
-        notes=(*_NOTES, *_gap_note(points), *general_notes(result, [point.n_text for point in points])),
+        notes=_notes(result, wanted, groups, points),
         groups=groups,
         points=points,
     )
@@ -159,11 +162,29 @@ def dropout_curve(result: ResultRecord, *, by_severity: bool = False) -> Figure:
     )
 
 
-def _groups(result: ResultRecord, *, by_severity: bool) -> tuple[str, ...]:
-    """Return the groups to draw: the cohorts or the bands where there are any, else everybody."""
+def _wanted_groups(result: ResultRecord, *, by_severity: bool) -> tuple[str, ...]:
+    """Return the cohorts, or the bands of severity."""
     found = dict.fromkeys(estimate.subgroup for estimate in result.select(term="scored at visit"))
-    wanted = tuple(one for one in found if one and one.startswith(SEVERITY) == by_severity)
-    return wanted or ("",)
+    return tuple(one for one in found if one and one.startswith(SEVERITY) == by_severity)
+
+
+def _groups(result: ResultRecord, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the groups to draw: those that are wanted, else everybody, also where all of their shares are hidden."""
+    shown = [group for group in wanted if _is_shown(result, group)]
+    return wanted if shown or (wanted and not _is_shown(result, "")) else ("",)
+
+
+def _is_shown(result: ResultRecord, group: str) -> bool:
+    """Return whether a share of a group is shown at any visit after baseline."""
+    return any(point.seen is not None and not point.seen.suppressed for point in _points(result, group))
+
+
+def _notes(
+    result: ResultRecord, wanted: tuple[str, ...], groups: tuple[str, ...], points: tuple[_Point, ...]
+) -> tuple[str, ...]:
+    gap = ("A gap is a share that is not shown.",) if any(math.isnan(point.share) for point in points) else ()
+    counted = [point.n_text for point in points]
+    return (*_NOTES, *withheld_groups_note(wanted, groups), *gap, *general_notes(result, counted))
 
 
 def _points(result: ResultRecord, group: str) -> tuple[_Point, ...]:
@@ -183,10 +204,6 @@ def _points(result: ResultRecord, group: str) -> tuple[_Point, ...]:
         )
         points.append(_Point(group, scored.visit, int(days[scored.visit] or 0), seen, n_text))
     return tuple(points)
-
-
-def _gap_note(points: tuple[_Point, ...]) -> tuple[str, ...]:
-    return ("A gap is a share that is not shown.",) if any(math.isnan(point.share) for point in points) else ()
 
 
 def _alt_text(plan: _Plan) -> str:
@@ -219,6 +236,7 @@ def draw_dropout_curve(plan: _Plan) -> MatplotlibFigure:
     styles = series_styles(len(plan.groups))
     for number, (group, style) in enumerate(zip(plan.groups, styles, strict=True)):
         _draw_curve(axes, plan.of(group), place_of, style, 3.0 * (number - (len(styles) - 1) / 2.0))
+    say_if_withheld(axes, (point.seen for point in plan.points))
     _name_curves(page, plan, labels, (left + width, top + MARGIN))
     below = top + _PLOT_HEIGHT + 2.0 * MARGIN
     for number, ((visit, day), at) in enumerate(zip(plan.visits, positions, strict=True)):

@@ -18,6 +18,7 @@ from katoutcomes.figures.drawing.wording import (
     interval_name,
     n_words,
     shown_groups,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.estimate import Estimate
@@ -108,7 +109,9 @@ def paired_change(
     drawn = [end for panel in panels for cell in panel.cells for end in cell.bins()]
     scale = score_scale(result, drawn, instrument)
     title = f"{scale.instrument} from baseline to {chosen}{by_words(groups)}"
-    plan = ChangePlan(title, _subtitle(panels), _notes(result, panels), scale, chosen, panels)
+    found = (change.subgroup for change in result.select(term=CHANGE_TERM))
+    withheld = withheld_groups_note(found, groups) if each_group else ()
+    plan = ChangePlan(title, _subtitle(panels), (*withheld, *_notes(result, panels)), scale, chosen, panels)
     by = grouping_variable(groups)
     return Figure(
         name=figure_name("paired_change", result.estimand.endpoint.instrument, chosen, by and f"by_{by}"),

@@ -22,6 +22,7 @@ from katoutcomes.figures.drawing.style import (
     marker_choices,
     series_styles,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
@@ -30,6 +31,7 @@ from katoutcomes.figures.drawing.wording import (
     grouping_variable,
     interval_name,
     shown_groups,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.instruments.definition_words import capitalized_definition
@@ -138,7 +140,8 @@ def responders(
     title = f"{about}: {endpoint.instrument} at {endpoint.visit}{by_words(groups)}"
     words = [word for row in rows for word in row.text.split()]
     differ = ("Definitions differ and so do their shares; compare inside a block only.",) if len(names) > 1 else ()
-    notes = (*differ, *general_notes(result, words))
+    withheld = withheld_groups_note((share.subgroup for share in shares), groups) if each_group else ()
+    notes = (*differ, *withheld, *general_notes(result, words))
     subtitle = (
         f"Share of patients with {interval_name(row.share.conf_level for row in rows)}; beside it how many of whom."
     )
@@ -203,6 +206,7 @@ def _draw(
         top += line_height()
         axes = page.axes(MARGIN + _LABEL_WIDTH, top, width, body)
         _draw_block(page, axes, top, block, styles)
+        say_if_withheld(axes, (row.share for row in block))
         _draw_axis(axes, body, is_last=number == len(blocks) - 1)
         top += body + _ROW_GAP
     return page.figure

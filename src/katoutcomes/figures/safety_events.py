@@ -18,6 +18,7 @@ from katoutcomes.figures.drawing.style import (
     marker_choices,
     series_styles,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import (
     by_words,
     capitalized,
@@ -26,6 +27,7 @@ from katoutcomes.figures.drawing.wording import (
     grouping_variable,
     interval_name,
     shown_groups,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_percent, format_share, format_with_interval, minimum_cell_of
@@ -79,11 +81,12 @@ def safety_events(result: ResultRecord, *, each_group: bool = True) -> Figure:
     >>> safety_events(kat.safety(kat.simulate_registry(seed=1, n_patients=60))).title
     'Patients with adverse events'
     """
-    groups = shown_groups(result, _FIRST, each_group=each_group)
+    shares = [one for one in result.select(measure="proportion") if _name(one.term)]
+    groups = shown_groups(result, [one.term for one in shares], each_group=each_group)
     series_styles(len(groups))
     minimum = minimum_cell_of(result)
     rows = []
-    for term in dict.fromkeys(one.term for one in result.select(measure="proportion") if _name(one.term)):
+    for term in dict.fromkeys(one.term for one in shares):
         found = tuple(one for group in groups for one in result.select(term=term, subgroup=group, measure="proportion"))
         rows.append((_name(term), found, tuple(format_share(one, minimum) for one in found)))
     levels = [one.conf_level for _, found, _ in rows for one in found]
@@ -91,7 +94,7 @@ def safety_events(result: ResultRecord, *, each_group: bool = True) -> Figure:
     plan = _Plan(
         title=f"Patients with adverse events{by_words(groups)}",
         subtitle=f"Share of patients with {interval_name(levels)}.",
-        notes=(*_NOTES, *general_notes(result, counts)),
+        notes=(*_NOTES, *_withheld(shares, groups, each_group=each_group), *general_notes(result, counts)),
         groups=groups,
         rows=tuple(rows),
     )
@@ -108,6 +111,10 @@ def safety_events(result: ResultRecord, *, each_group: bool = True) -> Figure:
         ),
         drawing=partial(draw_safety_events, plan),
     )
+
+
+def _withheld(shares: list[Estimate], groups: tuple[str, ...], *, each_group: bool) -> tuple[str, ...]:
+    return withheld_groups_note((one.subgroup for one in shares), groups) if each_group else ()
 
 
 def _name(term: str) -> str:
@@ -159,6 +166,7 @@ def draw_safety_events(plan: _Plan) -> MatplotlibFigure:
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=AXIS_WIDTH)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
+    say_if_withheld(axes, (one for _, found, _ in plan.rows for one in found))
     for row, (name, (_, found, texts)) in enumerate(zip(names, plan.rows, strict=True)):
         page.text(MARGIN, top + row * row_height + (row_height - line_height()) / 2.0, name)
         for number, (one, text) in enumerate(zip(found, texts, strict=True)):

@@ -20,6 +20,7 @@ from katoutcomes.figures.drawing.style import (
     marker_choices,
     series_styles,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import capitalized, general_notes, interval_name
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import (
@@ -160,6 +161,7 @@ def _draw(
     axes.set_xlim(values[0] - room, values[-1] + room)
     axes.set_ylim(0.0, 1.0)
     _draw_axes(axes, curves[0])
+    say_if_withheld(axes, (point.share for curve in curves for point in curve))
     for curve, style in zip(curves, styles, strict=True):
         _draw_curve(axes, curve, style)
     ends = [_end(curve) for curve in curves]

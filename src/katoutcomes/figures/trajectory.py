@@ -18,6 +18,7 @@ from katoutcomes.figures.drawing.wording import (
     interval_name,
     n_words,
     shown_groups,
+    withheld_groups_note,
 )
 from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_n_patients, format_with_interval, minimum_cell_of
@@ -72,6 +73,8 @@ def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Ins
     """
     groups = shown_groups(result, (FOLLOW_UP_TERM, BASELINE_TERM), each_group=each_group)
     series_styles(len(groups))
+    found = (mean.subgroup for mean in result.select(term=FOLLOW_UP_TERM))
+    withheld = withheld_groups_note(found, groups) if each_group else ()
     points = visit_means(result, groups)
     means = [point.mean for point in points]
     drawn = [number for mean in means for number in (mean.estimate, mean.conf_low, mean.conf_high)]
@@ -79,7 +82,7 @@ def trajectory(result: ResultRecord, *, each_group: bool = True, instrument: Ins
     plan = TrajectoryPlan(
         title=f"{scale.instrument} over time{by_words(groups)}",
         subtitle=f"Mean score with {interval_name(mean.conf_level for mean in means)}. {scale.sentence()}",
-        notes=_notes(result, points),
+        notes=(*withheld, *_notes(result, points)),
         scale=scale,
         groups=groups,
         points=points,

@@ -19,6 +19,7 @@ from katoutcomes.figures.drawing.style import (
     SMALL_SIZE,
     THREAD,
 )
+from katoutcomes.figures.drawing.wording import why_no_scores
 from katoutcomes.results.formatting import format_estimate, format_number
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def draw_change_by_baseline(plan: ByBaselinePlan) -> MatplotlibFigure:
     page.text(PAGE_WIDTH / 2.0, below, f"baseline score{arrow}", ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
     _draw_circles(axes, plan)
     _draw_lines(axes, plan)
+    _say_why_empty(axes, plan)
     right = PAGE_WIDTH - MARGIN - room + _LABEL_GAP
     for place, text in _apart(names, (high - low) * line_height(SMALL_SIZE) / _HEIGHT):
         at = top + line_height() + _HEIGHT * (high - place) / (high - low) - line_height(SMALL_SIZE) / 2.0
@@ -118,6 +120,13 @@ def _draw_circles(axes: Axes, plan: ByBaselinePlan) -> None:
         edgecolors=INK,
         zorder=2,
     )
+
+
+def _say_why_empty(axes: Axes, plan: ByBaselinePlan) -> None:
+    """Write why there are no circles; nothing where there are some."""
+    if not plan.cells:
+        why = why_no_scores(plan.change.n_patients, is_mean_shown=not math.isnan(plan.change.estimate))
+        axes.text(0.5, 0.9, why, transform=axes.transAxes, ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
 
 
 def _draw_lines(axes: Axes, plan: ByBaselinePlan) -> None:

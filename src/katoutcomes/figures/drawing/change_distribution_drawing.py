@@ -19,7 +19,7 @@ from katoutcomes.figures.drawing.style import (
     SMALL_SIZE,
     THREAD,
 )
-from katoutcomes.figures.drawing.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
+from katoutcomes.figures.drawing.wording import capitalized, group_label, n_words, why_no_scores
 from katoutcomes.results.formatting import format_count, format_number, format_with_interval
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def _draw_cloud(axes: Axes, cloud: Cloud, width: float) -> None:
         if n_patients == most:  # the scale of the bars, beside the highest
             axes.text(moved, 1.03 * most, format_count(most), ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
     if not cloud.counts:
-        text = NOBODY if cloud.change.n_patients == 0 else NOT_SHOWN
-        axes.text(0.5, 0.6, text, transform=axes.transAxes, ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
+        why = why_no_scores(cloud.change.n_patients, is_mean_shown=not math.isnan(cloud.change.estimate))
+        axes.text(0.5, 0.6, why, transform=axes.transAxes, ha="center", fontsize=SMALL_SIZE, color=QUIET_INK)
     if math.isnan(cloud.change.estimate):
         return
     if not math.isnan(cloud.change.conf_low):

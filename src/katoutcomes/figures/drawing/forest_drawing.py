@@ -18,6 +18,7 @@ from katoutcomes.figures.drawing.style import (
     RULE,
     SMALL_SIZE,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import capitalized, group_label
 from katoutcomes.results.formatting import DOES_NOT_APPLY, format_number, format_with_interval
 
@@ -82,6 +83,7 @@ def draw_forest(plan: ForestPlan) -> MatplotlibFigure:
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.axvline(0.0, color=RULE, linewidth=AXIS_WIDTH, zorder=1)
+    say_if_withheld(axes, (row.change for row in plan.rows))
     everybody = plan.rows[0].change.estimate
     if not math.isnan(everybody):
         axes.axvline(everybody, color=FAINT, linewidth=LINE_WIDTH, linestyle=(0.0, (2.0, 2.0)), zorder=0)

@@ -23,7 +23,7 @@ from katoutcomes.figures.drawing.style import (
     WORSENED,
     WORSENED_EDGE,
 )
-from katoutcomes.figures.drawing.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
+from katoutcomes.figures.drawing.wording import capitalized, group_label, n_words, why_no_scores
 from katoutcomes.results.formatting import format_estimate, format_n_patients, format_share, format_with_interval
 
 if TYPE_CHECKING:
@@ -160,9 +160,11 @@ def _draw_panel(page: Page, plan: JacobsonPlan, panel: JacobsonPanel, place: _Pl
     _draw_regions(axes, plan)
     (_draw_circles if panel.are_patients else _draw_cells)(axes, panel, place.size)
     if not panel.cells:
-        message = NOBODY if any(share.n_patients == 0 for share in panel.shares) else NOT_SHOWN
+        n_patients = 0 if any(share.n_patients == 0 for share in panel.shares) else None
+        is_shown = any(not math.isnan(share.estimate) for share in panel.shares)
+        why = why_no_scores(n_patients, is_mean_shown=is_shown)
         style: dict[str, Any] = {"ha": "center", "va": "center", "color": QUIET_INK, "fontsize": SMALL_SIZE}
-        axes.text(0.5, 0.5, message, transform=axes.transAxes, **style)
+        axes.text(0.5, 0.5, why, transform=axes.transAxes, **style)
     _draw_lines(axes, plan)
     _name_axes(page, plan, panel, place)
     if plan.threshold is not None:

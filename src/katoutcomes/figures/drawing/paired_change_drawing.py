@@ -18,7 +18,7 @@ from katoutcomes.figures.drawing.style import (
     SMALL_SIZE,
     THREAD,
 )
-from katoutcomes.figures.drawing.wording import NOBODY, NOT_SHOWN, capitalized, group_label, n_words
+from katoutcomes.figures.drawing.wording import capitalized, group_label, n_words, why_no_scores
 from katoutcomes.results.formatting import format_estimate, format_interval, format_number
 
 if TYPE_CHECKING:
@@ -168,7 +168,9 @@ def _draw_lines(axes: Axes, panel: ChangePanel, plan: ChangePlan) -> None:
         axes.plot([0.0, 1.0], ends, color=THREAD, alpha=0.6, linewidth=width, solid_capstyle="butt", zorder=2)
     if not panel.cells:
         style: dict[str, Any] = {"ha": "center", "va": "center", "color": QUIET_INK, "fontsize": SMALL_SIZE}
-        axes.text(0.5, 0.5, NOBODY if panel.change.n_patients == 0 else NOT_SHOWN, transform=axes.transAxes, **style)
+        is_mean_shown = not math.isnan(panel.change.estimate)
+        why = why_no_scores(panel.change.n_patients, is_mean_shown=is_mean_shown)
+        axes.text(0.5, 0.04 if is_mean_shown else 0.5, why, transform=axes.transAxes, **style)  # below the means
 
 
 def _draw_means(axes: Axes, panel: ChangePanel) -> None:

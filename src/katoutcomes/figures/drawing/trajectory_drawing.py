@@ -21,6 +21,7 @@ from katoutcomes.figures.drawing.style import (
     marker_choices,
     series_styles,
 )
+from katoutcomes.figures.drawing.withheld import say_if_withheld
 from katoutcomes.figures.drawing.wording import capitalized, group_label
 from katoutcomes.results.formatting import format_day
 
@@ -242,6 +243,7 @@ def _set_axes(axes: Axes, plan: TrajectoryPlan, places: _Places) -> None:
     axes.grid(visible=True, axis="y", color=FAINT, linewidth=AXIS_WIDTH)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+    say_if_withheld(axes, (point.mean for point in plan.points))
 
 
 def _visit_values(plan: TrajectoryPlan, places: _Places) -> dict[str, float]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ALL_PATIENTS = "all patients"
 NOBODY = "no patient with both scores"
 NOT_SHOWN = "too few patients to be shown"
+NO_SHARED_SCORES = "too few with the same scores"
 
 
 def group_label(subgroup: str) -> str:
@@ -58,6 +59,28 @@ def by_words(subgroups: Iterable[str]) -> str:
     return f", by {variable.removeprefix('covariate_').replace('_', ' ')}" if variable else ""
 
 
+def why_no_scores(n_patients: int | None, *, is_mean_shown: bool) -> str:
+    """Return why no pair of scores is drawn: there is none, all is hidden, or only the scores are.
+
+    Parameters
+    ----------
+    n_patients : int or None
+        With both scores; None where that is hidden.
+    is_mean_shown : bool
+        Whether a number about all of them is shown.
+
+    Examples
+    --------
+    >>> why_no_scores(0, is_mean_shown=False), why_no_scores(None, is_mean_shown=False)
+    ('no patient with both scores', 'too few patients to be shown')
+    >>> why_no_scores(146, is_mean_shown=True)
+    'too few with the same scores'
+    """
+    if n_patients == 0:
+        return NOBODY
+    return NO_SHARED_SCORES if is_mean_shown else NOT_SHOWN
+
+
 def shown_groups(result: ResultRecord, terms: Iterable[str], *, each_group: bool) -> tuple[str, ...]:
     """Return the groups to draw of those that estimates with these terms are about.
 
@@ -68,11 +91,39 @@ def shown_groups(result: ResultRecord, terms: Iterable[str], *, each_group: bool
     terms : iterable of str
         Which estimates are drawn.
     each_group : bool
-        Whether the levels are wanted, or everybody in one. Where the result has only the other, that is drawn.
+        Whether the levels are wanted, or everybody in one. Where the result has only the other, or every value of
+        the levels is hidden, that is drawn.
     """
     wanted = tuple(terms)
-    found = tuple(dict.fromkeys(estimate.subgroup for estimate in result.estimates if estimate.term in wanted))
-    return tuple(group for group in found if bool(group) == each_group) or found
+    drawn = [estimate for estimate in result.estimates if estimate.term in wanted]
+    found = tuple(dict.fromkeys(estimate.subgroup for estimate in drawn))
+    with_values = {estimate.subgroup for estimate in drawn if not estimate.suppressed}
+    groups = tuple(group for group in found if bool(group) == each_group) or found
+    return ("",) if "" in with_values and with_values.isdisjoint(groups) else groups
+
+
+def withheld_groups_note(found: Iterable[str], drawn: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what must be said where everybody is drawn because every value of the groups is hidden.
+
+    Parameters
+    ----------
+    found : iterable of str
+        The groups that were wanted.
+    drawn : tuple of str
+        The groups that are drawn.
+
+    Examples
+    --------
+    >>> withheld_groups_note(["site: North"], ("",))
+    ('By site nothing is shown, to protect patients: small counts would follow from it.',)
+    >>> withheld_groups_note(["site: North"], ("site: North",))
+    ()
+    """
+    variable = grouping_variable(found) if drawn == ("",) else ""
+    if not variable:
+        return ()
+    name = variable.removeprefix("covariate_").replace("_", " ")
+    return (f"By {name} nothing is shown, to protect patients: small counts would follow from it.",)
 
 
 def count_cell(result: ResultRecord, part: Part, row: int) -> Cell:
