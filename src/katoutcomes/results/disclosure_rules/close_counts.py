@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from katoutcomes.results.disclosure_rules.feasible_intervals import NOTHING, Component, Interval, passed_along
+from katoutcomes.results.disclosure_rules.feasible_intervals import (
+    NOTHING,
+    REST,
+    TOLERANCE,
+    Component,
+    Interval,
+    passed_along,
+)
 from katoutcomes.results.disclosure_rules.linear_programs import Program, program_of, solution, whole
-from katoutcomes.results.disclosure_rules.published_model import REST
 from katoutcomes.results.disclosure_rules.small_cells import Key
 from katoutcomes.results.disclosure_rules.solutions_met import Met, Reading, interval_of, met_by
 
@@ -17,6 +23,7 @@ LEAST_WIDTH = 5
 
 _MANY = 8
 """So many counts are asked for at once before they are asked for one by one."""
+_MOST_IN_VAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,10 @@ def first_too_close(reading: Reading, asked: Sequence[Key], limits: Limits) -> K
     if program is None:
         return None
     _meet_many(waiting, program, met, limits)
+    nobody = _nobody(waiting, program, met) if limits.zero_is_shown else frozenset()
     for key in waiting:
         known = met.interval(key)
-        if limits.is_open(known):
+        if key in nobody or limits.is_open(known):
             continue
         if limits.is_surely_too_close(key, inside[key], known):
             return key
@@ -102,17 +110,41 @@ def first_too_close(reading: Reading, asked: Sequence[Key], limits: Limits) -> K
 
 
 def _meet_many(waiting: Sequence[Key], program: Program, met: Met, limits: Limits) -> None:
-    """Ask for many counts at once, which shows most of them to be open, as long as that is so of some."""
+    """Ask for many counts at once, which shows most of them to be open, as long as that is so of some.
+
+    The patterns are the digits of the place of a count as a binary number: of each two counts, such as two that add up
+    to what is shown, one is raised and one is lowered in one of them.
+    """
+    n_in_vain = 0
+    for pattern in _patterns(len(waiting)):
+        if len(waiting) < _MANY or n_in_vain == _MOST_IN_VAIN:
+            return
+        point = met_by(program, {key: pattern(place) for place, key in enumerate(waiting)})
+        if point is None:
+            return
+        met.note(point)
+        still = [key for key in waiting if not limits.is_open(met.interval(key))]
+        n_in_vain = 0 if len(still) < len(waiting) else n_in_vain + 1
+        waiting = still
+
+
+def _nobody(waiting: Sequence[Key], program: Program, met: Met) -> frozenset[Key]:
+    """Return the counts that are certainly 0: together they are, where the most of their sum is."""
+    group = waiting
+    while group := [key for key in group if met.interval(key).high <= 0]:
+        point = met_by(program, dict.fromkeys(group, -1.0))
+        if point is None or sum(point[key] for key in group) <= TOLERANCE:
+            return frozenset(group)
+        met.note(point)
+    return frozenset()
+
+
+def _patterns(n_counts: int) -> Iterator[Callable[[int], float]]:
     for sign in (-1.0, 1.0):
-        while len(waiting) >= _MANY:
-            point = met_by(program, dict.fromkeys(waiting, sign))
-            if point is None:
-                return
-            met.note(point)
-            still = [key for key in waiting if not limits.is_open(met.interval(key))]
-            if len(still) > 0.7 * len(waiting):
-                break
-            waiting = still
+        yield lambda _, sign=sign: sign  # type: ignore[misc]
+    for digit in range(n_counts.bit_length()):
+        for sign in (-1.0, 1.0):
+            yield lambda place, digit=digit, sign=sign: sign if place >> digit & 1 else -sign  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ everything is asked again. Each round hides at least one count, so this ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 from katoutcomes.results.disclosure_rules.close_counts import Limits, Trial, first_too_close
@@ -73,8 +73,8 @@ class _Search:
     counts: Counts
     at_least: Sequence[AtLeast]
     solutions: Solutions = field(default_factory=Solutions)
-    is_closed: dict[frozenset[Key], int] = field(default_factory=dict)
-    """Counts that hang together → the minimum at which nothing more needs to be hidden of them."""
+    is_closed: dict[Hashable, int] = field(default_factory=dict)
+    """`Component.name` → the minimum at which nothing more needs to be hidden of them."""
 
 
 def _with_unknown(report: ReportCounts) -> Counts:
@@ -114,15 +114,14 @@ def _more_to_hide(search: _Search, limits: Limits, hidden: frozenset[Key]) -> fr
     model = _model(counts, search.at_least, limits, hidden)
     more: set[Key] = set()
     for component in components(model.before, model.equations):
-        what = frozenset(component.before)
         asked = [key for key in component.before if is_asked(key)]
-        if not component.equations or not asked or search.is_closed.get(what) == limits.minimum_cell:
+        if not component.equations or not asked or search.is_closed.get(component.name) == limits.minimum_cell:
             continue
         reading = search.solutions.reading(component, counts.values)
         key = None if reading is None else first_too_close(reading, asked, limits)
         one = None if reading is None or key is None else _cheapest(counts, limits, component, reading, key)
         if one is None:
-            search.is_closed[what] = limits.minimum_cell
+            search.is_closed[component.name] = limits.minimum_cell
         else:
             more.add(one)
     return frozenset(more)
@@ -149,7 +148,7 @@ def _cheapest(counts: Counts, limits: Limits, component: Component, reading: Rea
 def _trial(counts: Counts, component: Component, reading: Reading, key: Key, next_to: Sequence[Equation]) -> Trial:
     shown = {one: counts.values[one] or 0 for equation in next_to for one in equation.shown}
     program, around = program_of(reading.component, shown=shown), reading.component.around(tuple(next_to))
-    if reading.component is component:
+    if reading.is_strict:
         return Trial(key, around, program, None, reading.met.interval(key))
     # Once more is hidden, all that is hidden may be there.
     return Trial(key, around, program, program_of(component, shown=shown), reading.met.interval(key))

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from katoutcomes.results.disclosure_rules.small_cells import Key
+
+REST = "rest of"
+"""First word of the name of what a sum leaves, which is printed nowhere."""
 
 TOLERANCE = 1e-6
 """Programs are solved to about 1e-9; limits are whole numbers where all counts are."""
@@ -78,6 +81,11 @@ class Component:
 
     before: Mapping[Key, Interval]
     equations: tuple[Equation, ...]
+
+    @property
+    def name(self) -> Hashable:
+        """What tells a component from another one, and from itself before more was hidden."""
+        return frozenset(self.before), tuple((equation.low, equation.high) for equation in self.equations)
 
     @property
     def is_without_circle(self) -> bool:

@@ -6,13 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from katoutcomes.results.disclosure_rules.feasible_intervals import Equation, Interval
+from katoutcomes.results.disclosure_rules.feasible_intervals import REST, Equation, Interval
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
-
-REST = "rest of"
-"""First word of the name of what a sum leaves, which is printed nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,25 @@ and the most that a count was in any solution only move apart, and a count that 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from katoutcomes.results.disclosure_rules.feasible_intervals import Component, Interval, passed_along
+from katoutcomes.results.disclosure_rules.feasible_intervals import REST, TOLERANCE, Component, Interval, passed_along
 from katoutcomes.results.disclosure_rules.linear_programs import Program, program_of, solution, whole
-from katoutcomes.results.disclosure_rules.published_model import REST
 from katoutcomes.results.disclosure_rules.small_cells import Key
 
-Values = Mapping[Key, int | None]
+Values = Mapping[Key, float | None]
 
 
 class Met:
-    """The least and the most of each count in any solution."""
+    """The least and the most of each count in any solution, and one solution to go on from."""
 
-    __slots__ = ("_high", "_low")
+    __slots__ = ("_base", "_high", "_low")
 
     def __init__(self) -> None:
         self._low: dict[Key, float] = {}
         self._high: dict[Key, float] = {}
+        self._base: dict[Key, float] = {}
 
     def note(self, point: Mapping[Key, float]) -> None:
         """Take one solution."""
@@ -41,10 +41,21 @@ class Met:
         for key in keys:
             self._low.pop(key, None)
             self._high.pop(key, None)
+            self._base.pop(key, None)
 
     def interval(self, key: Key) -> Interval:
         """Return the whole numbers between the least and the most; from inf to -inf where no solution was met."""
         return Interval(whole(self._low.get(key, math.inf), up=True), whole(self._high.get(key, -math.inf), up=False))
+
+    def goes_on(self, component: Component, values: Values) -> bool:
+        """Return whether a component has a solution, first of all that of before with what was shown until now."""
+        known = {key: self._base.get(key, values.get(key)) for key in component.before}
+        point = solution_of(component, known) or first_solution(component)
+        if point is None:
+            return False
+        self._base.update(point)
+        self.note(point)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +69,13 @@ class Reading:
         and every count may be one.
     met : Met
         Of solutions of this kind.
+    is_strict : bool
+        Whether every hidden count is there.
     """
 
     component: Component
     met: Met
+    is_strict: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +86,15 @@ class Solutions:
     ----------
     met, met_with_zeros : Met
         Of solutions in which every hidden count is there, and of all.
-    is_fulfilled : dict of frozenset of Key to bool
-        Whether the counts of a component can all be there.
+    readings : dict of hashable to Reading or None
+        `Component.name` → how readers take it.
     zeros : set of Key
         Hidden counts of nobody: with each of them solutions of before are lost.
     """
 
     met: Met = field(default_factory=Met)
     met_with_zeros: Met = field(default_factory=Met)
-    is_fulfilled: dict[frozenset[Key], bool] = field(default_factory=dict)
+    readings: dict[Hashable, Reading | None] = field(default_factory=dict)
     zeros: set[Key] = field(default_factory=set)
 
     def reading(self, component: Component, values: Values) -> Reading | None:
@@ -93,56 +107,49 @@ class Solutions:
         values : mapping of Key to int or None
             What the counts are, which is a solution; None where an earlier release has hidden one.
         """
-        counts = frozenset(component.before)
-        zeros = {key for key, met in component.before.items() if met.low > 0 and values.get(key) == 0}
-        if zeros - self.zeros:
-            self.met.forget(counts)
-            self.zeros.update(zeros)
-        truth = true_solution(component, values)
-        if counts not in self.is_fulfilled:
-            self.is_fulfilled[counts] = self._is_fulfilled(component, truth if not zeros else None)
-        if self.is_fulfilled[counts]:
-            return Reading(component, self.met)
+        if component.name not in self.readings:
+            zeros = {key for key, met in component.before.items() if met.low > 0 and values.get(key) == 0}
+            if zeros - self.zeros:
+                self.met.forget(component.before)
+                self.zeros.update(zeros)
+            self.readings[component.name] = self._read(component, values)
+        return self.readings[component.name]
+
+    def _read(self, component: Component, values: Values) -> Reading | None:
+        if self.met.goes_on(component, values):
+            return Reading(component, self.met, is_strict=True)
         with_zeros = component.with_zeros()
-        point = truth or first_solution(with_zeros)
-        if point is None:
-            return None
-        self.met_with_zeros.note(point)
-        return Reading(with_zeros, self.met_with_zeros)
-
-    def _is_fulfilled(self, component: Component, truth: Mapping[Key, float] | None) -> bool:
-        point = truth or first_solution(component)
-        if point is None:
-            return False
-        self.met.note(point)
-        return True
+        if self.met_with_zeros.goes_on(with_zeros, values):
+            return Reading(with_zeros, self.met_with_zeros, is_strict=False)
+        return None
 
 
-def true_solution(component: Component, values: Values) -> dict[Key, float] | None:
-    """Return what the counts of a component are, and what its sums leave; None where that is not known.
+def solution_of(component: Component, values: Mapping[Key, float | None]) -> dict[Key, float] | None:
+    """Return the solution with these counts, with what its sums leave; None where one is not known or they are none.
 
     Examples
     --------
     >>> from katoutcomes.results.disclosure_rules.feasible_intervals import ANYTHING, Equation
     >>> worse, rest = ("worse",), ("rest of", "n")
     >>> component = Component({worse: ANYTHING, rest: ANYTHING}, (Equation({worse: -1, rest: -1}, -40, -40),))
-    >>> true_solution(component, {worse: 3})[rest]
+    >>> solution_of(component, {worse: 3})[rest]
     37.0
     """
-    known = {key: value for key in component.before if (value := values.get(key)) is not None}
-    point = {key: float(value) for key, value in known.items()}
+    point = {key: float(value) for key in component.before if (value := values.get(key)) is not None}
     for equation in component.equations:
         unknown = [key for key in equation.signs if key not in point]
         total = sum(sign * point[key] for key, sign in equation.signs.items() if key in point)
-        if not unknown and equation.low <= total <= equation.high:
-            continue
         # What a sum leaves stands in its equation alone, or in others of the same sum.
-        if len(unknown) != 1 or unknown[0][0] != REST:
+        if len(unknown) == 1 and unknown[0][0] == REST:
+            point[unknown[0]] = (equation.low - total) * equation.signs[unknown[0]]
+        elif unknown or not equation.low - TOLERANCE <= total <= equation.high + TOLERANCE:
             return None
-        point[unknown[0]] = (equation.low - total) * equation.signs[unknown[0]]
-        if point[unknown[0]] < 0:
-            return None
-    return point if len(point) == len(component.before) else None
+    is_whole = len(point) == len(component.before)
+    return point if is_whole and all(_is_in(point[key], known) for key, known in component.before.items()) else None
+
+
+def _is_in(value: float, interval: Interval) -> bool:
+    return interval.low - TOLERANCE <= value <= interval.high + TOLERANCE
 
 
 def first_solution(component: Component) -> dict[Key, float] | None:
