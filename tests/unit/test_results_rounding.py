@@ -146,6 +146,44 @@ def test_an_interval_of_a_mean_is_that_of_the_fewest_patients_who_round_alike() 
     assert "n_patients=55" in shown.pop()
 
 
+def test_what_tells_a_number_by_itself_is_left_out_or_coarse() -> None:
+    rounding = Rounding(5, 11)
+    of = {"term": "model", "n_patients": 57, "estimate": 0.4321}
+    for measure in ("fit statistic", "joint test", "adjusted p-value"):
+        (one,) = rounded_estimates([Estimate(measure=measure, **of)], rounding)  # type: ignore[arg-type]
+        assert one.suppressed
+        assert math.isnan(one.estimate)
+        assert one.n_patients == 55
+    (line,) = rounded_estimates([Estimate(measure="control limit of a share", **of)], rounding)  # type: ignore[arg-type]
+    assert line.estimate == 0.45
+    limits = {"conf_low": 0.29, "conf_high": 0.551, "conf_level": 0.95}
+    (curve,) = rounded_estimates([Estimate(measure="Kaplan-Meier share", **of, **limits)], rounding)  # type: ignore[arg-type]
+    assert curve.estimate == 0.45
+    assert curve.conf_low == 0.25
+    assert curve.conf_high == 0.6
+    (bare,) = rounded_estimates([Estimate(measure="Kaplan-Meier share", **of)], rounding)  # type: ignore[arg-type]
+    assert math.isnan(bare.conf_low)
+
+
+def test_a_ratio_is_widened_on_its_own_scale_and_a_share_stays_one() -> None:
+    rounding = Rounding(5, 11)
+    of = {"conf_level": 0.95, "n_patients": 57}
+    ratio = Estimate(term="x", measure="odds ratio", estimate=2.0, conf_low=0.5, conf_high=8.0, **of)  # type: ignore[arg-type]
+    (shown,) = rounded_estimates([ratio], rounding)
+    factor = math.sqrt(57 / 53)
+    assert (shown.conf_low, shown.conf_high) == (round(2 / 4**factor, 2), round(2 * 4**factor, 2))
+    superiority = Estimate(
+        term="x",
+        measure="probability of superiority",
+        estimate=0.9,
+        conf_low=0.6,
+        conf_high=0.99,
+        **of,  # type: ignore[arg-type]
+    )
+    (shown,) = rounded_estimates([superiority], rounding)
+    assert (shown.estimate, shown.conf_low, shown.conf_high) == (0.9, 0.6, 1.0)
+
+
 # --- what is left of a number that is hidden alone -------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ what the fewest patients who round alike would give; and what tells a number of 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from katoutcomes.results.disclosure_rules.part_counts import count_columns
@@ -25,16 +25,17 @@ from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.rounding import rounded
 from katoutcomes.vocabulary import MEASURES
 
-_TELLS_ITS_NUMBER = frozenset({"fit statistic", "joint test"})
-"""Measures that are hidden: BIC less AIC gives the logarithm of the number of patients, F and its test nearly so."""
+_TELLS_ITS_NUMBER = frozenset({"fit statistic", "joint test", "adjusted p-value"})
+"""Measures that are hidden: BIC less AIC gives the logarithm of the number of patients, tests nearly so."""
 
 _RATIOS = frozenset({"odds ratio", "risk ratio", "variance ratio"})
 """Measures whose intervals are symmetrical on the logarithmic scale."""
 
 _CURVES = frozenset({"Kaplan-Meier share"})
 _LINES_OF_SHARES = frozenset({"center line of a share", "control limit of a share"})
-_STEP_OF_LINES = 0.05
-"""Limits of a share lie three standard errors from its center, which tells of how many it is the share."""
+_STEP_OF_SHARES = 0.05
+"""Limits of a chart lie three standard errors from the center of a share, which tells of how many it is the share."""
+_A_LITTLE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _statistic(estimate: Estimate, rounding: Rounding) -> Estimate:
     if estimate.measure in _TELLS_ITS_NUMBER:
         return replace(number_alone(estimate, NOT_A_NUMBER), suppressed=True)
     if estimate.measure in _LINES_OF_SHARES:
-        return number_alone(estimate, rounded(rounded(estimate.estimate / _STEP_OF_LINES, 0) * _STEP_OF_LINES, 2))
+        return number_alone(estimate, _step(estimate.estimate, round))
     n_shown = estimate.n_patients
     fewest = None if n_shown is None else rounding.fewest(n_shown)
     widened = replace(_widened(estimate, fewest), df=NOT_A_NUMBER, statistic=NOT_A_NUMBER, p_value=NOT_A_NUMBER)
@@ -122,15 +123,20 @@ def _statistic(estimate: Estimate, rounding: Rounding) -> Estimate:
 
 
 def _in_steps(share: Estimate) -> Estimate:
-    """Return a share that is a product of shares, each of which a small number of patients would give away."""
+    """Return a share that is a product of shares, each of which a small number of patients would give away.
 
-    def step(value: float, towards: float) -> float:
-        return (
-            rounded(rounded(value / _STEP_OF_LINES + towards, 0) * _STEP_OF_LINES, 2) if math.isfinite(value) else value
-        )
+    Its limits are moved outwards.
+    """
+    return replace(
+        share,
+        estimate=_step(share.estimate, round),
+        conf_low=_step(share.conf_low + _A_LITTLE, math.floor),
+        conf_high=_step(share.conf_high - _A_LITTLE, math.ceil),
+    )
 
-    low, high = step(share.conf_low, -0.4), step(share.conf_high, 0.4)
-    return replace(share, estimate=step(share.estimate, 0.0), conf_low=max(0.0, low), conf_high=min(1.0, high))
+
+def _step(value: float, to_whole: Callable[[float], int]) -> float:
+    return rounded(to_whole(value / _STEP_OF_SHARES) * _STEP_OF_SHARES, 2) if math.isfinite(value) else value
 
 
 def _widened(estimate: Estimate, fewest: int | None) -> Estimate:
