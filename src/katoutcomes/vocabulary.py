@@ -122,6 +122,8 @@ MEASURES: Mapping[str, Measure] = _measures(
         "Treatment minus comparator over the root mean square of the two groups' unweighted SD; before any adjustment "
         "unless the term says that patients are weighted.",
     ),
+    Measure("absolute standardized mean difference", "statistic", "The largest, or the mean, of several without sign."),
+    Measure("effective share", "statistic", "Effective sample size over the number of those who are weighted."),
     Measure("variance ratio", "statistic", "Variance in the treatment group over that in the comparator."),
     Measure("distance of distributions", "statistic", "Largest difference of two distribution functions (KS)."),
     Measure("weighted mean", "statistic", "Mean in the population that a weighted comparison is about."),
@@ -176,6 +178,11 @@ MEASURES: Mapping[str, Measure] = _measures(
         "standard deviation between groups", "statistic", "Spread of the true means of groups, without their errors."
     ),
     Measure("standardized share", "statistic", "Share a group would have if its patients were like all patients."),
+    Measure(
+        "Kaplan-Meier share",
+        "statistic",
+        "Share without an event so far, where those who are seen for less time count as long as they are seen.",
+    ),
     Measure("threshold", "constant", "A score or a change that a definition set uses."),
 )
 """Every measure an estimate may carry."""

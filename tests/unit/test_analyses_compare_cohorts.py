@@ -279,7 +279,14 @@ def test_more_than_two_arms():
     result = compare(analysis_set(tidy(frame, rng)), weights="overlap")
     found = [e for e in result.select(measure="difference in means") if e.term.startswith("follow-up, weighted")]
     assert [estimate.treatment for estimate in found] == ["booked", "third"]
-    assert result.to_table().rows
+    band = [one for one in result.estimates if one.term.startswith("simultaneous band")]
+    for alone, together in zip(found, band, strict=True):
+        assert (together.treatment, together.estimate) == (alone.treatment, alone.estimate)
+        assert together.conf_high - together.conf_low > alone.conf_high - alone.conf_low
+        # Between one interval (1.96) and Bonferroni's of two (2.24), with what 100 resamples leave open.
+        assert 1.8 < (together.conf_high - together.estimate) / together.std_error < 2.6
+    labels = [row[0] for row in result.to_table().rows]
+    assert sum(label.endswith("together with the others") for label in labels) == 2
     with pytest.raises(OptionError, match="compare two arms"):
         compare(analysis_set(tidy(frame, rng)), weights="entropy")
 

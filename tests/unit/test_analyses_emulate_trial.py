@@ -189,3 +189,35 @@ def test_the_protocol_is_a_table():
     table = result().to_table("protocol")
     assert [row[0] for row in table.rows][:2] == ["Eligibility criteria", "Treatment strategies"]
     assert len(table.rows) == 10
+
+
+def test_leaving_care_is_the_product_of_its_weeks():
+    rows = {tuple(row[:3]): row[3] for part in ("leaving_by_week", "trial_by_week") for row in result().part(part).rows}
+    n_patients = result().select(term="patients in the trial")[0].n_patients
+    curves = result().select(term="still in care, of the copies that follow")
+    assert {one.measure for one in curves} == {"Kaplan-Meier share"}
+    for arm in {one.subgroup for one in curves}:
+        label, there, share, hazard = arm.removeprefix("strategy: "), n_patients, 1.0, 0.0
+        for one in (one for one in curves if one.subgroup == arm):
+            week = int(one.visit.removeprefix("week "))
+            left = rows[week, label, "left care in the week"]
+            share *= 1.0 - left / there
+            hazard += left / (there * (there - left))
+            assert one.estimate == pytest.approx(share, abs=1e-12)
+            # Greenwood's formula by hand.
+            assert one.std_error == pytest.approx(share * hazard**0.5, abs=1e-12)
+            there -= left + rows.get((week, label, "departed in the week"), 0)
+        # As those lost are no longer at risk, what is left are the copies that followed to the end and stayed.
+        assert there >= 0
+        assert 0.0 < share < 1.0
+
+
+def test_the_tipping_grid_moves_both_arms():
+    grid = {one.term.removeprefix("tipping grid: "): one for one in result().estimates if "grid" in one.term}
+    answer, middle = result().select(term="emulated trial")[0], grid["treated as assumed, comparator as assumed"]
+    assert (middle.estimate, middle.conf_low, middle.conf_high) == (answer.estimate, answer.conf_low, answer.conf_high)
+    assert len(grid) == 35
+    steps = np.diff([one.estimate for name, one in grid.items() if name.endswith("comparator as assumed")])
+    assert steps == pytest.approx([steps[0]] * 4, abs=1e-12)
+    assert abs(steps[0]) < 2.0
+    assert len(result().to_table("tipping").rows) == 5

@@ -231,7 +231,7 @@ def _beside(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> _F
     shown = diagnostics(found, fitted)
     estimates = [*sensitivity_estimates(found, fitted, choices)]
     if choices.weights != "none":
-        estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown)]
+        estimates += [*weight_estimates(found, fitted), *overlap_estimates(found, fitted, shown, choices.conf_level)]
     estimates += [*target_estimates(found, fitted, shown), *balance_estimates(found, shown)]
     return _Findings(tuple(estimates), comparison_checks(found, fitted, shown, choices))
 

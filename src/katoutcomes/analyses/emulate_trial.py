@@ -27,6 +27,7 @@ from katoutcomes.analyses.steps.emulation.feasibility import (
     power_estimates,
 )
 from katoutcomes.analyses.steps.emulation.flow import by_week_part, fewest_part, flow_part
+from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.modifiers import modifier_estimates, modifiers_of
 from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_estimates, sensitivity_estimates
 from katoutcomes.analyses.steps.emulation.weights import weight_estimates
@@ -160,6 +161,7 @@ def _result(found: Emulation, beside: Beside, resampling: Resampling, gate: Feas
         *answered.estimates,
         *count_estimates(found),
         *missing_score_estimates(found, resampling.conf_level),
+        *leaving_estimates(found, resampling.conf_level),
         *weight_estimates(found, feasible),
         *overlap_estimates(found, feasible, shown),
         *balance_estimates(found, shown),
@@ -172,7 +174,14 @@ def _result(found: Emulation, beside: Beside, resampling: Resampling, gate: Feas
         method=method_of(found, resampling.n_bootstrap, resampling.conf_level),
         estimates=tuple(replace(one, instrument=scale, cohort=cohort) for one in estimates),
         provenance=found.found.provenance,
-        parts=(protocol_part(found.trial), flow_part(found), by_week_part(found), *fewest_part(found), *answered.parts),
+        parts=(
+            protocol_part(found.trial),
+            flow_part(found),
+            by_week_part(found),
+            *leaving_part(found),
+            *fewest_part(found),
+            *answered.parts,
+        ),
         assumptions=assumptions_of(found),
         checks=(*gated, *diagnostic_checks(found, feasible, shown), *answered.checks),
         warnings=warnings_of(found, has_control=beside.control is not None),

@@ -61,7 +61,7 @@ PROPORTIONS = frozenset(
     }
 )
 """Measures that are printed as percentages."""
-ESTIMATED_SHARES = frozenset({"model-based share", "adjusted share"})
+ESTIMATED_SHARES = frozenset({"model-based share", "adjusted share", "Kaplan-Meier share"})
 """Shares that count nobody: printed as whole percentages."""
 SHARE_DIFFERENCES = frozenset({"difference in proportions", "standardized difference in proportions"})
 """Measures that are printed as whole percentage points."""

@@ -27,15 +27,19 @@ EFFECTS = "For whom the difference differs"
 CLINICS = "With clinics as clusters"
 PATIENTS = "Patients"
 SENSITIVITY = "How far it could be wrong"
+MISSING = "Who has no score at the visit"
 _POOLED = "effect by modifier, partially pooled"
-_ORDER = (ANSWER, ANSWER_IN_PERCENT, EFFECTS, CLINICS, PATIENTS, SENSITIVITY)
+_ORDER = (ANSWER, ANSWER_IN_PERCENT, EFFECTS, CLINICS, PATIENTS, SENSITIVITY, MISSING)
 _HEADINGS = {
     "follow-up, weighted": ANSWER,
+    "simultaneous band": ANSWER,
     "ratio, weighted": ANSWER_IN_PERCENT,
     "missing information of the difference": SENSITIVITY,
     "seen, of those scored": PATIENTS,
     "compared": PATIENTS,
     "scored, of those compared": PATIENTS,
+    "in care, of those compared": PATIENTS,
+    "no score at the visit": MISSING,
     "effect by modifier": EFFECTS,
     _POOLED: EFFECTS,
     "difference of effects": EFFECTS,
@@ -140,7 +144,7 @@ def _heading(estimate: Estimate) -> str:
     if estimate.measure == "adjusted p-value":
         return ""
     if stem in _HEADINGS:
-        is_share = stem == "follow-up, weighted" and estimate.unit != "points"
+        is_share = stem in {"follow-up, weighted", "simultaneous band"} and estimate.unit != "points"
         return ANSWER_IN_PERCENT if is_share else _HEADINGS[stem]
     if estimate.term == _EFFECTIVE:
         return PATIENTS
@@ -185,18 +189,20 @@ def _label(estimate: Estimate, *, is_one_of_many: bool) -> str:
     stem, _, rest = estimate.term.partition(": ")
     if stem == "ratio, weighted":
         return f"{in_words(estimate.treatment)} over {in_words(estimate.comparator)}, ratio"
-    if stem == "follow-up, weighted":
-        return sides or group_label(estimate.subgroup)
+    if stem in {"follow-up, weighted", "simultaneous band"}:
+        extra = ", together with the others" if stem == "simultaneous band" else ""
+        return f"{sides}{extra}" or group_label(estimate.subgroup)
     if stem == "seen, of those scored":
         return f"{group_label(estimate.subgroup)}, {rest} seen"
-    if stem in {"compared", "scored, of those compared"}:
-        return f"{group_label(estimate.subgroup)}, {stem.split(',')[0]}"
+    if stem in {"compared", "scored, of those compared", "in care, of those compared"}:
+        when = f" at {estimate.visit}" if stem.startswith("in care") else ""
+        return f"{group_label(estimate.subgroup)}, {stem.split(',')[0]}{when}"
     if estimate.term == _EFFECTIVE:
         return f"{group_label(estimate.subgroup)}, effective number after weighting"
     if stem in _HEADINGS and _HEADINGS[stem] == EFFECTS:
         text = _label_of_effect(estimate, stem, rest)
     else:
-        text = in_words(estimate.term)
+        text = in_words(rest if stem == "no score at the visit" else estimate.term)
         for long, short in _SHORTER.items():
             text = text.replace(long, short)
     return f"{text} ({sides})" if sides and is_one_of_many else text

@@ -49,7 +49,15 @@ _HEADINGS = {
     "weights": WEIGHTS,
 }
 _SHOWN_WEIGHTS = ("effective sample size", "share of the largest")
-_ELSEWHERE = ("tipping grid: ", "balance, ", "propensity of ", "overlap of ", "own weight in ")
+_ELSEWHERE = (
+    "tipping grid: ",
+    "still in care",
+    "balance, ",
+    "balance of ",
+    "propensity of ",
+    "overlap of ",
+    "own weight in ",
+)
 """Further tables and figures show what begins so."""
 
 

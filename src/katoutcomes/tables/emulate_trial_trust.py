@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _BEFORE, _AFTER = "balance, before weighting: ", "balance, as analyzed: "
 _SIZE = "effective sample size at the end of the week"
 _SMD = "standardized mean difference"
+_STILL_IN_CARE = "still in care, of the copies that follow"
 
 
 def checks_table(result: ResultRecord) -> Table:
@@ -78,13 +79,19 @@ def by_week_table(result: ResultRecord) -> Table:
         for one in result.estimates
         if one.term.endswith(_SIZE)
     }
-    weeks = sorted({week for week, _ in cells})
+    stays = {
+        (one.visit, one.subgroup.removeprefix("strategy: ")): format_estimate(one)
+        for one in result.select(term=_STILL_IN_CARE)
+    }
+    followed = [arm for arm in arms if any(label == arm for _, label in stays)]
+    weeks = sorted({week for week, _ in cells} | {int(visit.removeprefix("week ")) for visit, _ in stays})
     rows = tuple(
         (
             f"week {week}",
             cells.get((week, ""), ""),
             *(cells.get((week, arm), "") for arm in arms),
             *(sizes.get((f"week {week}", arm), "") for arm in arms),
+            *(stays.get((f"week {week}", arm), "") for arm in followed),
         )
         for week in weeks
     )
@@ -96,10 +103,14 @@ def by_week_table(result: ResultRecord) -> Table:
             "In care when it began",
             *(f"Departed in it: {arm}" for arm in arms),
             *(f"Effective sample size at its end: {arm}" for arm in arms),
+            *(f"Still in care, of those who follow: {arm}" for arm in followed),
         ),
         rows=rows,
         footnotes=footnotes(
-            result, rows, "A copy departs in the week in which its record is no longer compatible with the strategy."
+            result,
+            rows,
+            "A copy departs in the week in which its record is no longer compatible with the strategy.",
+            *(("Still in care: Kaplan and Meier, a copy that departs is censored; not weighted.",) if followed else ()),
         ),
     )
 

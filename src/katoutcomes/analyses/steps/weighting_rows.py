@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-WEIGHTS = "weights"
+WEIGHTS, ALL_COLUMNS = "weights", "balance of all columns"
 QUANTILES: tuple[tuple[str, float], ...] = (
     ("5th percentile", 0.05),
     ("lower quartile", 0.25),
@@ -86,6 +86,21 @@ def balance_rows(balance: CovariateBalance, column: int, **fields: Any) -> Itera
     yield Estimate(measure="distance of distributions", estimate=float(balance.ks[column]), **fields)
 
 
+def balance_summary_rows(when: str, balance: CovariateBalance, **fields: Any) -> Iterator[Estimate]:
+    """Yield the largest and the mean size of the standardized mean differences of all columns."""
+    import numpy as np
+
+    sizes = np.abs(balance.smd[np.isfinite(balance.smd)])
+    for words, value in (("largest", sizes.max(initial=0.0)), ("mean", sizes.mean() if sizes.size else math.nan)):
+        yield Estimate(
+            term=f"{ALL_COLUMNS}, {when}: {words}",
+            measure="absolute standardized mean difference",
+            unit="SD",
+            estimate=float(value),
+            **fields,
+        )
+
+
 def spread_rows(spread: WeightDistribution, arm: str = "", *, unit: str = "", **fields: Any) -> Iterator[Estimate]:
     """Yield how the weights of an arm are spread, scaled to a mean of 1.
 
@@ -107,5 +122,12 @@ def spread_rows(spread: WeightDistribution, arm: str = "", *, unit: str = "", **
             measure="effective sample size" if is_size else "weight",
             unit=unit if is_size else "",
             estimate=float(getattr(spread, name)),
+            **fields,
+        )
+    if spread.n_patients:
+        yield Estimate(
+            term=f"{WEIGHTS}: {arm}{', ' if arm else ''}effective share",
+            measure="effective share",
+            estimate=spread.effective_sample_size / spread.n_patients,
             **fields,
         )

@@ -22,12 +22,13 @@ SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewe
 IN_CARE, MISSING_BY_VISIT = "in care, of those compared", "missing_by_visit"
 PARTS = frozenset({SCORED_BY_VISIT, PATTERNS, MISSING_BY_VISIT})
 _COMPLETE = "scored at every visit"
+_PATTERNS = (_COMPLETE, "scored at the visit, with gaps before")
 _OF_COMPARED = frozenset({"target population", "overlap", "negative control"})
 _OF_SCORED = frozenset(
     {
         *("follow-up, weighted", "unmeasured confounding", "tipping point", "precision", "weights"),
         *("truncated weights, at the 99th percentile", "truncated weights, at the 95th percentile"),
-        "reference-based imputation, jump to reference",
+        *("reference-based imputation, jump to reference", "simultaneous band"),
         *("ratio, weighted", "own weight in partial pooling"),
         *("clinics as clusters (CR2, Satterthwaite)", "clinic means", "missing information of the difference"),
         *("wild cluster bootstrap (Webb points)", "wild cluster bootstrap (Rademacher points)"),
@@ -35,6 +36,7 @@ _OF_SCORED = frozenset(
 )
 _LATER, _NEVER, _LAST = "missing, scored later", "missing, not scored again", "last score"
 _GRID, _NO_SCORE = "tipping grid", "no score at the visit"
+ALL_COLUMNS, _OUTSIDE = "balance of all columns", "propensity outside "
 _OF_MISSING = frozenset({_GRID, _NO_SCORE})
 """What tells of the missing: the steps of the grid are the weighted share of them in an arm."""
 _SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
@@ -56,6 +58,10 @@ def _scored(visit: str, subgroup: str = "") -> Key:
     return ("analyzed", "", visit, SCORED, subgroup)
 
 
+def _counted_pattern(step: str, subgroup: str) -> Key:
+    return ("counted", "", "", step, subgroup)
+
+
 def _in_care(visit: str, subgroup: str) -> Key:
     return ("counted", "", visit, IN_CARE, subgroup)
 
@@ -73,7 +79,7 @@ def is_of_comparison(estimate: Estimate) -> bool:
     stem = _stem(estimate.term)
     is_ours = stem in _OF_COMPARED or stem in _OF_SCORED or stem in {COMPARED, SCORED, SEEN, *_OF_COVARIATES}
     is_ours = is_ours or stem in _OF_MISSING or stem == IN_CARE
-    return is_ours or stem.startswith("propensity of ")
+    return is_ours or stem.startswith(("propensity of ", _OUTSIDE, ALL_COLUMNS))
 
 
 def comparison_n_key(estimate: Estimate) -> Key:
@@ -87,8 +93,8 @@ def comparison_n_key(estimate: Estimate) -> Key:
     stem = _stem(estimate.term)
     if stem in _OF_COVARIATES:
         return _covariate(stem.split(",")[0], estimate.term.split(": ")[1].removesuffix(" squared"))
-    if stem in _OF_MISSING:
-        return ("analyzed", "", estimate.visit, stem, "")
+    if stem in _OF_MISSING or stem.startswith(ALL_COLUMNS):
+        return ("analyzed", "", estimate.visit, stem.split(",")[0], "")
     if estimate.measure in _SHARES and stem != "negative control":
         return ("share", "", estimate.visit, stem, estimate.subgroup)
     if stem == "own weight in partial pooling":
@@ -104,6 +110,8 @@ def comparison_counted_key(estimate: Estimate) -> Key | None:
         return _with_outcome(estimate.visit, estimate.subgroup)
     if estimate.term == SCORED:
         return _scored(estimate.visit, estimate.subgroup)
+    if estimate.term.startswith(_OUTSIDE):
+        return ("counted", "", "", estimate.term, estimate.subgroup)
     if estimate.term == IN_CARE:
         return _in_care(estimate.visit, estimate.subgroup)
     return _compared(estimate.subgroup) if estimate.term == COMPARED else None
@@ -120,7 +128,7 @@ def comparison_part_key(part: Part, row: int) -> Key:
         return _scored(str(named["visit"]), str(named["group"]))
     if part.name == MISSING_BY_VISIT:
         return _missing(str(named["visit"]), str(named["step"]), str(named["group"]))
-    return ("counted", "", "", str(named["step"]), str(named["group"]))
+    return _counted_pattern(str(named["step"]), str(named["group"]))
 
 
 def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
@@ -135,7 +143,9 @@ def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tupl
     for key in values:
         if key[0] == "share":
             yield from ((one, key) for one in outcomes if not key[-1] or one[-1] == key[-1])
-        if key[0] == "covariate" or key[3] in _OF_MISSING:
+        if key[3] == ALL_COLUMNS:
+            yield from ((one, key) for one in values if one[0] == "covariate")
+        if key[0] == "covariate" or key[3] in {*_OF_MISSING, ALL_COLUMNS}:
             yield from ((one, key) for one in values if one[0] == "analyzed" and one[3] == COMPARED)
         if key[3] in _OF_MISSING:
             yield from ((one, key) for one in values if one[0] == "analyzed" and one[2:4] == (key[2], SCORED))
@@ -152,10 +162,14 @@ def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
     last = visits[-1] if visits else ""
     for arm in dict.fromkeys(arms):
         yield from _sums_of_losses(visits, arm, values)
+        before = _compared(arm)
+        for key in [key for key in values if key[3].startswith(_OUTSIDE) and key[-1] == arm]:
+            yield Sum(before, (key,), has_remainder=True, give_up_first=(key,))
+            before = key
         for visit in visits:
             if _scored(visit, arm) in values:
                 yield Sum(_compared(arm), (_scored(visit, arm),), has_remainder=True)
-        patterns = tuple(key for key in values if key[0] == "counted" and key[-1] == arm and not key[2])
+        patterns = tuple(_counted_pattern(step, arm) for step in _PATTERNS if _counted_pattern(step, arm) in values)
         for visit in visits:
             if _with_outcome(visit, arm) in values:
                 yield Sum(_scored(visit, arm), (_with_outcome(visit, arm),), has_remainder=True)

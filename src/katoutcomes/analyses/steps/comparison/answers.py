@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 WEIGHTED = "follow-up, weighted"
 """Term of the adjusted means and of the differences that are the answer."""
+BAND = "simultaneous band"
+"""Term of the differences of several arms with intervals that hold all of them at once."""
 RATIO = "ratio, weighted"
 """Term of ratios of risks."""
 
@@ -27,6 +30,7 @@ def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> It
         yield difference_of(found, group, fitted.differences[place], choices.conf_level)
         if fitted.ratios:
             yield _ratio(found, group, fitted.ratios[place], choices.conf_level)
+    yield from _band(found, fitted, choices.conf_level)
     for arm, (group, mean) in enumerate(zip(found.groups, fitted.means, strict=True)):
         yield estimate_of(
             mean,
@@ -47,6 +51,27 @@ def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> It
             estimate=fitted.missing_information,
             n_patients=found.n_scored,
         )
+
+
+def _band(found: Comparison, fitted: Fitted, conf_level: float) -> Iterator[Estimate]:
+    """Yield the differences of several arms with one band over the resamples they share, and its adjusted p-values."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.simultaneous_intervals import simultaneous_intervals
+
+    if fitted.replicates is None or len(found.later_arms) < 2:
+        return
+    estimates = np.array([one.estimate for one in fitted.differences])
+    band = simultaneous_intervals(estimates, fitted.replicates, conf_level)
+    for place, (_, group) in enumerate(found.later_arms):
+        interval = Interval(
+            float(estimates[place]),
+            float(band.std_error[place]),
+            conf_low=float(band.conf_low[place]),
+            conf_high=float(band.conf_high[place]),
+            p_value=float(band.p_value[place]),
+        )
+        yield replace(difference_of(found, group, interval, conf_level), term=f"{BAND}: {group.label}")
 
 
 def unanswered(found: Comparison, choices: ComparisonChoices) -> Iterator[Estimate]:

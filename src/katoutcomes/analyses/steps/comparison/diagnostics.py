@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.weighting_rows import (
     QUANTILES,
     BalanceColumns,
     balance_columns,
     balance_rows,
+    balance_summary_rows,
     spread_rows,
 )
 from katoutcomes.results.estimate import Estimate
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BALANCE, TARGET, PROPENSITY, OVERLAP = "balance", "target population", "propensity", "overlap"
+OUTSIDE: tuple[tuple[float, float], ...] = ((0.1, 0.9), (0.05, 0.95))
+"""Ranges of the propensity: of Crump (2009), and of the check."""
 BEFORE, AFTER = "before weighting", "as analyzed"
 
 
@@ -67,6 +71,8 @@ def balance_estimates(found: Comparison, shown: Diagnostics) -> Iterator[Estimat
                 term = f"{BALANCE}, {when}: {name}"
                 shared: dict[str, Any] = {"term": term, "visit": "baseline", "n_patients": found.n_compared, **sides}
                 yield from balance_rows(balance, column, **shared)
+        for when, balance in ((BEFORE, shown.before[place]), (AFTER, shown.after[place])):
+            yield from balance_summary_rows(when, balance, visit="baseline", n_patients=found.n_compared, **sides)
 
 
 def target_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> Iterator[Estimate]:
@@ -84,8 +90,8 @@ def target_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> I
             )
 
 
-def overlap_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> Iterator[Estimate]:
-    """Yield quantiles of the propensity in each arm and the overlap of the arms' densities."""
+def overlap_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics, conf_level: float) -> Iterator[Estimate]:
+    """Yield quantiles of the propensity in each arm, the overlap of the arms' densities, and who is outside limits."""
     import numpy as np
 
     for place, (arm, group) in enumerate(found.later_arms):
@@ -108,6 +114,18 @@ def overlap_estimates(found: Comparison, fitted: Fitted, shown: Diagnostics) -> 
             n_patients=found.n_compared,
             **sides,
         )
+    yield from _outside_estimates(found, fitted, conf_level)
+
+
+def _outside_estimates(found: Comparison, fitted: Fitted, conf_level: float) -> Iterator[Estimate]:
+    """Yield for which share of each arm some arm was hardly likely: by the limits of the check, and by Crump's."""
+    for low, high in OUTSIDE:
+        outside = is_outside(fitted, low, high)
+        for arm, group in enumerate(found.groups):
+            members = found.arms.arms == arm
+            n_outside, n_members = int((members & outside).sum()), int(members.sum())
+            term = f"{PROPENSITY} outside {low:g} to {high:g}"
+            yield share_estimate(term, n_outside, n_members, conf_level, subgroup=group.subgroup)
 
 
 def weight_estimates(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
@@ -124,6 +142,13 @@ def share_outside(found: Comparison, fitted: Fitted, low: float, high: float) ->
     """Return the largest share, over arms, of patients of whom some arm was less likely than `low` or likelier."""
     import numpy as np
 
-    propensities = fitted.weights.propensities[0][:, 1:]
-    outside = ((propensities < low) | (propensities > high)).any(axis=1)
+    outside = is_outside(fitted, low, high)
     return max(float(np.mean(outside[found.arms.arms == arm])) for arm in range(found.arms.n_arms))
+
+
+def is_outside(fitted: Fitted, low: float, high: float) -> NDArray[np.bool_]:
+    """Return of which patients some later arm was less likely than `low`, or likelier than `high`."""
+    import numpy as np
+
+    propensities = fitted.weights.propensities[0][:, 1:]
+    return np.asarray(((propensities < low) | (propensities > high)).any(axis=1))

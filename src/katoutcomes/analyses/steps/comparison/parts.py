@@ -29,7 +29,6 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
     """Yield how many patients of each arm are compared, and which share of them is scored."""
     if found.event is not None:
         yield from _event_estimates(found, found.event, conf_level)
-    yield from _loss_estimates(found, conf_level)
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)
         yield Estimate(
@@ -43,6 +42,7 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
         n_scored = found.n_of(arm, scored=True)
         fields = {"subgroup": group.subgroup, "visit": found.window.name}
         yield share_estimate(SCORED, n_scored, n_compared, conf_level, **fields)
+    yield from _loss_estimates(found, conf_level)
 
 
 def _event_estimates(found: Comparison, event: Event, conf_level: float) -> Iterator[Estimate]:

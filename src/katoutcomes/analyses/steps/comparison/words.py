@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method
@@ -80,7 +81,8 @@ def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
     description = (
         f"{estimator[0].upper()}{estimator[1:]} of {_outcome(found)} at {found.window.name}{weights}, adjusted for "
         f"{adjusted_for}; {_MISSING_WORDS[choices.missing]}{history}. "
-        f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. {_floor(choices)}Logistic "
+        f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. {_floor(choices)}"
+        f"{missing_words(choices.conf_level)} Logistic "
         "models of arm and observation have a ridge of 0.001 a patient on standardized slopes; their probabilities are "
         "limited to 0.01 to 0.99."
     )
@@ -223,5 +225,6 @@ def warnings_of(found: Comparison, choices: ComparisonChoices, *, has_negative_c
             "method should find nothing."
         )
     if len(found.later_arms) > 1:
-        sentences.append("Several arms are compared with one; the intervals are not adjusted for that.")
+        where = ", those of the simultaneous band are" if choices.interval == "bootstrap" else ""
+        sentences.append(f"Several arms are compared with one; the intervals are not adjusted for that{where}.")
     return tuple(sentences)

@@ -7,15 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.interval_estimates import numbers_of
-from katoutcomes.analyses.steps.resamples import (  # noqa: F401
-    FAILED_CAUTION,
-    FAILED_WITHHOLD,
-    Interval,
-    estimate_of,
-    percentile,
-    resamples_check,
-)
+from katoutcomes.analyses.steps.resamples import Interval, estimate_of, percentile, resamples_check
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -117,12 +109,6 @@ class Answers:
 
         point = float(self.point[ESTIMATES.index(column)])
         return percentile(point, self.column(column), self.conf_level, tests=tests)
-
-
-def interval_fields(estimate: float, replicates: NDArray[np.float64], conf_level: float) -> dict[str, Any]:
-    """Return estimate, standard error, limits and p; no limits where they do not hold the estimate."""
-    found = percentile(estimate, replicates, conf_level)
-    return numbers_of(found, conf_level, "std_error", "p_value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.weighting_rows import QUANTILES, balance_columns, balance_rows
+from katoutcomes.analyses.steps.weighting_rows import QUANTILES, balance_columns, balance_rows, balance_summary_rows
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def balance_estimates(found: Emulation, shown: EmulationBalance) -> Iterator[Est
         for when, balance in ((BEFORE, shown.before), (AFTER, shown.after)):
             shared = sides | {"term": f"{when}: {name}", "visit": "baseline"}
             yield from balance_rows(balance, column, **shared)
+    for when, balance in ((BEFORE, shown.before), (AFTER, shown.after)):
+        yield from balance_summary_rows(when.removeprefix("balance, "), balance, visit="baseline", **sides)
     weekly = shown.by_week
     for place, slot in enumerate(weekly.slot.tolist()):
         for when, values in ((BEFORE, weekly.before), (AFTER, weekly.weighted)):
