@@ -212,12 +212,13 @@ def test_every_difference_has_beside_it_what_a_trial_of_two_arms_has():
             "tipping point: missing scores of the treated less favorable by so much, until the difference is too "
             in (" ".join(sorted(terms)))
         )
-    assert {part.name for part in two.parts} - {"bias_diary", "leaving_by_week"} == {part.name for part in got.parts}
+    assert {part.name for part in two.parts} - {"bias_diary"} == {part.name for part in got.parts}
     assert {check.name for check in two.checks} <= {check.name for check in got.checks}
     assert len({check.name for check in got.checks}) == len(got.checks)
     for arm in ("no session", "1 week", "2 weeks or more"):
         assert got.select(subgroup=f"strategy: {arm}", measure="propensity quantile")
         assert got.select(term=f"weights: {arm}, effective sample size at the end of the week")
+        assert len(got.select(term="still in care, of the copies that follow", subgroup=f"strategy: {arm}")) == 12
     words = " ".join(got.assumptions)
     assert "one family, with p-values after Holm" in words
     assert got.estimates[0].term.startswith("precision: smallest difference to be expected")

@@ -126,6 +126,20 @@ def test_few_patients_with_many_courses_are_not_told():
     assert kat.release(released).to_json() == released.to_json()
 
 
+def test_what_few_did_in_a_week_does_not_hide_the_answer():
+    """Few left care in most weeks, and few followed both: the curves go, the difference stays."""
+    source = registry()
+    for found in (
+        kat.emulate_trial(FIRST, source, n_bootstrap=100, rng=2),
+        kat.session_dose_response(FIRST, source, n_bootstrap=100, rng=2),
+    ):
+        released = kat.release(found)
+        curves = released.select(measure="Kaplan-Meier share")
+        assert any(one.suppressed for one in curves)
+        answers = [one for one in released.estimates if one.term.startswith(("emulated trial", "emulated arms"))]
+        assert not any(one.suppressed for one in answers)
+
+
 def test_in_more_patients_courses_are_told_and_hidden_kinds_take_all_with_them():
     result, released = released_from(300, 20260930)
     assert result.select(term="patients with several courses")[0].n_patients >= 11

@@ -144,7 +144,7 @@ def session_dose_response(
         *regression_to_the_mean_estimates(found),
         *count_estimates(counted),
         *missing_score_estimates(found, conf_level),
-        *diagnostic_estimates(counted),
+        *diagnostic_estimates(counted, conf_level),
     )
     return Result(
         analysis="session_dose_response",

@@ -18,6 +18,7 @@ from katoutcomes.results.disclosure_rules.linked_counts import (
     part_key,
     stem,
 )
+from katoutcomes.results.disclosure_rules.linked_emulation import STILL_IN_CARE
 from katoutcomes.results.disclosure_rules.linked_shares import ANCHORS, SEVERITY_TRANSITIONS
 from katoutcomes.results.disclosure_rules.linked_sites import PARTS as SITE_PARTS
 from katoutcomes.results.disclosure_rules.linked_time import SIGNALS
@@ -157,6 +158,8 @@ def _gives_away_group(contrast: Estimate, estimates: tuple[Estimate, ...]) -> bo
         one
         for one in estimates
         if not is_contrast(one)
+        # Few of an arm left care in a week: that hides the curve, and says nothing of a difference in all patients.
+        and one.term != STILL_IN_CARE
         and one.subgroup.split(": ", 1)[-1] in levels
         and contrast.definition_set in {"", one.definition_set}
     ]

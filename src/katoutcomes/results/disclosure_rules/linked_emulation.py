@@ -36,7 +36,7 @@ _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
 _GRID, _ALL_COLUMNS = "tipping grid", "balance of all columns"
 LEAVING = "leaving_by_week"
-_LEFT_IN, _STILL_IN_CARE, _STRATEGY = "left care in the week", "still in care, of the copies that follow", "strategy: "
+_LEFT_IN, STILL_IN_CARE, _STRATEGY = "left care in the week", "still in care, of the copies that follow", "strategy: "
 _STEMS = frozenset(
     {
         *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
@@ -88,7 +88,7 @@ def is_of_emulation(estimate: Estimate) -> bool:
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
     is_of_the_trial = is_count or _is_of_weights(term) or stem in _STEMS
-    return is_of_the_trial or is_by_modifier or term == _STILL_IN_CARE
+    return is_of_the_trial or is_by_modifier or term == STILL_IN_CARE
 
 
 def emulation_n_key(estimate: Estimate) -> Key:
@@ -101,8 +101,8 @@ def emulation_n_key(estimate: Estimate) -> Key:
     """
     if estimate.measure in {"count", "proportion"}:
         return _counted(estimate.term.removeprefix(_SCORED))
-    if estimate.term == _STILL_IN_CARE:
-        return ("analyzed", "", estimate.visit, _STILL_IN_CARE, estimate.subgroup)
+    if estimate.term == STILL_IN_CARE:
+        return ("analyzed", "", estimate.visit, STILL_IN_CARE, estimate.subgroup)
     if _is_of_weights(estimate.term):
         return _weights(estimate.visit if estimate.term.startswith("weights: ") else "")
     return _counted(IN_TRIAL, estimate.subgroup)
@@ -140,7 +140,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     yield from ((everybody, key) for key in described)
     departed = [key for key in values if key[3] == _DEPARTED_IN]
     if _NEVER_SHOWN in values:
-        yield from ((_NEVER_SHOWN, key) for key in departed)
+        yield from ((_NEVER_SHOWN, key) for key in values if key[3] in {_DEPARTED_IN, _LEFT_IN})
     if _counted(COURSES) in values:
         yield from _follows_of_courses(values, departed)
     grids = [key for key in described if key[3] in {_GRID, _ALL_COLUMNS}]
@@ -152,7 +152,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
             yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
-    for curve in (key for key in described if key[3] == _STILL_IN_CARE):
+    for curve in (key for key in described if key[3] == STILL_IN_CARE):
         weeks = [key for key in values if key[3] in {_LEFT_IN, _DEPARTED_IN} and f"{_STRATEGY}{key[-1]}" == curve[-1]]
         yield from ((key, curve) for key in weeks if _is_by_then(key[2], curve[2]))
     # The balance of a week compares those who had a session in it, who departed from the comparator, with the others.

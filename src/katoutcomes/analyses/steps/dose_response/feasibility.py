@@ -10,7 +10,8 @@ from katoutcomes.analyses.steps.dose_response.pairs import ArmPair, arm_pairs, e
 from katoutcomes.analyses.steps.emulation import feasibility as of_two_arms
 from katoutcomes.analyses.steps.emulation.balance import balance_estimates, overlap_estimates
 from katoutcomes.analyses.steps.emulation.checks import diagnostic_checks
-from katoutcomes.analyses.steps.emulation.flow import BY_WEEK, ELIGIBLE, IN_TRIAL, by_week_part, fewest_part
+from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL, by_week_part, fewest_part
+from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.weights import weight_estimates
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -147,18 +148,21 @@ def _count(term: str, number: int) -> Estimate:
     return Estimate(term=term, measure="count", unit="patients", estimate=float(number), n_patients=number)
 
 
-def diagnostic_estimates(trial: CountTrial) -> Iterator[Estimate]:
-    """Yield the weights and the overlap of each arm, and the balance of every pair."""
-    yield from each_once(one for pair in trial.against_the_first for one in weight_estimates(pair.found, pair.feasible))
-    yield from each_once(
-        one for pair in trial.against_the_first for one in overlap_estimates(pair.found, pair.feasible, pair.shown)
-    )
+def diagnostic_estimates(trial: CountTrial, conf_level: float) -> Iterator[Estimate]:
+    """Yield who stays in care, the weights and the overlap of each arm, and the balance of every pair."""
+    arms = trial.against_the_first
+    yield from each_once(one for pair in arms for one in leaving_estimates(pair.found, conf_level))
+    yield from each_once(one for pair in arms for one in weight_estimates(pair.found, pair.feasible))
+    yield from each_once(one for pair in arms for one in overlap_estimates(pair.found, pair.feasible, pair.shown))
     for pair in trial.pairs:
         yield from balance_estimates(pair.found, pair.shown)
 
 
 def diagnostic_parts(trial: CountTrial) -> tuple[Part, ...]:
-    """Return week by week who departed from each arm and who was in care; the fewest followers who share a level."""
-    by_week = [by_week_part(pair.found) for pair in trial.against_the_first]
-    rows = dict.fromkeys(row for part in by_week for row in part.rows)
-    return (Part(BY_WEEK, by_week[0].columns, tuple(rows)), *fewest_part(trial.several))
+    """Return week by week who departed from each arm, who was in care and who left; the fewest who share a level."""
+    pairs = [(by_week_part(one.found), *leaving_part(one.found)) for one in trial.against_the_first]
+    by_week = (
+        Part(same[0].name, same[0].columns, tuple(dict.fromkeys(row for part in same for row in part.rows)))
+        for same in zip(*pairs, strict=True)
+    )
+    return (*by_week, *fewest_part(trial.several))
