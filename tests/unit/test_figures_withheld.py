@@ -84,8 +84,7 @@ def test_where_one_group_is_shown_both_stand_in_the_figure() -> None:
     result = answers()["dropout"]
     one = next(estimate.subgroup for estimate in result.estimates if "with_integration" in estimate.subgroup)
     kept = tuple(
-        old if old.subgroup != one else new
-        for old, new in zip(result.estimates, hidden(result).estimates, strict=True)
+        old if old.subgroup != one else new for old, new in zip(result.estimates, hidden(result).estimates, strict=True)
     )
     figure = replace(result, estimates=kept).plot("dropout_curve")
     assert {row[0] for row in figure.rows} == {"ketamine only", "with integration"}

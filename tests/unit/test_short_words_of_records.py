@@ -20,6 +20,12 @@ def test_a_figure_is_a_line_that_says_what_can_be_done_with_it() -> None:
     assert repr(figure) == "<Figure 'Nothing': 1 rows; .save(folder), .svg(), .png(), .csv(), .alt_text>"
 
 
+def test_a_field_that_no_estimate_has_is_named() -> None:
+    data = kat.simulate_registry(seed=1, n_patients=60)
+    with pytest.raises(kat.OptionError, match=r"got 'visti'\. Did you mean 'visit'\?"):
+        kat.data_quality(data).select(visti="week 12")
+
+
 def test_a_word_that_is_nearly_right_is_asked_about() -> None:
     with pytest.raises(kat.OptionError, match=r"got 'Weekk 12'. Did you mean 'week 12'\?"):
         require_option("visit", "Weekk 12", ["week 4", "week 12"])

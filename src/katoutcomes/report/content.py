@@ -155,7 +155,7 @@ def report_content(results: Results) -> ReportContent:
         *_quality_section(results),
         Section("methods", "Methods", bullets=sentences.methods(results)),
         Section("provenance", "Where the numbers come from", bullets=sentences.provenance(results)),
-        Section("limits", "What each analysis takes for granted", bullets=sentences.limits_of_analyses(results)),
+        *_chapter("limits", "What each analysis takes for granted", _limit_sections(results)),
         Section("cannot-say", CANNOT_SAY, bullets=sentences.ALWAYS_TRUE),
     ]
     return ReportContent(
@@ -169,6 +169,13 @@ def report_content(results: Results) -> ReportContent:
         disclosure=results.disclosure,
         earlier_release=results.earlier_release,
     )
+
+
+def _limit_sections(results: Results) -> list[Section]:
+    return [
+        Section(f"limits-{number}", name, level=3, bullets=assumptions)
+        for number, (name, assumptions) in enumerate(sentences.limits_of_analyses(results).items(), start=1)
+    ]
 
 
 def _population_sections(results: Results) -> list[Section]:

@@ -249,9 +249,16 @@ def failed_checks(result: ResultRecord) -> tuple[str, ...]:
     return failed_reasons(result)
 
 
-def limits_of_analyses(results: Results) -> tuple[str, ...]:
-    """Return what each analysis assumes, each sentence once."""
-    return tuple(dict.fromkeys(assumption for result in results for assumption in result.assumptions))
+def limits_of_analyses(results: Results) -> dict[str, tuple[str, ...]]:
+    """Return what each kind of analysis assumes, by its name; a sentence stands under the first that says it."""
+    found: dict[str, list[str]] = {}
+    told: set[str] = set()
+    for result in results:
+        new = [assumption for assumption in dict.fromkeys(result.assumptions) if assumption not in told]
+        told.update(new)
+        if new:
+            found.setdefault(result.title.partition(":")[0], []).extend(new)
+    return {name: tuple(assumptions) for name, assumptions in found.items()}
 
 
 def methods(results: Results) -> tuple[str, ...]:

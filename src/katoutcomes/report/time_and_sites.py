@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.figures.drawing.wording import group_label
 from katoutcomes.results.formatting import format_with_interval
+from katoutcomes.results.reasons import listed
 from katoutcomes.results.time_words import PANEL_NAMES, recent_rows, signal_sentences
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _time_sentences(result: ResultRecord) -> tuple[str, ...]:
         if verdict == _RECENT
     ]
     if recent:
-        said.append(f"Follow-up is not over for courses that began in {_listed(recent)}; they are marked as such.")
+        said.append(f"Follow-up is not over for courses that began in {listed(recent)}; they are marked as such.")
     for term in dict.fromkeys(str(term) for term in result.part("charts").column("term")):
         found = [one for one in signal_sentences(result, term) if one.startswith("Signal") and "not shown" not in one]
         if found:
@@ -75,16 +76,12 @@ def _site_sentences(result: ResultRecord) -> tuple[str, ...]:
         by_verdict.setdefault(str(verdict), []).append(group_label(str(group)))
     said = ["Sites are described and not ranked: their patients differ, and so does what is not measured."]
     if _TOO_SMALL in by_verdict:
-        said.append(f"Too small to tell: {_listed(by_verdict[_TOO_SMALL])}.")
+        said.append(f"Too small to tell: {listed(by_verdict[_TOO_SMALL])}.")
     if _DIFFERS in by_verdict:
-        named = _listed(by_verdict[_DIFFERS])
+        named = listed(by_verdict[_DIFFERS])
         said.append(f"Differs from all sites together, adjusted for severity: {named}. Why is not known.")
     elif len(by_verdict) == 1 and _TOO_SMALL not in by_verdict:
         said.append("No site is shown to differ from all together, which is not the same as that none does.")
     spread = [one for one in result.select(measure="standard deviation between groups") if not one.suppressed]
     said += [f"The standard deviation between sites is {format_with_interval(one)} points." for one in spread]
     return tuple(said)
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

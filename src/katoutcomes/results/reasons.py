@@ -45,9 +45,10 @@ def joined_by_visit(messages: Iterable[str], visits: Iterable[str]) -> tuple[str
         if visit not in of_these:
             of_these.append(visit)
     return tuple(
-        f"{before}at {_listed(found)}{after}" if found != [""] else before for (before, after), found in named.items()
+        f"{before}at {listed(found)}{after}" if found != [""] else before for (before, after), found in named.items()
     )
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Return names as "a", "a and b" or "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import OptionError
+from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.estimand import Estimand
 from katoutcomes.results.check import Check, verdict
 from katoutcomes.results.estimate import Estimate
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
+
+_FIELDS = frozenset(field.name for field in dataclass_fields(Estimate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,19 @@ class ResultRecord:
         raise OptionError(f"{self.analysis} has no part {name!r}; it has {[part.name for part in self.parts]}.")
 
     def select(self, **fields: str) -> tuple[Estimate, ...]:
-        """Return the estimates whose named fields have the given values, in order.
+        """Return the estimates whose named fields have the given values, in order; none if there is no such one.
+
+        Raises
+        ------
+        OptionError
+            If an estimate has no field of that name.
 
         Examples
         --------
         ``result.select(term="change", measure="d_av")``
         """
+        for name in sorted(fields.keys() - _FIELDS):
+            require_option("the field of an estimate", name, sorted(_FIELDS))
         return tuple(
             estimate
             for estimate in self.estimates
