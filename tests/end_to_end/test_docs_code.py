@@ -13,7 +13,7 @@ import katoutcomes as kat
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-OWN_NAMES = frozenset({"patient_id"})
+OWN_NAMES = frozenset({"patient_id", '"visit 12"'})
 """What a block takes from the reader."""
 PAGES = (
     "how_to/release_results.md",
