@@ -216,11 +216,10 @@ def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:
     in_care = {key[2]: key for key in values if key[3] == _IN_CARE}
     for key in [key for key in values if key[3] == _DEPARTED_IN and key[2] in in_care]:
         yield Sum(in_care[key[2]], (key,), has_remainder=True, give_up_first=(key,))
-    if both not in values or _counted(COURSES) in values:
-        labels = ()
-    else:
-        labels = ((result.estimand.treatment, only_treated), (result.estimand.comparator, only_comparator))
-    for label, own in labels:
+    followers: dict[str, Key] = {}
+    if both in values and _counted(COURSES) not in values:
+        followers = {result.estimand.treatment: only_treated, result.estimand.comparator: only_comparator}
+    for label, own in followers.items():
         weeks = tuple(key for key in values if key[3] == _DEPARTED_IN and key[-1] == label)
         if weeks:
             yield Sum(_counted(IN_TRIAL), (both, own, *weeks), give_up_first=weeks)
@@ -228,7 +227,7 @@ def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:
         if left:
             yield Sum(_counted(IN_TRIAL), (*weeks, *left), has_remainder=True, give_up_first=left)
         yield from _sums_of_leaving(left, weeks, in_care)
-    yield from _sums_of_both_arms(values, tuple(label for label, _ in labels))
+    yield from _sums_of_both_arms(values, tuple(followers))
     before = _counted(IN_TRIAL)
     for key in in_care.values():
         yield Sum(before, (key,), has_remainder=True)
