@@ -84,6 +84,21 @@ result.to_table()
 result.plot("bias_diary")
 
 # %% [markdown]
+# ## Does more of it help more?
+#
+# Whoever stays longer has more sessions, so nothing is regressed on their number. Every patient has a copy in each of
+# three arms: no session by day 28, a session in exactly one week, in two weeks or more. The power comes first: in this
+# clinic booking decides nearly all sessions, and differences below two and a half to three and a half points are not to
+# be found.
+
+# %%
+dose = kat.session_dose_response(trial, registry, n_bootstrap=500, rng=1)
+for check in dose.checks:
+    if not check.passed:
+        print("-", check.message)
+dose.plot()
+
+# %% [markdown]
 # ## A stricter question, and "not estimable"
 #
 # Integration within three days of every dose and again within a week, against none during the course. Hardly anybody
@@ -113,3 +128,15 @@ for check in unanswered.checks:
 for name, found, truth in (("booked", program, -2.08), ("began by day 28", result, -0.95)):
     one = found.select(measure="difference in means")[0]
     print(f"{name}: {one.estimate:.1f} ({one.conf_low:.1f} to {one.conf_high:.1f}), truth {truth}")
+
+# %% [markdown]
+# More weeks are better in truth: one week lowers the score by 0.6 points against none, two or more by 1.1. These
+# records say neither. Of three intervals one misses its truth, and the checks had said why: few patients count in an
+# arm, and as weighted the arms still differ. An answer with caution is to be read with caution.
+
+# %%
+truths = {("1 week", "no session"): -0.6, ("2 weeks or more", "no session"): -1.1, ("2 weeks or more", "1 week"): -0.5}
+for one in dose.estimates:
+    if one.term.startswith("emulated arms:"):
+        truth = truths[one.treatment, one.comparator]
+        print(f"{one.treatment} minus {one.comparator}: {one.conf_low:.1f} to {one.conf_high:.1f}, truth {truth}")
