@@ -210,7 +210,8 @@ def _notes(results: Results, rows: tuple[_Row, ...]) -> Iterator[str]:
     for result in results:
         if result.analysis == "clinical_significance":
             yield "Which definition of reliable change is meant stands with each instrument."
-            return
+            break
+    yield "The words are explained at the end of the report."
 
 
 def _words(level: str) -> str:
