@@ -790,3 +790,31 @@ def test_the_audit_bounds_what_a_release_hides():
     assert found.too_close == ()
     assert '"n_too_close": 0' in found.to_json()
     assert "0 of" in found.to_text()
+
+
+# --- one patient's number ---------------------------------------------------------------------------------------------
+
+
+def test_the_largest_weight_is_one_patients_and_tells_the_number_of_all():
+    """n weights with a mean of 1: the largest over its share of their sum is n."""
+    weights = np.array([0.5] * 30 + [1.0] * 20 + [2.5])
+    weights = weights / weights.mean()
+    assert weights.max() / (weights.max() / weights.sum()) == pytest.approx(51)
+    shown_words = ("median", "95th percentile", "standard deviation")
+    hidden_words = ("largest", "share of the largest", "share of the largest 5 percent", "99th percentile")
+    found = release(
+        made_up(
+            *(
+                Estimate(term=f"weights: {words}", measure="weight", estimate=1.5, n_patients=51)
+                for words in (*shown_words, *hidden_words)
+            ),
+            Estimate(term="propensity: 5th percentile", measure="propensity quantile", estimate=0.1, n_patients=19),
+            Estimate(term="propensity: 95th percentile", measure="propensity quantile", estimate=0.9, n_patients=51),
+            checks=(Check("overlap", True, "caution", 0.5, 0.25, "The groups are alike."),),
+        )
+    )
+    hidden = [one.term.split(": ")[1] for one in found.estimates if one.suppressed]
+    assert hidden == [*hidden_words, "5th percentile"]
+    assert {one.n_patients for one in found.estimates} == {51, 19}
+    assert found.checks[0].value == 0.5  # nobody is hidden, so what the checks found stays
+    assert release(found).to_json() == found.to_json()

@@ -54,3 +54,53 @@ def test_nothing_to_report_is_a_message_and_no_folder(
     with pytest.raises(kat.DesignError, match=r"baseline score|2025Q3"):
         kat.quarterly_report(registry(30, visits), tmp_path / "out", quarter=quarter)
     assert list(tmp_path.iterdir()) == []
+
+
+def two_quarters(n_first: int, n_second: int) -> kat.Registry:
+    """The clinic of above with patients of two quarters; more of the first are a later entry."""
+    people = [f"P{row:03d}" for row in range(n_first)] + [f"Q{row:03d}" for row in range(n_second)]
+    quarters = ["2025Q1" if one.startswith("P") else "2025Q2" for one in people]
+    patients = pd.DataFrame({"patient_id": people, "age_years": 40, "index_quarter": quarters, "site": "North"})
+    sessions = pd.DataFrame({"session_id": people, "patient_id": people, "day": 0, "kind": "dosing"})
+    rows = [
+        {"score_id": f"{one}-{day}", "patient_id": one, "day": day, "instrument": "PHQ-9", "total": total - row % 5}
+        for row, one in enumerate(people)
+        for day, total in ALL_VISITS
+    ]
+    return kat.read_registry(
+        {"patients": patients, "sessions": sessions, "scores": pd.DataFrame(rows)}, is_synthetic=True
+    )
+
+
+def counts_of(path: Path) -> set[int]:
+    return shown_counts(kat.Results.read(path))
+
+
+def counts_of_run(data: kat.Registry) -> set[int]:
+    """What is shown where no earlier release is given."""
+    return shown_counts(kat.run_plan(None, data).results.release())
+
+
+def shown_counts(found: kat.Results) -> set[int]:
+    return {n for result in found for e in result.estimates for n in (e.n_patients, e.n_counted) if n is not None}
+
+
+def test_a_quarter_is_held_against_the_release_before_it(tmp_path: Path) -> None:
+    """Five patients of the first quarter were entered late: 60 before and 65 now would tell of them."""
+    before, now = tmp_path / "before.json", tmp_path / "now.json"
+    first = kat.quarterly_report(two_quarters(60, 0), tmp_path / "first", quarter="2025Q1", pdf=False, released=before)
+    assert "No earlier release was given" in first.report.read_text(encoding="utf-8")
+    assert 60 in counts_of(before)
+    later = two_quarters(65, 40)
+    assert 65 in counts_of_run(later)
+    found = kat.quarterly_report(
+        later, tmp_path / "second", quarter="2025Q2", pdf=False, previous=before, released=now, round_to=1
+    )
+    page = found.report.read_text(encoding="utf-8")
+    assert "Held against the release before, &#34;Outcomes of ketamine-assisted therapy, 2025Q1&#34;" in page
+    assert "No earlier release was given" not in page
+    assert counts_of(now) & {65, 60, 5} == set()
+    assert 105 in counts_of(now)
+    said = json.loads((tmp_path / "second" / "summary.json").read_text(encoding="utf-8"))["disclosure"]
+    assert said["earlier_release"] == "Outcomes of ketamine-assisted therapy, 2025Q1"
+    assert said["round_to"] == 1
