@@ -181,3 +181,10 @@ def test_a_wrong_line_of_a_plan_is_named(
     assert main(report) == 1
     assert message in capsys.readouterr().err
     assert not (place / "report").exists()
+
+
+def test_results_that_were_not_released_are_no_earlier_release_of_a_report(place: Path) -> None:
+    """Found out before anything is read: there are no data in that folder."""
+    with pytest.raises(kat.DisclosureError, match="the earlier release was not released"):
+        kat.quarterly_report(place / "no data", place / "report", quarter="2026Q2", previous=made_up())
+    assert not (place / "report").exists()

@@ -126,8 +126,15 @@ class Results:
         return cls(**read_results_file(path))
 
 
-def read_earlier(path: str | Path | None, policy: DisclosurePolicy) -> Results | None:
+def read_earlier(given: Results | str | Path | None, policy: DisclosurePolicy) -> Results | None:
     """Return the release before this one: of a file, else of the one that the policy names, None where there is none.
+
+    Parameters
+    ----------
+    given : Results, str, Path or None
+        Results that have been released, or the file of them.
+    policy : DisclosurePolicy
+        Names a file where nothing is given.
 
     Raises
     ------
@@ -136,11 +143,11 @@ def read_earlier(path: str | Path | None, policy: DisclosurePolicy) -> Results |
     DisclosureError
         If its results have not been released.
     """
-    chosen = path if path is not None else policy.previous
+    chosen = policy.previous if given is None else given
     if chosen == "":
         return None
     try:
-        found = Results.read(chosen)
+        found = chosen if isinstance(chosen, Results) else Results.read(chosen)
     except OptionError as problem:
         fault = str(problem)
     else:

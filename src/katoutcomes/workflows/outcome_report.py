@@ -113,13 +113,13 @@ def outcome_report(
     'report.html'
     """
     from katoutcomes.report.write import write_report
-    from katoutcomes.results.collection import Results, read_earlier
+    from katoutcomes.results.collection import read_earlier
     from katoutcomes.results.whole_files import require_folder
 
     require_folder(out)
     chosen = _with_policy(_plan(plan), minimum_cell, round_to)
     # Read first: nobody waits for an analysis whose release would fail.
-    earlier = previous if isinstance(previous, Results) else read_earlier(previous, chosen.disclosure)
+    earlier = read_earlier(previous, chosen.disclosure)
     steps = _Steps(progress, n_steps=4 + len(chosen.instruments))
     reading = {"mapping": mapping, "rekey_salt": rekey_salt, "allow": tuple(allow), "prorating": prorating}
     found = _run(source, chosen, reading, steps, quarters)
