@@ -287,6 +287,10 @@ def test_more_than_two_arms():
         assert 1.8 < (together.conf_high - together.estimate) / together.std_error < 2.6
     labels = [row[0] for row in result.to_table().rows]
     assert sum(label.endswith("together with the others") for label in labels) == 2
+    imputed = compare(analysis_set(tidy(frame, rng)), missing="multiple_imputation", weights="none", n_imputations=3)
+    shares = imputed.select(measure="missing information")
+    assert [one.treatment for one in shares] == ["booked", "third"]
+    assert all(0.0 < one.estimate < 1.0 for one in shares)
     with pytest.raises(OptionError, match="compare two arms"):
         compare(analysis_set(tidy(frame, rng)), weights="entropy")
 

@@ -1,8 +1,9 @@
 """The counts of a comparison of cohorts: compared, scored, scored at each visit, patterns of missing scores.
 
 In every arm the compared are the scored and the others; scored at every visit and scored with gaps before are the
-scored. What describes a covariate (its balance, its mean) is hidden where few patients of an arm share one of its
-levels, because it is about these.
+scored. Who is missing at a visit is so for a time or for good; who was last seen at it follows from two visits, so one
+count hidden hides all of the arm. What describes a covariate (its balance, its mean) is hidden where few patients of an
+arm share one of its levels, because it is about these.
 """
 
 from __future__ import annotations

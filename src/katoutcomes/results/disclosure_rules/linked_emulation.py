@@ -3,7 +3,8 @@
 The four kinds of followers divide the patients of the trial; so do, for each arm, its followers and those who departed
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
 hidden where any count of followers is, because an effective sample size is near their number; what describes a
-covariate is hidden where few followers share a level.
+covariate is hidden where few followers share a level. Who leaves care while following an arm is counted by week; the
+curve of staying is hidden from the first week on of which a count is.
 
 Where every course starts a trial, patients are counted, each once wherever a course counts: a patient is what is
 protected, and eleven courses may be those of three. Kinds of followers may then hold the same patient and add up to no

@@ -43,14 +43,23 @@ def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> It
             visit=found.window.name,
             n_patients=found.n_of(arm, scored=True),
         )
-    if not math.isnan(fitted.missing_information):
-        yield Estimate(
-            term="missing information of the difference",
-            measure="missing information",
-            visit=found.window.name,
-            estimate=fitted.missing_information,
-            n_patients=found.n_scored,
-        )
+    yield from _missing_information(found, fitted)
+
+
+def _missing_information(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
+    """Yield the fraction of missing information of each difference, which names its arms where there are several."""
+    is_one_of_many = len(found.later_arms) > 1
+    for (_, group), share in zip(found.later_arms, fitted.missing_information, strict=False):
+        if not math.isnan(share):
+            yield Estimate(
+                term="missing information of the difference",
+                measure="missing information",
+                visit=found.window.name,
+                treatment=group.label if is_one_of_many else "",
+                comparator=found.groups[0].label if is_one_of_many else "",
+                estimate=share,
+                n_patients=found.n_scored,
+            )
 
 
 def _band(found: Comparison, fitted: Fitted, conf_level: float) -> Iterator[Estimate]:

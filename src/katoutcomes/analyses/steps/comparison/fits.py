@@ -41,8 +41,8 @@ class Fitted:
         Their `missing_shares`.
     share_failed : float
         Share of replicates that gave no estimate.
-    missing_information : float
-        Fraction of missing information of the first difference; NaN but for imputation.
+    missing_information : tuple of float
+        Fraction of missing information of each difference; empty but for imputation.
     scale_reduction : float
         How far the chains of an imputation agree, 1 being best; NaN where none were run.
     jump_to_reference : tuple of Interval
@@ -60,7 +60,7 @@ class Fitted:
     replicates: Floats | None = None
     replicate_shares: Floats | None = None
     share_failed: float = 0.0
-    missing_information: float = math.nan
+    missing_information: tuple[float, ...] = ()
     scale_reduction: float = math.nan
     jump_to_reference: tuple[Interval, ...] = ()
     ratios: tuple[Interval, ...] = ()

@@ -58,7 +58,7 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
         weights,
         np.where(found.arms.is_observed, balancing, 0.0),
         np.asarray(shares),
-        missing_information=pooled.differences[0].missing_information,
+        missing_information=tuple(one.missing_information for one in pooled.differences),
         scale_reduction=imputations.scale_reduction,
         jump_to_reference=reference,
         ratios=tuple(exponentiated(one) for one in _intervals(pooled.log_ratios, _OF_DIFFERENCES)),

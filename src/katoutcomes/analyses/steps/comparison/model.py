@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import earlier_visits
 from katoutcomes.analyses.steps.comparison.fits import Fitted, fit_weighted, plain_weights
-from katoutcomes.analyses.steps.resamples import Interval
+from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -157,15 +157,16 @@ def negative_control_of(found: Comparison, choices: ComparisonChoices, name: str
 
 
 def _control_row(found: Comparison, label: str, name: str, difference: Interval, conf_level: float) -> Estimate:
-    sides: dict[str, Any] = {"treatment": label, "comparator": found.groups[0].label}
-    return Estimate(
+    """Return the difference without a test: whether its interval holds 0 is a check."""
+    interval = Interval(
+        difference.estimate, difference.std_error, conf_low=difference.conf_low, conf_high=difference.conf_high
+    )
+    return estimate_of(
+        interval,
+        conf_level,
         term=f"{NEGATIVE_CONTROL}: {name}",
         measure="difference in means",
-        estimate=difference.estimate,
-        std_error=difference.std_error,
-        conf_low=difference.conf_low,
-        conf_high=difference.conf_high,
-        conf_level=conf_level if not math.isnan(difference.conf_low) else math.nan,
+        treatment=label,
+        comparator=found.groups[0].label,
         n_patients=found.n_compared,
-        **sides,
     )
