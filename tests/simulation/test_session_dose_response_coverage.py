@@ -169,6 +169,7 @@ if __name__ == "__main__":
     if STUDIES == "truth":
         print(true_means(MECHANISM, SCENARIO, int(SIZE)))  # noqa: T201
     else:
-        FOUND = studied(MECHANISM, SCENARIO, int(STUDIES), int(SIZE), first=int(FIRST[0]) if FIRST else 0)
+        BEGIN = int(FIRST[0]) if FIRST else 0
+        FOUND = studied(MECHANISM, SCENARIO, int(STUDIES), int(SIZE), n_bootstrap=400, first=BEGIN)
         for name, row in FOUND.items():
             print(f"  {name:30s}", " ".join(f"{number:+.3f}" for number in row))  # noqa: T201
