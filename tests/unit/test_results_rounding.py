@@ -361,6 +361,7 @@ def test_every_output_says_so_and_shows_no_other_count(tmp_path: Path) -> None:
         text = path.read_text(encoding="utf-8")
         if path.suffix in {".txt", ".md", ".html"}:
             assert note in text, path.name
+            assert ", \u2013)" not in text, path.name  # a p-value that is not there
         counted = re.findall(r"(?<![\w.,#-])(\d[\d,]*) (?:of \d|patients)|of (\d[\d,]*)(?![\w.%])", text)
         numbers = {int(word.replace(",", "")) for pair in counted for word in pair if word}
         assert numbers & betraying == set(), path.name

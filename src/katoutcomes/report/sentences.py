@@ -211,7 +211,9 @@ def difference_sentence(difference: ResultRecord) -> str:
         return f"The difference between {treatment} and {comparator} {HIDDEN_NOTE}."
     if math.isnan(contrast.conf_low):
         return f"The difference between {treatment} and {comparator} has no interval, so it is not reported."
-    amount = f"{format_estimate(contrast)} points ({_interval(contrast)}, {format_p(contrast.p_value, named=True)})"
+    # Where counts are rounded there is no p-value, which would tell them.
+    known = [_interval(contrast)] + [format_p(contrast.p_value, named=True)] * (contrast.p_value == contrast.p_value)
+    amount = f"{format_estimate(contrast)} points ({', '.join(known)})"
     caution = f" Read it with caution: {_reasons(difference)}" if difference.verdict == "with caution" else ""
     if contrast.conf_low <= 0.0 <= contrast.conf_high:
         return (
