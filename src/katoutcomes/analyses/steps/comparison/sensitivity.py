@@ -127,7 +127,7 @@ def _tipping(
         sd=_pooled_sd(found, arm) if is_score else math.nan,
         fields=fields,
     )
-    if is_score:
+    if is_score and missing.difference.has_limits:
         yield from grid_rows(missing, span, instrument.sign, fields)
 
 
