@@ -155,6 +155,8 @@ def test_what_tells_a_number_by_itself_is_left_out_or_coarse() -> None:
         assert one.suppressed
         assert math.isnan(one.estimate)
         assert one.n_patients == 55
+    (size,) = rounded_estimates([Estimate(term="x", measure="effective sample size", estimate=33.12)], rounding)
+    assert size.estimate == 35.0
     (line,) = rounded_estimates([Estimate(measure="control limit of a share", **of)], rounding)  # type: ignore[arg-type]
     assert line.estimate == 0.45
     limits = {"conf_low": 0.29, "conf_high": 0.551, "conf_level": 0.95}

@@ -31,6 +31,8 @@ __all__ = [
     "PUBLISHED",
     "DisclosurePolicy",
     "HidingPlan",
+    "are_rounded",
+    "earlier_results",
     "hiding_plan",
     "opened_result",
     "release",

@@ -21,14 +21,14 @@ _BEYOND: Mapping[str, float] = MappingProxyType(
 """Percentile → share of the patients who lie beyond it."""
 
 
-def is_of_few(estimate: Estimate, minimum_cell: int) -> bool:
+def is_extreme(estimate: Estimate, minimum_cell: int) -> bool:
     """Return whether a weight or a propensity is that of one patient, or a sum over fewer than the minimum.
 
     Examples
     --------
     >>> one = dict(measure="weight", n_patients=80)
     >>> [
-    ...     is_of_few(Estimate(term=f"weights: {words}", **one), 11)
+    ...     is_extreme(Estimate(term=f"weights: {words}", **one), 11)
     ...     for words in ("largest", "99th percentile", "95th percentile", "share of the largest 5 percent")
     ... ]
     [True, True, False, True]

@@ -8,7 +8,7 @@ from katoutcomes.results.check import Check
 from katoutcomes.results.disclosure_policy import DisclosurePolicy
 from katoutcomes.results.disclosure_rules.adjusted_contrasts import leaves_few_out
 from katoutcomes.results.disclosure_rules.counts_in_texts import with_rounded_numbers, without_small_counts
-from katoutcomes.results.disclosure_rules.extremes import is_of_few
+from katoutcomes.results.disclosure_rules.extremes import is_extreme
 from katoutcomes.results.disclosure_rules.linked_counts import (
     BASELINE_TERMS,
     PAIR_COUNTS,
@@ -99,7 +99,7 @@ def _names_another(count: Estimate, numbers: set[int | None]) -> bool:
 
 def _without_extremes(estimate: Estimate, policy: DisclosurePolicy) -> Estimate:
     """Return the estimate, emptied where it is one patient's number; that of all patients it is one of stays."""
-    is_one = policy.minimum_cell > 1 and is_of_few(estimate, policy.minimum_cell)
+    is_one = policy.minimum_cell > 1 and is_extreme(estimate, policy.minimum_cell)
     return _emptied(estimate, hides_n=False) if is_one else estimate
 
 
@@ -236,7 +236,7 @@ TELLING_CHECKS = frozenset(
 def _hidden_check(check: Check, estimates: tuple[Estimate, ...], policy: DisclosurePolicy) -> Check:
     """Return the check without value and limit if anything of its result is hidden; verdict and message stay."""
     message = _text(check.message, policy)
-    if any(estimate.suppressed and not is_of_few(estimate, policy.minimum_cell) for estimate in estimates):
+    if any(estimate.suppressed and not is_extreme(estimate, policy.minimum_cell) for estimate in estimates):
         return replace(check, value=NOT_A_NUMBER, limit=NOT_A_NUMBER, message=message)
     if check.name in TELLING_CHECKS or policy.round_to > 1:
         return replace(check, value=NOT_A_NUMBER, message=message)

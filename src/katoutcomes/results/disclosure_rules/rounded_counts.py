@@ -31,6 +31,8 @@ _TELLS_ITS_NUMBER = frozenset({"fit statistic", "joint test", "adjusted p-value"
 _RATIOS = frozenset({"odds ratio", "risk ratio", "variance ratio"})
 """Measures whose intervals are symmetrical on the logarithmic scale."""
 
+_SIZE = "effective sample size"
+"""A number of patients: over its share of all of them it is all of them."""
 _CURVES = frozenset({"Kaplan-Meier share"})
 _LINES_OF_SHARES = frozenset({"center line of a share", "control limit of a share"})
 _STEP_OF_SHARES = 0.05
@@ -114,6 +116,8 @@ def _statistic(estimate: Estimate, rounding: Rounding) -> Estimate:
         return replace(number_alone(estimate, NOT_A_NUMBER), suppressed=True)
     if estimate.measure in _LINES_OF_SHARES:
         return number_alone(estimate, _step(estimate.estimate, round))
+    if estimate.measure == _SIZE:
+        return number_alone(estimate, float(rounding.count(round(estimate.estimate))))
     n_shown = estimate.n_patients
     fewest = None if n_shown is None else rounding.fewest(n_shown)
     widened = replace(_widened(estimate, fewest), df=NOT_A_NUMBER, statistic=NOT_A_NUMBER, p_value=NOT_A_NUMBER)
