@@ -205,7 +205,8 @@ def _draw_cells(axes: Axes, panel: JacobsonPanel, size: float) -> None:
         axes.add_patch(Rectangle(corner, width, height, facecolor=shade(share), edgecolor=PAPER, zorder=2))
         if text_width(cell.text, SMALL_SIZE) <= width * points_per_score + 1.0:
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL_SIZE, "color": ink_on(share)}
-            axes.text(cell.baseline, cell.follow_up, cell.text, zorder=5, **style)
+            ground = {"boxstyle": "square,pad=0.1", "facecolor": shade(share), "linewidth": 0.0}  # lines stop before it
+            axes.text(cell.baseline, cell.follow_up, cell.text, zorder=5, bbox=ground, **style)
 
 
 def shade(share: float) -> str:

@@ -181,6 +181,7 @@ def _draw_panel(page: Page, panel: Panel, corner: tuple[float, float], width: fl
             ha="center",
             fontsize=SMALL_SIZE,
             color=QUIET_INK,
+            bbox={"boxstyle": "square,pad=0.2", "facecolor": PAPER, "linewidth": 0.0},  # the center line may pass
         )
     _draw_lines(axes, panel)
     _draw_points(axes, panel)
