@@ -329,7 +329,9 @@ def test_a_rounded_release_is_an_interval_for_the_next_one() -> None:
     assert same.earlier_release == before.title
     assert [one.to_json() for one in same] == [one.to_json() for one in before]
     for n_more, is_hidden in ((0, False), (3, False), (5, True), (20, False)):
-        grown = [_with_more_patients(result, n_more) for result in results() if result.analysis == "data_quality"]
+        quality = results().of("data_quality")
+        assert isinstance(quality, kat.Result)
+        grown = [_with_more_patients(quality, n_more)]
         files = kat.release(grown, FIVE, previous=before)[0].part("files")
         assert ((0, files.columns.index("rows_in")) in files.suppressed) == is_hidden, n_more
 

@@ -11,8 +11,7 @@ from katoutcomes.results.disclosure import PUBLISHED, are_rounded, earlier_resul
 from katoutcomes.results.disclosure_policy import DEFAULT_POLICY, DisclosurePolicy
 from katoutcomes.results.disclosure_rules.complementary import Limits, is_asked, limits_of_model, model_of
 from katoutcomes.results.disclosure_rules.earlier_release import EARLIER
-from katoutcomes.results.disclosure_rules.feasible_intervals import Interval
-from katoutcomes.results.disclosure_rules.published_model import REST
+from katoutcomes.results.disclosure_rules.feasible_intervals import REST, Interval
 from katoutcomes.results.disclosure_rules.report_counts import report_counts
 from katoutcomes.results.disclosure_rules.report_names import BINS, COHORT, PAIRS, STAGES
 from katoutcomes.results.disclosure_rules.small_cells import Key
