@@ -83,11 +83,10 @@ def leaving_estimates(found: Emulation, conf_level: float) -> Iterator[Estimate]
         curve = kaplan_meier(arm.week, arm.has_left, conf_level)
         for week in range(1, found.found.n_weeks + 1):
             place = int(np.searchsorted(curve.time, week, side="right")) - 1
-            numbers = (1.0, 0.0, math.nan, math.nan)
+            share, std_error, low, high = 1.0, 0.0, math.nan, math.nan
             if place >= 0:
-                arrays = (curve.survival, curve.std_error, curve.conf_low, curve.conf_high)
-                numbers = tuple(float(one[place]) for one in arrays)
-            share, std_error, low, high = numbers
+                share, std_error = float(curve.survival[place]), float(curve.std_error[place])
+                low, high = float(curve.conf_low[place]), float(curve.conf_high[place])
             yield Estimate(
                 term=STILL_IN_CARE,
                 measure="Kaplan-Meier share",
