@@ -173,7 +173,7 @@ def report_content(results: Results) -> ReportContent:
 
 def _limit_sections(results: Results) -> list[Section]:
     return [
-        Section(f"limits-{number}", name, level=3, bullets=assumptions)
+        Section(f"limits-{number}", f"In “{name}”", level=3, bullets=assumptions)  # no heading stands twice
         for number, (name, assumptions) in enumerate(sentences.limits_of_analyses(results).items(), start=1)
     ]
 
