@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.tables import SCORES, TABLES, TableSchema
+from katoutcomes.registry.checking.packed_items import KeptItems, kept_items, packed_items
+from katoutcomes.registry.tables import PATIENTS, SCORES, TABLES, TableSchema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,36 +40,96 @@ class _Number:
         return f"coalesce(cast({self.cell} as bigint) - {self.low - 1}, 0)"
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What of a table the digest is taken of.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        Which table.
+    relation : str
+        What holds its rows.
+    types : mapping of str to str
+        DuckDB type of each column that counts, items apart.
+    codes : mapping of str to (list of int, list of str)
+        For each enumeration of the schema or the catalog the codes that occur, and their texts, in the texts' order.
+    items : tuple of _Number
+        The words that hold items.
+    """
+
+    schema: TableSchema
+    relation: str
+    types: Mapping[str, str]
+    codes: Mapping[str, tuple[list[int], list[str]]]
+    items: tuple[_Number, ...] = ()
+
+
 def registry_digest(engine: Engine) -> str:
     """Return the digest of everything that was accepted: equal content gives equal digests.
 
     Each row becomes a text: its key and other texts, and its whole numbers and codes as the digits of one or a few
-    large numbers, whose bases are the ranges of the columns. The 128-bit MD5 of each row goes into an exclusive or, so
-    that the order of the rows does not matter; keys are unique, so no row cancels another. The digest is the SHA-256 of
-    the column names, their ranges, row counts and results of all tables; columns without any value do not count.
+    large numbers, whose bases are the ranges of the columns; items are such digits already. The 128-bit MD5 of each row
+    goes into an exclusive or, so that the order of the rows does not matter; keys are unique, so no row cancels
+    another. The digest is the SHA-256 of the column names, their ranges, row counts and results of all tables; columns
+    without any value do not count.
 
     That two different registries have one digest by accident has a chance far below 1 in 10^15. It is no protection
     against somebody who wants two registries to have the same one.
     """
     total = hashlib.sha256()
     for schema in TABLES:
-        types = engine.query_types(f"select * from {schema.name}")
-        del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
-        found = engine.fetch(f"select count(*) as n_rows, {', '.join(_ranges(types))} from {schema.name}")
-        names = sorted(name for name in types if found[f"n_{name}"][0])
-        total.update(f"{schema.name}\n{int(found['n_rows'][0])}\n{','.join(names)}\n".encode())
+        content = _content(engine, schema)
+        asked = ", ".join(_ranges(content))
+        found = engine.fetch(f"select count(*) as n_rows, {asked} from {content.relation}")
+        names = sorted(name for name in content.types if found[f"n_{name}"][0])
+        items = [word for word in content.items if found[f"n_{word.name}"][0]]
+        listed = ",".join((*names, *(word.name for word in items)))
+        total.update(f"{schema.name}\n{int(found['n_rows'][0])}\n{listed}\n".encode())
         if names:
-            line, bases = _line(engine, schema, {name: types[name] for name in names}, found)
-            relation = _with_session_keys(schema) if "session" in names else schema.name
+            line, bases = _line(content, names, items, found)
+            relation = _with_session_keys(content.relation) if "session" in names else content.relation
             rows = int(engine.scalar(f"select bit_xor(md5_number({line})) from {relation}"))
             total.update(f"{bases}\n{rows % 2**128:032x}\n".encode())
     return total.hexdigest()
 
 
-def _ranges(types: Mapping[str, str]) -> list[str]:
+def _content(engine: Engine, schema: TableSchema) -> _Content:
+    """Return what of a table the digest is taken of, as it is kept: columns that the input lacks are not there."""
+    relation = schema.name if schema is PATIENTS else f"kept_{schema.name}"
+    types = engine.query_types(f"select * from {relation}")
+    del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
+    codes = {
+        name: _occurring(engine, relation, name)
+        for name, kind in types.items()
+        if kind.startswith("ENUM") and _is_of_catalog(schema, name)
+    }
+    if schema is not SCORES:
+        return _Content(schema, relation, types, codes)
+    types = {name: kind for name, kind in types.items() if not name.startswith("items_")}
+    return _Content(schema, relation, types, codes, _item_words(kept_items(engine), codes["instrument"][1]))
+
+
+def _item_words(items: KeptItems, accepted: list[str]) -> tuple[_Number, ...]:
+    """Return the words of the items of the scales that were accepted.
+
+    Scales of which every row was rejected are no content, but they may have decided how items are kept.
+    """
+    kept, packed = items.packed, packed_items([scale for scale in items.scales if scale.id in accepted])
+    is_same = (packed.lowest, packed.highest) == (kept.lowest, kept.highest)
+    values = {number: kept.item(number, "smallint") for number in range(1, kept.n_items + 1)}
+    return tuple(
+        _Number(word, word if is_same else packed.word(word, values), 1, packed.largest(word))
+        for word in packed.words
+        if not is_same or word in kept.words
+    )
+
+
+def _ranges(content: _Content) -> list[str]:
     """Return what is asked about the columns of a table before its rows are read."""
-    asked = [f"count({name}) as n_{name}" for name in types]
-    for name, kind in types.items():
+    asked = [f"count({name}) as n_{name}" for name in content.types]
+    asked += [f"count(nullif({word.cell}, 0)) as n_{word.name}" for word in content.items]
+    for name, kind in content.types.items():
         if kind in _WHOLE_TYPES or kind == "DOUBLE":
             asked += [f"min({name}) as low_{name}", f"max({name}) as high_{name}"]
         if kind == "DOUBLE":
@@ -77,33 +138,36 @@ def _ranges(types: Mapping[str, str]) -> list[str]:
     return asked
 
 
-def _with_session_keys(schema: TableSchema) -> str:
+def _with_session_keys(relation: str) -> str:
     """Return a relation that names sessions by their keys, which do not depend on the order of rows."""
     return (
-        f"(select t.* replace (s.session_id as session) from {schema.name} as t "
+        f"(select t.* replace (s.session_id as session) from {relation} as t "
         "left join sessions as s on t.session = s.session) as keyed"
     )
 
 
 def _line(
-    engine: Engine, schema: TableSchema, types: Mapping[str, str], found: Mapping[str, NDArray[Any]]
+    content: _Content, names: list[str], items: list[_Number], found: Mapping[str, NDArray[Any]]
 ) -> tuple[str, str]:
     """Return the SQL of a row's text, and the ranges and codes that its numbers are to be read with."""
     numbers: list[_Number] = []
     texts: list[str] = []
     bases: list[str] = []
-    for name, kind in types.items():
-        if kind.startswith("ENUM") and _is_of_catalog(schema, name):
-            number, meaning = _number_of_codes(engine, schema.name, name)
-            numbers.append(number)
-            bases.append(meaning)
+    for name in names:
+        kind = content.types[name]
+        if name in content.codes:
+            codes, meanings = content.codes[name]
+            places = " ".join(f"when {code} then {place}" for place, code in enumerate(codes))
+            numbers.append(_Number(name, f"case enum_code({name}) {places} end", 0, len(codes) - 1))
+            bases.append(f"{name}={','.join(meanings)}")
         elif (kind in _WHOLE_TYPES and name != "session") or (kind == "DOUBLE" and not found[f"fractions_{name}"][0]):
             low, high = int(found[f"low_{name}"][0]), int(found[f"high_{name}"][0])
             numbers.append(_Number(name, name, low, high))
             bases.append(f"{name}={low}..{high}")
         else:
             texts.append(f"coalesce({_canonical(name, kind)}, '')")
-    parts = [*texts, *(f"cast({word} as varchar)" for word in _words(numbers))]
+    bases += [f"{word.name}={word.high}" for word in items]
+    parts = [*texts, *(f"cast({word} as varchar)" for word in _words([*numbers, *items]))]
     return f"concat_ws(chr(31), {', '.join(parts)})", ";".join(bases)
 
 
@@ -127,15 +191,13 @@ def _is_of_catalog(schema: TableSchema, name: str) -> bool:
     return schema is SCORES or (column is not None and column.kind == "code")
 
 
-def _number_of_codes(engine: Engine, table: str, name: str) -> tuple[_Number, str]:
-    """Return an enumeration as numbers in the order of the texts that occur, and what they mean."""
-    occurring = engine.fetch(
-        f"select distinct enum_code({name}) as code, cast({name} as varchar) as v from {table} "
+def _occurring(engine: Engine, relation: str, name: str) -> tuple[list[int], list[str]]:
+    """Return the codes of an enumeration that occur and their texts, in the order of the texts."""
+    found = engine.fetch(
+        f"select distinct enum_code({name}) as code, cast({name} as varchar) as v from {relation} "
         f"where {name} is not null order by v"
     )
-    places = " ".join(f"when {code} then {place}" for place, code in enumerate(occurring["code"].tolist()))
-    texts = ",".join(str(text) for text in occurring["v"])
-    return _Number(name, f"case enum_code({name}) {places} end", 0, len(occurring["v"]) - 1), f"{name}={texts}"
+    return found["code"].tolist(), [str(text) for text in found["v"]]
 
 
 def _canonical(name: str, kind: str) -> str:

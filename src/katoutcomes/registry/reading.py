@@ -19,7 +19,7 @@ from katoutcomes.registry.checking.quality_warnings import quality_warnings
 from katoutcomes.registry.checking.row_accounting import count_rows
 from katoutcomes.registry.content_digest import registry_digest
 from katoutcomes.registry.engines.engine import Engine
-from katoutcomes.registry.engines.load_places import load_into
+from katoutcomes.registry.engines.load_places import is_small, load_into
 from katoutcomes.registry.engines.spark_engine import SparkEngine, local_frames
 from katoutcomes.registry.fingerprint import load_fingerprint
 from katoutcomes.registry.identifiers import (
@@ -170,7 +170,7 @@ def read_registry(
             prorating=asked,
         )
 
-    return load_into(engine, load, fingerprint=fingerprint, say=say)
+    return load_into(engine, load, fingerprint=fingerprint, say=say, is_small=is_small(source))
 
 
 def _stay_silent(_: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
+from katoutcomes.registry.checking.packed_items import KeptItems, note_items
 from katoutcomes.registry.checking.repeated_rows import materialize_repeated
 from katoutcomes.registry.checking.rules import (
     EVENT_SESSION_RULES,
@@ -226,6 +227,8 @@ class _Load:
     def make_events(self, schema: TableSchema) -> None:
         """Make an event table, the broken rows included, and hold its rows against the patients."""
         staged, scores = self.staged[schema.name], self.scores if schema is SCORES else None
+        if scores is not None:
+            note_items(self.engine, KeptItems(scores.packed, scores.scales))
         self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
         self.engine.view(schema.name, events_view(staged, scores))
         self.engine.view(f"linked_{schema.name}", linked_query(schema))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from katoutcomes.registry.checking.packed_items import packed_items
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.instruments.item_arithmetic import ProratingRule
+    from katoutcomes.registry.checking.packed_items import PackedItems
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class ScoreColumns:
         """The smallest type that holds every answer."""
         answers = [scale.legal_answers(item) for scale in self.scales for item in range(1, scale.n_items + 1)]
         return "tinyint" if all(legal[0] >= -128 and legal[-1] <= 127 for legal in answers) else "smallint"
+
+    @property
+    def packed(self) -> PackedItems:
+        """How the answers are kept."""
+        packed = packed_items(self.scales)
+        return replace(packed, n_items=min(packed.n_items, max(self.items, default=0)))
 
     def rule(self, scale: Instrument) -> ProratingRule | None:
         """Return the rule for missing items that applies to a scale."""

@@ -33,13 +33,14 @@ def final_total(columns: ScoreColumns) -> str:
     """Return the SQL of the total that counts: of the items, prorated only on request, or else as given.
 
     A sound total agrees with its items; where both are the same number the given one comes first, as the items need not
-    be added then.
+    be added then, and it is kept as a small whole number.
     """
     parts = [total_of_items(columns), prorated_total(columns), total_in_own_metric(columns)]
-    if columns.has_whole_totals and not columns.prorating and all(_is_plain_sum(scale) for scale in columns.scales):
+    is_whole = columns.has_whole_totals and not columns.prorating and all(map(_is_plain_sum, columns.scales))
+    if is_whole:
         parts.reverse()
-    known = [part for part in parts if part != "null"]
-    return f"cast(coalesce({', '.join(known)}) as double)" if known else "cast(null as double)"
+    known = ", ".join(part for part in parts if part != "null")
+    return f"try_cast(coalesce({known or 'null'}) as {'smallint' if is_whole else 'double'})"
 
 
 def prorated_total(columns: ScoreColumns) -> str:

@@ -7,7 +7,7 @@ depends on the input. It holds names of columns only, never values of the data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.cells import SMALL_WHOLE_TYPES, WHOLE_TYPES, cell_value
@@ -137,7 +137,8 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     """Return the query that makes the rows of an event table from its staged ones, the broken ones included.
 
     They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Days
-    count from the index day where it is known. Columns that the input lacks are left to `events_view`.
+    count from the index day where it is known. Columns that the input lacks are left to `events_view`. Every cell has
+    its value before a row is joined to its patient: what is narrow and few is joined sooner.
 
     Parameters
     ----------
@@ -147,18 +148,42 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
         The cells of scores.
     """
     joins = "left join placed_patients as c on t.patient_id = c.patient_id"
-    if table.schema is SCORES:
-        joins += " left join catalog_names as n on t.instrument = n.name"
     if table.schema is not SESSIONS and _has(table, "session_id"):
         joins += " left join named_keys as s on t.session_id = s.session_id"
-    day = f"{_day_number(table)} - c.index_day"
     cells = [
-        f"{_accepted_cell(table, column, day, scores)} as {_accepted_name(table, column.name)}"
-        for column in _accepted_columns(table)
-        if _lacking_type(table, column, scores) is None
+        f"{_LINKED[column.name]} as {_accepted_name(table, column.name)}"
+        if _is_linked(table, column)
+        else f"t.{column.name}"
+        for column in _stored_columns(table, scores)
     ]
-    code = f"cast(t.input_row as int) as {table.schema.code}"
-    return f"select {', '.join([code, *cells])} from {table.relation} as t {joins}"
+    words = scores.packed.words if scores is not None else ()
+    listed = ", ".join([f"t.{table.schema.code}", *cells, *words])
+    return f"select {listed} from ({_values_query(table, scores)}) as t {joins}"
+
+
+def _values_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query of the rows of an event table with the value of each cell, before they are joined."""
+    cells = [f"cast(t.input_row as int) as {table.schema.code}", f"{_day_number(table)} as day_number"]
+    relation = f"{table.relation} as t"
+    if scores is not None:
+        relation = f"{_with_whole_items(table, scores)} as t left join catalog_names as n on t.instrument = n.name"
+        scores = replace(scores, items={number: f"t.item_{number}" for number in scores.items})
+        cells += [f"{scores.packed.word(word, scores.items)} as {word}" for word in scores.packed.words]
+    for column in _stored_columns(table, scores):
+        if column.name != "day":
+            cells.append(f"{_accepted_value(table, column, scores)} as {column.name}")
+    return f"select {', '.join(cells)} from {relation}"
+
+
+def _with_whole_items(table: StagedTable, scores: ScoreColumns) -> str:
+    """Return the staged scores with the value of each item in its place, which is worked out once."""
+    values = {
+        f"item_{number}": value
+        for number, value in scores.items.items()
+        if table.stored.get(f"item_{number}") not in SMALL_WHOLE_TYPES
+    }
+    replaced = ", ".join(f"try_cast({value} as smallint) as {name}" for name, value in values.items())
+    return f"(select * replace ({replaced}) from {table.relation})" if values else table.relation
 
 
 def events_view(table: StagedTable, scores: ScoreColumns | None) -> str:
@@ -169,12 +194,28 @@ def events_view(table: StagedTable, scores: ScoreColumns | None) -> str:
     cells = [table.schema.code]
     for column in _accepted_columns(table):
         name, lacking = _accepted_name(table, column.name), _lacking_type(table, column, scores)
-        cells.append(name if lacking is None else f"cast(null as {lacking}) as {name}")
+        if lacking is not None:
+            cells.append(f"cast(null as {lacking}) as {name}")
+        elif scores is not None and name.startswith("item_"):
+            cells.append(f"{scores.packed.item(int(name.removeprefix('item_')), scores.item_type)} as {name}")
+        elif scores is not None and name == "total":
+            cells.append("cast(total as double) as total")
+        else:
+            cells.append(f"cast({name} as integer) as {name}" if _narrow_type(column) else name)
     return f"select {', '.join(cells)} from kept_{table.schema.name}"
 
 
 def _accepted_columns(table: StagedTable) -> list[Column]:
     return [column for column in (*table.schema.columns, *table.families) if column.name != "date"]
+
+
+def _stored_columns(table: StagedTable, scores: ScoreColumns | None) -> list[Column]:
+    """Return the columns that an event table is kept with; items are kept as words."""
+    return [
+        column
+        for column in _accepted_columns(table)
+        if _lacking_type(table, column, scores) is None and not column.name.startswith("item_")
+    ]
 
 
 def _lacking_type(table: StagedTable, column: Column, scores: ScoreColumns | None) -> str | None:
@@ -189,42 +230,47 @@ def _lacking_type(table: StagedTable, column: Column, scores: ScoreColumns | Non
     return "tinyint" if column.kind in _NUMBERS or name == "session_id" else _enumeration(())
 
 
+def _narrow_type(column: Column) -> str | None:
+    """Return the type that holds every accepted value of a whole number or a flag; None where that is not known."""
+    if column.kind == "flag":
+        return "tinyint"
+    is_narrow = column.kind == "integer" and column.low is not None and column.high is not None and column.high < 2**15
+    return "smallint" if is_narrow else None
+
+
 def _accepted_name(table: StagedTable, name: str) -> str:
     if name == table.schema.key:
         return name
     return {"patient_id": "patient", "time": "minute", "session_id": "session"}.get(name, name)
 
 
-_PATIENT = (
-    f"case when c.patient_id is not null then coalesce(c.patient, {PATIENT_REJECTED}) "
-    f"when t.patient_id is not null then {NO_SUCH_PATIENT} end"
-)
+def _is_linked(table: StagedTable, column: Column) -> bool:
+    return column.name in _LINKED and column.name != table.schema.key
 
 
-def _accepted_cell(table: StagedTable, column: Column, day: str, scores: ScoreColumns | None) -> str:
-    name = column.name
-    if name in ("patient_id", "day"):
-        return {"patient_id": f"cast({_PATIENT} as int)", "day": f"cast({day} as int)"}[name]
-    if name == "session_id" and table.schema is not SESSIONS:
-        return "s.session"
+_LINKED: Mapping[str, str] = {
+    "patient_id": (
+        f"cast(case when c.patient_id is not null then coalesce(c.patient, {PATIENT_REJECTED}) "
+        f"when t.patient_id is not null then {NO_SUCH_PATIENT} end as int)"
+    ),
+    "day": "cast(t.day_number - c.index_day as int)",
+    "time": "try_cast(cast(t.day_number - c.index_day as bigint) * 1440 + t.time as int)",
+    "session_id": "s.session",
+}
+"""Columns that depend on the patient or the session that a row names."""
+
+
+def _accepted_value(table: StagedTable, column: Column, scores: ScoreColumns | None) -> str:
+    """Return the SQL of the value of a cell."""
+    name, value = column.name, table.value(column)
     if scores is not None and name in ("instrument", "version", "total"):
         return _score_cell(name, scores)
-    if scores is not None and name.startswith("item_"):
-        is_small = table.stored.get(name) in SMALL_WHOLE_TYPES
-        return f"try_cast({name if is_small else table.value(column)} as {scores.item_type})"
-    return _given_cell(table, column, day)
-
-
-def _given_cell(table: StagedTable, column: Column, day: str) -> str:
-    """Return the expression of a column that the input has."""
-    name, value = column.name, table.value(column)
-    if name == table.schema.key or column.kind == "term":
+    if column.kind in ("key", "term"):
         return f"t.{name}"
-    if name == "time":
-        return f"try_cast(cast({day} as bigint) * 1440 + {value} as int)"
     if column.kind == "code":
         return f"try_cast({value} as {_enumeration(column.codes)})"
-    return value
+    narrow = _narrow_type(column)
+    return f"try_cast({value} as {narrow})" if narrow else value
 
 
 def _score_cell(name: str, scores: ScoreColumns) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from katoutcomes.errors import OptionError
 from katoutcomes.registry.engines.engine import Engine
@@ -12,8 +13,25 @@ from katoutcomes.registry.engines.workspace import WorkspaceEngine
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.registry_record import recorded_registry, registry_record
 
+_SMALL_BYTES = 2_000_000
+_SMALL_ROWS = 100_000
 Load = Callable[[Engine], Registry]
 """Reads, checks and links the tables of the input in an engine."""
+
+
+def is_small(source: object) -> bool:
+    """Return whether an input has fewer rows than the engine gives to one thread, so that a second would only wait.
+
+    Parameters
+    ----------
+    source : path or mapping of str to DataFrame
+        What is to be read.
+    """
+    if isinstance(source, str | Path):
+        folder = Path(source)
+        return folder.is_dir() and sum(path.stat().st_size for path in folder.iterdir()) <= _SMALL_BYTES
+    frames = source.values() if isinstance(source, Mapping) else ()
+    return all(hasattr(frame, "__len__") and len(frame) <= _SMALL_ROWS for frame in frames)
 
 
 def load_into(
@@ -22,6 +40,7 @@ def load_into(
     *,
     fingerprint: Callable[[], str | None],
     say: Callable[[str], None],
+    is_small: bool = False,
 ) -> Registry:
     """Return the registry with its tables in an engine.
 
@@ -36,6 +55,8 @@ def load_into(
         Returns what the load depends on; None if that cannot be told. Only a workspace asks.
     say : callable
         Is told what is being done.
+    is_small : bool, default False
+        Whether the input is so small that a second thread would only wait for work.
 
     Returns
     -------
@@ -47,7 +68,7 @@ def load_into(
     if isinstance(engine, Engine):
         return load(engine)
     if engine is None:
-        return _loaded_in_memory(load)
+        return _loaded_in_memory(load, Engine(threads=1) if is_small else Engine())
     if not isinstance(engine, SparkEngine):
         raise OptionError("engine must be an Engine, a WorkspaceEngine or a SparkEngine.")
     with Engine() as memory:
@@ -57,8 +78,7 @@ def load_into(
     return replace(loaded, engine=engine)
 
 
-def _loaded_in_memory(load: Load) -> Registry:
-    engine = Engine()
+def _loaded_in_memory(load: Load, engine: Engine) -> Registry:
     try:
         return load(engine)
     except BaseException:
