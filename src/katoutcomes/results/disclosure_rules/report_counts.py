@@ -149,7 +149,7 @@ class _Joined:
         for names, counts in zip(self.names, counted, strict=True):
             for one in counts.sums:
                 renamed = _renamed(one, names)
-                if renamed is not None:
+                if renamed is not None and not _is_of_shared_groups(renamed):
                     found.setdefault((renamed.total, renamed.members, renamed.has_remainder), renamed)
         shared = {key: value for key, value in self.values.items() if key[0] in SHARED}
         for one in sums_of_groups(shared):
@@ -190,6 +190,14 @@ def _renamed(one: Sum, names: Mapping[Key, Key]) -> Sum | None:
         return None
     first = tuple(dict.fromkeys(names.get(key, key) for key in one.give_up_first))
     return Sum(total, members, one.has_remainder, first, one.is_listed)
+
+
+def _is_of_shared_groups(one: Sum) -> bool:
+    """Return whether a sum adds up groups that all results name alike: one result may name some of them alone."""
+    if one.total is not None and one.total[-1]:
+        return False
+    what = {key[:-1] for key in (*one.members, *(() if one.total is None else (one.total,)))}
+    return len(what) == 1 and all(key[0] in SHARED - {BINS} and ": " in key[-1] for key in one.members)
 
 
 def _without_baseline(values: Mapping[Key, int | None]) -> Iterator[Sum]:

@@ -15,7 +15,8 @@ from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import ResultRecord
 
 COHORT, WITH_BASELINE, PAIRS, STAGES, BINS = "cohort", "with baseline", "pairs", "stage", "bin"
-SHARED = frozenset({COHORT, WITH_BASELINE, PAIRS, STAGES, BINS})
+SESSIONS, EVENTS, SHARES = "dosing sessions", "events", "share"
+SHARED = frozenset({COHORT, WITH_BASELINE, PAIRS, STAGES, BINS, SESSIONS, EVENTS, SHARES})
 """First words of the names that all results of a report share."""
 
 _OF_ALL_PATIENTS = frozenset({"describe", "safety", "care_pathway"})
@@ -23,6 +24,10 @@ _OF_ALL_PATIENTS = frozenset({"describe", "safety", "care_pathway"})
 
 _OF_PAIRS = frozenset({"change_from_baseline", "clinical_significance", "severity_transitions"})
 """Analyses in which everything at a visit rests on those with both scores, or on a part of them."""
+
+_OF_SITES_AND_QUARTERS = frozenset({"compare_sites", "outcomes_over_time"})
+"""Analyses that count by site and by quarter what others count of everybody."""
+_OF_SESSIONS = {"dosing sessions": SESSIONS, "events": EVENTS, "adverse events": EVENTS}
 
 _OF_A_PART = frozenset({"response", "recovery", "reliable recovery", "relative improvement", "no relative change"})
 """Terms that may rest on a part of the pairs: those at caseness, those whose baseline is not 0."""
@@ -73,13 +78,10 @@ def report_name(key: Key, result: ResultRecord) -> Name:
 
 
 def _of_estimate(key: Key, own: Key, result: ResultRecord) -> Name:
-    kind, definition_set, visit, term, group = key
+    kind, _, visit, term, group = key
     analysis, instrument = result.analysis, result.estimand.endpoint.instrument
-    pairs: Key = (PAIRS, instrument, visit, group)
-    if kind == "counted" and not definition_set and visit and term in _SCORED:
-        found = Name(pairs)
-    elif kind == "counted" and not visit and term == "patients" and analysis in _OF_ALL_PATIENTS:
-        found = Name((COHORT, group))
+    if (shared := _shared_name(key, result)) is not None:
+        found = Name(shared)
     elif analysis == "participant_flow":
         found = _of_flow(key, own, result)
     elif analysis == "describe" and kind == "analyzed":
@@ -88,10 +90,29 @@ def _of_estimate(key: Key, own: Key, result: ResultRecord) -> Name:
     elif analysis == "data_quality" and term == "patients: rows accepted":
         found = Name((STAGES, "patients in the registry", ""))
     elif kind == "analyzed" and visit and analysis in _OF_PAIRS:
+        pairs: Key = (PAIRS, instrument, visit, group)
         found = Name(own, pairs) if term in _OF_A_PART else Name(pairs)
     else:
         found = _of_model(key, own, instrument)
     return found
+
+
+def _shared_name(key: Key, result: ResultRecord) -> Key | None:
+    """Return the name of what several analyses count alike, of everybody, by cohort, by site or by quarter."""
+    kind, definition_set, visit, term, group = key
+    analysis, instrument = result.analysis, result.estimand.endpoint.instrument
+    if kind == "analyzed":
+        is_of_pairs = visit and term not in _OF_A_PART and analysis in _OF_SITES_AND_QUARTERS
+        return (PAIRS, instrument, visit, group) if is_of_pairs else None
+    if not definition_set and visit and term in _SCORED:
+        return (PAIRS, instrument, visit, group)
+    if not visit and term == "patients" and analysis in _OF_ALL_PATIENTS:
+        return (COHORT, group)
+    if term in _OF_SESSIONS and analysis in {"safety", "outcomes_over_time"}:
+        return (_OF_SESSIONS[term], group)
+    if definition_set and analysis in {"clinical_significance", *_OF_SITES_AND_QUARTERS}:
+        return (SHARES, instrument, *key[1:])
+    return None
 
 
 def _of_flow(key: Key, own: Key, result: ResultRecord) -> Name:
