@@ -29,7 +29,8 @@ def is_small(source: object) -> bool:
     """
     if isinstance(source, str | Path):
         folder = Path(source)
-        return folder.is_dir() and sum(path.stat().st_size for path in folder.iterdir()) <= _SMALL_BYTES
+        files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else None
+        return files is not None and sum(path.stat().st_size for path in files) <= _SMALL_BYTES
     frames = source.values() if isinstance(source, Mapping) else ()
     return all(hasattr(frame, "__len__") and len(frame) <= _SMALL_ROWS for frame in frames)
 
