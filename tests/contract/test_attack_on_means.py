@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -109,6 +110,7 @@ def told(text: str) -> tuple[list[str], int]:
     return leaks, n_asked
 
 
+@cache
 def clinic(seed: int, n_patients: int) -> kat.Results:
     return kat.run(kat.AnalysisPlan.default(), kat.simulate_registry(seed=seed, n_patients=n_patients))
 
