@@ -87,11 +87,8 @@ def missing_mean_shifts(data: EmulationData, weights: CensoringWeights, frequenc
     linear in the outcome, so this is the same analysis of a flag for "missing, and in this arm".
     """
     missing, n_arms = (~data.is_observed).astype(np.float64), len(weights.arms)
-    ones = np.ones((data.n_patients, 1))
-    shifts = [
-        weighted_coefficients(*_stacked(data, np.kron(own, missing), weights, frequencies, ones))[:, :n_arms]
-        for own in np.eye(n_arms)
-    ]
+    ones, flags = np.ones((data.n_patients, 1)), np.kron(np.eye(n_arms), missing).astype(np.float64)
+    shifts = [weighted_coefficients(*_stacked(data, flag, weights, frequencies, ones))[:, :n_arms] for flag in flags]
     return np.stack(shifts, axis=1)
 
 
