@@ -121,8 +121,8 @@ FAULTS_OF_WAFERS = (
 def test_p_chart_of_the_handbook():
     """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2.
 
-    The average is also quoted in an exercise of a textbook (Ryan). The limits are not taken from the page, whose last digits are quoted
-    differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50, worked out in fractions.
+    The average is also quoted in an exercise of a textbook (Ryan). The limits are not taken from the page, whose last
+    digits are quoted differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50.
     """
     chart = proportion_chart(np.array(FAULTS_OF_WAFERS), np.full(30, 50))
     assert chart.center == pytest.approx(0.2313, abs=PRINTED)
