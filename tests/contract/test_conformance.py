@@ -21,6 +21,8 @@ from katoutcomes.results.result import Result
 from katoutcomes.results.serialization import result_from_dict, result_json
 from katoutcomes.vocabulary import COUNT_FIELDS, ESTIMATE_COLUMNS, MEASURES, ROW_COUNT_FIELDS, SCHEMA_VERSION, UNITS
 
+pytestmark = pytest.mark.xdist_group("contract")  # they share results and releases
+
 VOID_ELEMENTS = {"br", "hr", "img", "meta", "link", "input", "col", "wbr"}
 PATH_LIKE = re.compile(r"(?:^|[\s\"'(])(?:/(?:home|tmp|usr|var|mnt|opt|work)\b|~/|[A-Za-z]:\\)")
 
