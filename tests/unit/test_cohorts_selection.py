@@ -6,6 +6,7 @@ tests hold whatever reads the files.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import pytest
 import katoutcomes as kat
 from katoutcomes.cohorts.definition import DEFAULT_CRITERIA, CohortDefinition
 from katoutcomes.cohorts.selection import select_cohort
+from katoutcomes.cohorts.stages import cohort_tables
 from katoutcomes.errors import DesignError, ImmortalTimeError, OptionError
 from katoutcomes.estimands.eligibility import Criterion
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow
@@ -696,6 +698,15 @@ def test_a_cohort_stays_usable_when_the_same_one_is_selected_again() -> None:
     before = kat.outcomes_over_time(data, events_of=first)
     kat.select_cohort(registry)
     assert kat.outcomes_over_time(data, events_of=first).to_json() == before.to_json()
+
+
+def test_a_copy_of_a_registry_asks_its_own_engine() -> None:
+    """Where another engine holds the rows, what the first one has made is not taken for made."""
+    registry = kat.simulate_registry(seed=20260930, n_patients=60)
+    kat.select_cohort(registry)
+    copy = replace(registry, engine=SimpleNamespace())
+    assert cohort_tables(copy, CohortDefinition()).engine is copy.engine
+    assert cohort_tables(registry, CohortDefinition()).engine is registry.engine
 
 
 def test_what_is_given_instead_of_an_analysis_set_says_what_to_do() -> None:

@@ -96,5 +96,7 @@ def cohort_tables(registry: Registry, definition: CohortDefinition) -> CohortTab
     """Return the set of tables that belongs to a definition: empty, or that of the same cohort selected before."""
     text = json.dumps(definition.to_dict(), sort_keys=True)
     prefix = f"cohort_{hashlib.sha256(text.encode('utf-8')).hexdigest()[:16]}"
-    tables: CohortTables = registry.stages.setdefault(prefix, CohortTables(registry.engine, prefix))
+    engine = registry.engine
+    # A copy of a registry may ask another engine, with tables of its own; these keep it, so its id stays taken.
+    tables: CohortTables = registry.stages.setdefault((prefix, id(engine)), CohortTables(engine, prefix))
     return tables

@@ -40,7 +40,7 @@ class Registry:
         Choices of the load that every result names: how keys were replaced, which rules of the privacy gate were
         allowed to be broken, which mapping was used.
     stages : dict
-        What the cohorts of this registry have made in the engine, by cohort: two selections of one cohort have the same
+        What the cohorts of this registry have made, by cohort and engine: two selections of one cohort have the same
         tables, and each has to know which of them the other put aside.
     """
 
@@ -51,7 +51,7 @@ class Registry:
     patient_columns: tuple[str, ...]
     has_minutes: bool
     settings: tuple[tuple[str, str], ...] = ()
-    stages: dict[str, Any] = field(default_factory=dict)
+    stages: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return an accepted table as a data frame.
