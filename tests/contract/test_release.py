@@ -626,6 +626,8 @@ def flow_cells(part, row):
         yield ("with baseline", row["group"]), row["n_patients"]
     elif row["kind"] == "stage" and row["step"] == "with a baseline score":
         yield ("with baseline", ""), row["n_patients"]
+    elif row["kind"] == "stage" and row["step"] == "patients compared":
+        yield ("compared", "", ""), row["n_patients"]
     else:
         yield ("step" if row["kind"] == "stage" else "excluded", row["step"]), row["n_patients"]
 
@@ -688,7 +690,7 @@ def sums_of(result, values):
     if result.analysis in MODELS:
         return sums_of_model(values) + sums_of_groups(values)
     if result.analysis == "compare_cohorts":
-        return sums_of_comparison(values) + sums_of_groups(values)
+        return sums_of_comparison(values) + sums_of_groups(values) + sums_of_chain(result.part("flow"))
     if result.analysis in TRIALS:
         known = sums_of_emulation(result, values)
         kept = [(whole, [part for part in parts if part in values]) for whole, parts in known if whole in values]
@@ -773,17 +775,25 @@ def sums_of_groups(values):
     return [((*what, ""), members) for (what, _), members in groups.items() if (*what, "") in values]
 
 
+def chain_of(flow):
+    kinds = zip(flow.column("kind"), part_cells(flow), strict=True)
+    return [(kind, name) for kind, (name, _) in kinds if kind in {"stage", "excluded"}]
+
+
+def sums_of_chain(flow):
+    """Each stage is those who are left out next and the next stage."""
+    names = [name for _, name in chain_of(flow)]
+    return [
+        (before, [taken, after]) for before, taken, after in zip(names[::2], names[1::2], names[2::2], strict=False)
+    ]
+
+
 def sums_of_parts(result, values):
     sums = []
     for part in result.parts:
         if part.name == "flow":
-            chain = [
-                (kind, name)
-                for kind, (name, _) in zip(part.column("kind"), part_cells(part), strict=True)
-                if kind in {"stage", "excluded"}
-            ]
-            for (_, before), (_, taken), (_, after) in zip(chain[::2], chain[1::2], chain[2::2], strict=False):
-                sums.append((before, [taken, after]))
+            chain = chain_of(part)
+            sums += sums_of_chain(part)
             if chain[-1][1] != ("with baseline", ""):
                 sums.append((chain[-1][1], [("with baseline", "")]))
         if part.name == "score_pair_counts":
@@ -853,7 +863,10 @@ def certain_counts(cells, sums, shown):
 def found_by_auditor(result, released, minimum=MINIMUM):
     """Return what is certain although it is hidden, and what is certain and small."""
     cells = cells_of(result)
-    if released.analysis == "participant_flow":  # merged stages and exclusions are numbers of their own
+    if released.analysis in {
+        "participant_flow",
+        "compare_cohorts",
+    }:  # merged stages and exclusions are numbers of their own
         cells = {cell: value for cell, value in cells.items() if cell[0] not in {"step", "excluded"}}
         cells |= flow_cells(result, released)
     if released.analysis in TRIALS:
@@ -888,9 +901,12 @@ def empty_cells(cells):
 def flow_cells(result, released):
     """Return the true values of the stages and exclusions that the released flow shows or hides."""
     steps = {name: count for name, count in part_cells(result.part("flow")) if name[0] == "step"}
-    steps["with baseline", ""] = cells_of(result)["with baseline", ""]
+    ends = {
+        name: count for name, count in cells_of(result).items() if name in {("with baseline", ""), ("compared", "", "")}
+    }
+    steps |= ends
     part = released.part("flow")
-    chain = [name for name, _ in part_cells(part) if name[0] in {"step", "excluded"} or name == ("with baseline", "")]
+    chain = [name for name, _ in part_cells(part) if name[0] in {"step", "excluded"} or name in ends]
     values = {name: steps[name] for name in chain if name in steps}
     stages = [name for name in chain if name in steps]
     for before, after in pairwise(stages):

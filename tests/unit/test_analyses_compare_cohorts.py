@@ -233,6 +233,28 @@ def test_the_tipping_grid_is_hidden_with_the_few_who_are_missing():
     assert all(one.suppressed for one in grid + odds)
 
 
+def test_the_way_to_the_compared_is_counted():
+    """Two have no baseline score, three a covariate that is not known."""
+    rows = tidy(*people())
+    patients = list(dict.fromkeys(rows["id"]))
+    rows.loc[rows["id"].isin(patients[:2]), "before"] = np.nan
+    rows.loc[rows["id"].isin(patients[2:5]), "severity"] = np.nan
+    result = compare(analysis_set(rows))
+    flow = [(row[1], row[2], row[-1]) for row in result.part("flow").rows]
+    n_patients = len(patients)
+    assert flow[-4:] == [
+        ("excluded", "with a baseline score", 2),
+        ("stage", "with a baseline score", n_patients - 2),
+        ("excluded", "patients compared", 3),
+        ("stage", "patients compared", n_patients - 5),
+    ]
+    assert flow[0][0] == "stage"
+    assert flow[0][-1] == n_patients
+    assert n_patients - 5 == sum(one.n_patients for one in result.select(term="compared"))
+    assert [row[1] for row in result.to_table("flow").rows[-4:]] == ["2", str(n_patients - 2), "3", str(n_patients - 5)]
+    assert all(count is None or count >= 11 for _, _, *_, count in kat.release(result).part("flow").rows)
+
+
 def test_missing_scores_are_gaps_or_for_good(data):
     result = compare(data, in_care_until="until")
     rows = {tuple(row[:3]): row[3] for row in result.part("missing_by_visit").rows}

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.choices import grouping, grouping_note, require_conf_level
+from katoutcomes.analyses.steps.flow_rows import BASELINE_STEP, NO_BASELINE, excluded, flow_of, selection_rows, stage
 from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, share_estimate
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
-from katoutcomes.results.part import Cell, Part
+from katoutcomes.results.part import Part
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Group
 
-BASELINE_STEP = "with a baseline score"
-NO_BASELINE = "no baseline score"
 VISIT_STEP = "scored at visit"
 REPEAT_COURSES = "repeat courses, not analyzed"
 SCORES_OUTSIDE = "scores outside every window, not analyzed"
-FLOW_COLUMNS: tuple[str, ...] = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
 
 _METHOD = Method(
     name="counts",
@@ -193,14 +191,12 @@ def _visit_shares(data: AnalysisSet, group: Group, conf_level: float) -> Iterato
 
 def _flow_part(data: AnalysisSet, groups: tuple[Group, ...]) -> Part:
     """Return the rows of the diagram: the steps, each behind those it leaves out; then each group with its visits."""
-    rows: list[tuple[Cell, ...]] = []
-    for step in data.attrition:
-        if step.reason:
-            rows.append(("excluded", step.step, step.reason, "", "", step.n_excluded))
-        rows.append(("stage", step.step, "", "", "", step.n_patients))
     n_with_baseline = int(data.with_baseline.sum())
-    rows.append(("excluded", BASELINE_STEP, NO_BASELINE, "", "", data.n_patients - n_with_baseline))
-    rows.append(("stage", BASELINE_STEP, "", "", "", n_with_baseline))
+    rows = [
+        *selection_rows(data.attrition),
+        excluded(BASELINE_STEP, NO_BASELINE, data.n_patients - n_with_baseline),
+        stage(BASELINE_STEP, n_with_baseline),
+    ]
     for group in groups:
         if group.subgroup:
             n_baseline = int((group.mask & data.with_baseline).sum())
@@ -208,7 +204,7 @@ def _flow_part(data: AnalysisSet, groups: tuple[Group, ...]) -> Part:
         for visit in data.visits:
             n_scored = int((group.mask & data.pairs(visit.name)).sum())
             rows.append(("visit", VISIT_STEP, "", group.subgroup, visit.name, n_scored))
-    return Part("flow", FLOW_COLUMNS, tuple((order, *row) for order, row in enumerate(rows)))
+    return flow_of(rows)
 
 
 def _steps_check(data: AnalysisSet) -> Check:

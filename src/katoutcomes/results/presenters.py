@@ -115,10 +115,12 @@ FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "signals": "katoutcomes.tables.outcomes_over_time:signals_table",
         },
         "compare_cohorts": {
+            "flow": "katoutcomes.tables.flow:steps_table",
             "balance": "katoutcomes.tables.compare_cohorts:balance_table",
             "tipping": "katoutcomes.tables.tipping:tipping_table",
         },
         "emulate_trial": {
+            "flow": "katoutcomes.tables.flow:steps_table",
             "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
             "tipping": "katoutcomes.tables.tipping:tipping_table",
             "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
@@ -126,6 +128,7 @@ FURTHER_TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "balance": "katoutcomes.tables.emulate_trial_trust:balance_table",
         },
         "session_dose_response": {
+            "flow": "katoutcomes.tables.flow:steps_table",
             "protocol": "katoutcomes.tables.emulate_trial:protocol_table",
             "checks": "katoutcomes.tables.emulate_trial_trust:checks_table",
             "sensitivity": "katoutcomes.tables.session_dose_response:sensitivity_table",

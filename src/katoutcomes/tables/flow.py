@@ -15,7 +15,8 @@ from katoutcomes.tables.footnotes import footnotes, group_label, interval_words
 from katoutcomes.tables.table import Table, table_name
 
 if TYPE_CHECKING:
-    from katoutcomes.results.part import Part
+    from collections.abc import Iterator
+
     from katoutcomes.results.result import ResultRecord
 
 SCORED = "scored at visit"
@@ -40,27 +41,19 @@ def flow_table(result: ResultRecord) -> Table:
         Rows under two headings: stages and exclusions in the order of the flow; then, for each visit and group, how
         many of those with a baseline score have a score there.
     """
-    flow = result.part("flow")
-    rows: list[tuple[str, str, str, str]] = []
-    headings: list[str] = []
-    for row, kind in enumerate(flow.column("kind")):
-        if kind in {"stage", "excluded"}:
-            rows.append(_step_row(flow, row, minimum_cell_of(result)))
-            headings.append(_STEPS)
+    rows = [(*step, "", "") for step in _step_rows(result)]
     courses = _course_rows(result)
     outside = _outside_rows(result)
     visits = _visit_rows(result)
     columns = ("Step", "Patients", "Share", interval_words(result))
-    merged = any("; " in str(reason) for reason in flow.column("reason")) and minimum_cell_of(result) is not None
-    note = "Small exclusions are shown together with a neighboring one." if merged else ""
     return Table(
         name=table_name(result.analysis, result.estimand.endpoint.instrument),
         caption=result.title,
         columns=columns,
         rows=(*rows, *courses, *outside, *visits),
-        footnotes=footnotes(result, (*rows, *courses, *outside, *visits), note),
+        footnotes=footnotes(result, (*rows, *courses, *outside, *visits), _note(result)),
         row_groups=(
-            *headings,
+            *[_STEPS] * len(rows),
             *[_COURSES] * len(courses),
             *[_OUTSIDE] * len(outside),
             *[_VISITS] * len(visits),
@@ -68,11 +61,42 @@ def flow_table(result: ResultRecord) -> Table:
     )
 
 
-def _step_row(flow: Part, row: int, minimum_cell: int | None) -> tuple[str, str, str, str]:
-    named = dict(zip(flow.columns, flow.rows[row], strict=True))
-    count = format_part_cell(flow, row, "n_patients", minimum_cell)
-    text = str(named["step"]) if named["kind"] == "stage" else f"left out: {named['reason']}"
-    return (text, count, "", "")
+def steps_table(result: ResultRecord) -> Table:
+    """Return the way from everybody in the data to the patients of a comparison or of a trial.
+
+    Parameters
+    ----------
+    result : ResultRecord
+        A result with the part ``"flow"``, such as one of `compare_cohorts` or `emulate_trial`, released or not.
+
+    Returns
+    -------
+    Table
+        Stages and exclusions in the order of the flow.
+    """
+    rows = tuple(_step_rows(result))
+    return Table(
+        name=table_name(result.analysis, result.estimand.endpoint.instrument, "flow"),
+        caption=f"{result.title}: who is in it, and who is not",
+        columns=("Step", "Patients"),
+        rows=rows,
+        footnotes=footnotes(result, rows, _note(result)),
+    )
+
+
+def _note(result: ResultRecord) -> str:
+    reasons = result.part("flow").column("reason")
+    is_merged = minimum_cell_of(result) is not None and any("; " in str(reason) for reason in reasons)
+    return "Small exclusions are shown together with a neighboring one." if is_merged else ""
+
+
+def _step_rows(result: ResultRecord) -> Iterator[tuple[str, str]]:
+    """Yield who is left at each step, each behind those whom it leaves out."""
+    flow = result.part("flow")
+    for row, (kind, step, reason) in enumerate(zip(*map(flow.column, ("kind", "step", "reason")), strict=True)):
+        if kind in {"stage", "excluded"}:
+            text = str(step) if kind == "stage" else f"left out: {reason}"
+            yield text, format_part_cell(flow, row, "n_patients", minimum_cell_of(result))
 
 
 def _course_rows(result: ResultRecord) -> list[tuple[str, str, str, str]]:

@@ -18,6 +18,8 @@ from katoutcomes.results.part import Part
 from katoutcomes.results.result import ResultRecord
 
 ANALYSIS = "compare_cohorts"
+COMPARED_STEP = "patients compared"
+"""The last stage of the flow: the same patients as `COMPARED`."""
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
 IN_CARE, MISSING_BY_VISIT = "in care, of those compared", "missing_by_visit"
@@ -51,7 +53,8 @@ def _stem(term: str) -> str:
     return term.split(": ", 1)[0]
 
 
-def _compared(subgroup: str = "") -> Key:
+def compared_key(subgroup: str = "") -> Key:
+    """Return the key of the compared of an arm, ``""`` for all of them."""
     return ("analyzed", "", "", COMPARED, subgroup)
 
 
@@ -102,7 +105,7 @@ def comparison_n_key(estimate: Estimate) -> Key:
         return ("counted", "", "", IN_TRIAL, estimate.subgroup)
     if stem in _OF_SCORED or stem == SEEN:
         return _scored(estimate.visit, estimate.subgroup)
-    return _compared(estimate.subgroup)
+    return compared_key(estimate.subgroup)
 
 
 def comparison_counted_key(estimate: Estimate) -> Key | None:
@@ -115,7 +118,7 @@ def comparison_counted_key(estimate: Estimate) -> Key | None:
         return ("counted", "", "", estimate.term, estimate.subgroup)
     if estimate.term == IN_CARE:
         return _in_care(estimate.visit, estimate.subgroup)
-    return _compared(estimate.subgroup) if estimate.term == COMPARED else None
+    return compared_key(estimate.subgroup) if estimate.term == COMPARED else None
 
 
 def _covariate(what: str, name: str) -> Key:
@@ -134,6 +137,7 @@ def comparison_part_key(part: Part, row: int) -> Key:
 
 def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
     """Yield what describes a covariate after the fewest who share a level of it, and after the number compared."""
+    values = _named_in_full(values)
     for part in result.parts:
         if part.name != FEWEST:
             continue
@@ -157,19 +161,20 @@ def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tupl
 
 def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
     """Yield the compared of each arm as scored and not, the scored as complete and not; all as levels of modifiers."""
+    values = _named_in_full(values)
     yield from _sums_of_levels(values)
     arms = [key[-1] for key in values if key[0] == "analyzed" and key[3] == COMPARED and key[-1]]
     visits = _visits(result)
     last = visits[-1] if visits else ""
     for arm in dict.fromkeys(arms):
         yield from _sums_of_losses(visits, arm, values)
-        before = _compared(arm)
+        before = compared_key(arm)
         for key in [key for key in values if key[3].startswith(_OUTSIDE) and key[-1] == arm]:
             yield Sum(before, (key,), has_remainder=True, give_up_first=(key,))
             before = key
         for visit in visits:
             if _scored(visit, arm) in values:
-                yield Sum(_compared(arm), (_scored(visit, arm),), has_remainder=True)
+                yield Sum(compared_key(arm), (_scored(visit, arm),), has_remainder=True)
         patterns = tuple(_counted_pattern(step, arm) for step in _PATTERNS if _counted_pattern(step, arm) in values)
         for visit in visits:
             if _with_outcome(visit, arm) in values:
@@ -185,6 +190,11 @@ def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
                 yield Sum(_scored(visit, arm), complete, has_remainder=True)
 
 
+def _named_in_full(values: Values) -> Values:
+    """Return the counts whose names say of what they are; those of the flow before the comparison are its own."""
+    return {key: value for key, value in values.items() if len(key) > 3}
+
+
 def _visits(result: ResultRecord) -> tuple[str, ...]:
     """Return the visits up to the one compared, in order of time."""
     named = [str(visit) for part in result.parts if part.name == SCORED_BY_VISIT for visit in part.column("visit")]
@@ -193,12 +203,12 @@ def _visits(result: ResultRecord) -> tuple[str, ...]:
 
 def last_seen_of_comparison(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]]:
     """Yield how many of each arm had their last score at each visit: who is missing for good at the next, not at it."""
-    visits = _visits(result)
+    values, visits = _named_in_full(values), _visits(result)
     for here in [key for key in values if key[3] == _NEVER]:
         following, arm = visits[visits.index(here[2]) + 1], here[-1]
         later = values.get(_missing(following, _NEVER, arm))
         if following == visits[-1]:
-            compared, scored = values.get(_compared(arm)), values.get(_scored(following, arm))
+            compared, scored = values.get(compared_key(arm)), values.get(_scored(following, arm))
             later = None if compared is None or scored is None else compared - scored
         now = values[here]
         if now is not None and later is not None:
@@ -207,7 +217,7 @@ def last_seen_of_comparison(result: ResultRecord, values: Values) -> Iterator[tu
 
 def _sums_of_losses(visits: tuple[str, ...], arm: str, values: Values) -> Iterator[Sum]:
     """Yield the compared of an arm as scored, missing for a time and for good, and as in care and not, by visit."""
-    before = _compared(arm)
+    before = compared_key(arm)
     for visit in visits:
         in_care = _in_care(visit, arm)
         if in_care in values:
@@ -215,12 +225,12 @@ def _sums_of_losses(visits: tuple[str, ...], arm: str, values: Values) -> Iterat
             before = in_care
         kinds = tuple(key for key in (_missing(visit, step, arm) for step in (_LATER, _NEVER)) if key in values)
         if kinds and _scored(visit, arm) in values:
-            yield Sum(_compared(arm), (_scored(visit, arm), *kinds), give_up_first=kinds)
+            yield Sum(compared_key(arm), (_scored(visit, arm), *kinds), give_up_first=kinds)
     for visit, following in pairwise(visits):
         steps = (_missing(visit, _NEVER, arm), _missing(visit, _LAST, arm))
         if all(key in values for key in steps):
             after = _missing(following, _NEVER, arm)
-            whole, rest = (after, ()) if after in values else (_compared(arm), (_scored(following, arm),))
+            whole, rest = (after, ()) if after in values else (compared_key(arm), (_scored(following, arm),))
             yield Sum(whole, (*rest, *steps), give_up_first=steps)
 
 

@@ -19,6 +19,7 @@ from katoutcomes.results.disclosure_rules.linked_by_analysis import (
     own_part_key,
     own_sums,
 )
+from katoutcomes.results.disclosure_rules.linked_comparison import COMPARED_STEP, compared_key
 from katoutcomes.results.disclosure_rules.linked_definitions import (
     PARTITIONS,
     follows_of_definitions,
@@ -104,7 +105,8 @@ def part_key(part: Part, row: int, column: int) -> Key:
         if named["kind"] == "group":
             return ("with baseline", group)
         if named["kind"] == STAGE:
-            return ("with baseline", "") if step == BASELINE_STEP else ("counted", "", "", step, "")
+            known = {BASELINE_STEP: ("with baseline", ""), COMPARED_STEP: compared_key()}
+            return known.get(step, ("counted", "", "", step, ""))
     if part.name == PAIR_COUNTS:
         bins = ("visit", "baseline_low", "baseline_high", "follow_up_low", "follow_up_high")
         return ("bin", *(str(named[name]) for name in bins), str(named["group"]))

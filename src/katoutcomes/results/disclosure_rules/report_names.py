@@ -82,7 +82,7 @@ def _of_estimate(key: Key, own: Key, result: ResultRecord) -> Name:
     analysis, instrument = result.analysis, result.estimand.endpoint.instrument
     if (shared := _shared_name(key, result)) is not None:
         found = Name(shared)
-    elif analysis == "participant_flow":
+    elif analysis == "participant_flow" or (analysis == "compare_cohorts" and term in _stages(result)):
         found = _of_flow(key, own, result)
     elif analysis == "describe" and kind == "analyzed":
         of_baseline = Name((WITH_BASELINE, instrument, group))
@@ -119,16 +119,21 @@ def _of_flow(key: Key, own: Key, result: ResultRecord) -> Name:
     """Return the name of a stage. The last one before the baseline is the cohort, or holds it where it was left out."""
     if key[0] == "analyzed":
         return Name(own, (COHORT, key[-1]), is_known_of=True)
-    stages = [
+    stages = _stages(result)
+    if key[3] not in stages:
+        return Name(own)
+    return Name((STAGES, key[3], ""), (COHORT, "") if key[3] == stages[-1] else None)
+
+
+def _stages(result: ResultRecord) -> list[str]:
+    """Return the stages of the flow from everybody to the cohort."""
+    return [
         str(step)
         for part in result.parts
         if part.name == "flow"
         for kind, step in zip(part.column("kind"), part.column("step"), strict=True)
-        if kind == STAGE and step != "with a baseline score"
+        if kind == STAGE and step not in {"with a baseline score", linked_comparison.COMPARED_STEP}
     ]
-    if key[3] not in stages:
-        return Name(own)
-    return Name((STAGES, key[3], ""), (COHORT, "") if key[3] == stages[-1] else None)
 
 
 def _of_model(key: Key, own: Key, instrument: str) -> Name:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
 from katoutcomes.analyses.steps.comparison.checks import fewest_patients
+from katoutcomes.analyses.steps.flow_rows import BASELINE_STEP, NO_BASELINE, excluded, flow_of, selection_rows, stage
 from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.missing_scores import LATER, NEVER, gaps_and_ends, odds_ratio_rows
 from katoutcomes.results.estimate import Estimate
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
 MISSING_BY_VISIT, IN_CARE, NO_SCORE = "missing_by_visit", "in care, of those compared", "no score at the visit"
+COMPARED_STEP = "patients compared"
+_NOT_COMPARED = "in no arm, something of them not known, or nobody like them"
 COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before"
 
 
@@ -97,15 +100,29 @@ def _visits(found: Comparison) -> list[VisitWindow]:
 
 
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:
-    """Return the scored at each visit, those scored with and without gaps, and the fewest that share a level."""
+    """Return the way to the compared, their scores by visit, gaps in these, and the fewest that share a level."""
     scored = _scores_up_to_the_visit(found)
-    parts = [_scored_by_visit(found, scored)]
+    parts = [_flow(found), _scored_by_visit(found, scored)]
     if scored.shape[1] > 1:
         parts += [_patterns(found, scored), _missing_by_visit(found, scored)]
     fewest = tuple(fewest_patients(found, or_none=False))
     if fewest:
         parts.append(Part(FEWEST, ("term", "n_patients"), fewest))
     return tuple(parts)
+
+
+def _flow(found: Comparison) -> Part:
+    """Return everybody in the data, whom each question leaves out, and who is compared."""
+    n_with_baseline = int(found.data.with_baseline.sum())
+    return flow_of(
+        [
+            *selection_rows(found.data.attrition),
+            excluded(BASELINE_STEP, NO_BASELINE, found.data.n_patients - n_with_baseline),
+            stage(BASELINE_STEP, n_with_baseline),
+            excluded(COMPARED_STEP, _NOT_COMPARED, n_with_baseline - found.n_compared),
+            stage(COMPARED_STEP, found.n_compared),
+        ]
+    )
 
 
 def _scores_up_to_the_visit(found: Comparison) -> NDArray[np.bool_]:

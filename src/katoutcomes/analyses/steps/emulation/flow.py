@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.flow_rows import excluded, flow_of, selection_rows, stage
 from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.results.part import Cell, Part
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 ELIGIBLE, IN_TRIAL = "eligible patients", "patients in the trial"
 COURSES, SEVERAL_COURSES = "courses in the trial", "patients with several courses"
 DEPARTED_IN, IN_CARE = "departed in the week", "in care when the week began"
-BY_WEEK, FLOW, FEWEST = "trial_by_week", "flow", "fewest_patients"
+BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 OF_COURSES = frozenset({COURSE_NUMBER, SINCE_LAST})
 _LEFT_OUT = "no baseline score, or a covariate not known"
 
@@ -34,17 +35,9 @@ def departure_weeks(found: Emulation) -> NDArray[np.int64]:
 
 def flow_part(found: Emulation) -> Part:
     """Return everybody in the registry, whom each question leaves out, and who is in the trial."""
-    rows: list[tuple[Cell, ...]] = []
-    steps = found.found.attrition
-    for number, step in enumerate(steps):
-        name = ELIGIBLE if number == len(steps) - 1 else step.step
-        if step.reason:
-            rows.append(("excluded", name, step.reason, "", "", step.n_excluded))
-        rows.append(("stage", name, "", "", "", step.n_patients))
-    rows.append(("excluded", IN_TRIAL, _LEFT_OUT, "", "", found.n_eligible - found.n_patients))
-    rows.append(("stage", IN_TRIAL, "", "", "", found.n_patients))
-    columns = ("order", "kind", "step", "reason", "group", "visit", "n_patients")
-    return Part(FLOW, columns, tuple((order, *row) for order, row in enumerate(rows)))
+    rows = selection_rows(found.found.attrition, last_step=ELIGIBLE)
+    rows += [excluded(IN_TRIAL, _LEFT_OUT, found.n_eligible - found.n_patients), stage(IN_TRIAL, found.n_patients)]
+    return flow_of(rows)
 
 
 def by_week_part(found: Emulation) -> Part:
