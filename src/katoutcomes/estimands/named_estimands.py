@@ -62,7 +62,7 @@ _ALL = (
         "How would scores differ on average if patients with integration who leave fared from then on like those with "
         "less support?",
         "hypothetical, reference-based",
-        "",
+        "compare_cohorts",
     ),
     NamedEstimand(
         "composite_response",
