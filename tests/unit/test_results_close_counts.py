@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from katoutcomes.results.disclosure_rules import close_counts
 from katoutcomes.results.disclosure_rules.close_counts import Limits, first_too_close
-from katoutcomes.results.disclosure_rules.feasible_intervals import components
+from katoutcomes.results.disclosure_rules.feasible_intervals import Component, Equation, Interval, components
 from katoutcomes.results.disclosure_rules.published_model import REST, published_model
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Sum
-from katoutcomes.results.disclosure_rules.solutions_met import Solutions, feasible_intervals
+from katoutcomes.results.disclosure_rules.solutions_met import Solutions, feasible_intervals, met_by
 
 LIMITS = Limits(11)
 
@@ -90,3 +91,21 @@ def test_what_a_sum_leaves_is_asked_for_too():
     (component,) = components(model.before, model.equations)
     found = {key[0]: (one.low, one.high) for key, one in feasible_intervals(component).items()}
     assert found == {"a": (1, 20), REST: (0, 19)}
+
+
+def test_room_for_halves_of_patients_is_no_reason_to_ask_forever(monkeypatch):
+    """Of each two of three counts there is one patient at most: the most of their sum is three halves."""
+    names = [("a",), ("b",), ("c",)]
+    pairs = [(names[0], names[1]), (names[1], names[2]), (names[0], names[2])]
+    equations = tuple(Equation(dict.fromkeys(pair, 1), 0, 1) for pair in pairs)
+    reading = Solutions().reading(Component(dict.fromkeys(names, Interval(0, math.inf)), equations), {})
+    asked = []
+
+    def counted(*arguments):
+        asked.append(arguments)
+        assert len(asked) < 20
+        return met_by(*arguments)
+
+    monkeypatch.setattr(close_counts, "met_by", counted)
+    assert first_too_close(reading, names, LIMITS) == ("a",)
+    assert asked

@@ -20,7 +20,6 @@ from katoutcomes.results.disclosure_rules.solutions_met import Met, Reading, int
 LEAST_WIDTH = 5
 """A feasible interval is wider than this or as wide, unless the minimum cell is 5 or less."""
 
-
 _MANY = 8
 """So many counts are asked for at once before they are asked for one by one."""
 _MOST_IN_VAIN = 3
@@ -129,13 +128,19 @@ def _meet_many(waiting: Sequence[Key], program: Program, met: Met, limits: Limit
 
 
 def _nobody(waiting: Sequence[Key], program: Program, met: Met) -> frozenset[Key]:
-    """Return the counts that are certainly 0: together they are, where the most of their sum is."""
-    group = waiting
-    while group := [key for key in group if met.interval(key).high <= 0]:
+    """Return counts that are certainly 0: together they are, where the most of their sum is."""
+    group = [key for key in waiting if met.interval(key).high <= 0]
+    while group:
         point = met_by(program, dict.fromkeys(group, -1.0))
-        if point is None or sum(point[key] for key in group) <= TOLERANCE:
+        if point is None:
+            break
+        if sum(point[key] for key in group) <= TOLERANCE:
             return frozenset(group)
         met.note(point)
+        left = [key for key in group if met.interval(key).high <= 0]
+        if len(left) == len(group):  # the sum has room for parts of patients only: each is asked for by itself
+            break
+        group = left
     return frozenset()
 
 
