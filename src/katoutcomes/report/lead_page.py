@@ -19,7 +19,6 @@ from katoutcomes.results.formatting import (
     format_part_cell,
     format_share,
     minimum_cell_of,
-    rounding_note,
 )
 from katoutcomes.results.time_words import PANEL_NAMES, recent_rows
 from katoutcomes.tables.table import Table
@@ -204,7 +203,7 @@ def _notes(results: Results, rows: tuple[_Row, ...]) -> Iterator[str]:
         yield f"<{minimum}: fewer than {minimum}, so not shown."
     if HIDDEN in cells:
         yield f"{HIDDEN}: a count below {minimum} is in it or would follow from it."
-    yield from dict.fromkeys(filter(None, map(rounding_note, results)))
+    yield from dict.fromkeys(filter(None, (one.rounding_note for one in results)))
     if any(cell.endswith(_CAUTION) for cell in cells):
         yield f"{_CAUTION}: the reasons stand with the comparison."
     for result in results:

@@ -12,7 +12,6 @@ from katoutcomes.results.formatting import (
     format_n_patients,
     format_p,
     format_with_interval,
-    rounding_note,
 )
 from katoutcomes.results.reasons import failed_reasons
 
@@ -293,7 +292,7 @@ def released_how(results: Results) -> tuple[str, ...]:
         return ()
     policy = results.disclosure
     hidden = f"of 1 to {policy.minimum_cell - 1}" if policy.zero_is_shown else f"below {policy.minimum_cell}"
-    rounding = next(filter(None, map(rounding_note, results)), "")
+    rounding = next(filter(None, (one.rounding_note for one in results)), "")
     if results.earlier_release:
         earlier = f'"{results.earlier_release}": a count that has changed by a few patients since then is hidden'
         return _joined(f"Counts {hidden} are hidden.", rounding), f"Held against the release before, {earlier}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from katoutcomes.errors import require_option
 from katoutcomes.vocabulary import MEASURES, UNITS
@@ -86,3 +86,18 @@ class Estimate:
         if self.measure == "proportion":
             return self.n_patients
         return self.n_observations if self.measure == "proportion of sessions" else None
+
+
+def number_alone(estimate: Estimate, value: float) -> Estimate:
+    """Return an estimate with another value and nothing of its uncertainty."""
+    return replace(
+        estimate,
+        estimate=value,
+        std_error=NOT_A_NUMBER,
+        df=NOT_A_NUMBER,
+        conf_low=NOT_A_NUMBER,
+        conf_high=NOT_A_NUMBER,
+        conf_level=NOT_A_NUMBER,
+        statistic=NOT_A_NUMBER,
+        p_value=NOT_A_NUMBER,
+    )

@@ -396,13 +396,3 @@ def format_part_cell(part: Part, row: int, column: str, minimum_cell: int | None
 def minimum_cell_of(result: ResultRecord) -> int | None:
     """Return the minimum cell of a released result, None for one that has not been released."""
     return result.minimum_cell if isinstance(result, ReleasedResult) else None
-
-
-def rounding_note(result: ResultRecord) -> str:
-    """Return the sentence that says how the counts of a released result are rounded, ``""`` where they are exact."""
-    if not isinstance(result, ReleasedResult) or result.round_to == 1:
-        return ""
-    return (
-        f"Counts are rounded to the nearest {result.round_to}, so sums may not add up; percentages are those of the "
-        "rounded counts."
-    )

@@ -144,11 +144,15 @@ class ResultRecord:
 
     def plot(self, kind: str | None = None, **choices: Any) -> Any:
         """Return the analysis's `Figure`; `kind` names one where there are several."""
-        from katoutcomes.results.formatting import rounding_note
         from katoutcomes.results.presenters import figure_function
 
-        figure, note = figure_function(self.analysis, kind)(self, **choices), rounding_note(self)
+        figure, note = figure_function(self.analysis, kind)(self, **choices), self.rounding_note
         return replace(figure, alt_text=f"{figure.alt_text} {note}") if note else figure
+
+    @property
+    def rounding_note(self) -> str:
+        """How the counts of a released result are rounded, in words; ``""`` where they are exact."""
+        return ""
 
     def _repr_html_(self) -> str:
         from katoutcomes.results.serialization import notebook_html
@@ -186,3 +190,13 @@ class ReleasedResult(ResultRecord):
 
     minimum_cell: int
     round_to: int = 1
+
+    @property
+    def rounding_note(self) -> str:
+        """How the counts are rounded, in words; ``""`` where they are exact."""
+        if self.round_to == 1:
+            return ""
+        return (
+            f"Counts are rounded to the nearest {self.round_to}, so sums may not add up; percentages are those of the "
+            "rounded counts."
+        )

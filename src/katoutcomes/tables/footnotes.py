@@ -11,7 +11,6 @@ from katoutcomes.results.formatting import (
     PERCENTAGE_POINTS,
     format_level,
     minimum_cell_of,
-    rounding_note,
 )
 from katoutcomes.results.reasons import failed_reasons
 
@@ -87,7 +86,7 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
     notes = [note for note in own if note]
     notes.append(f"Method: {result.method.name}.")
     notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
-    notes += filter(None, [rounding_note(result)])
+    notes += filter(None, [result.rounding_note])
     if result.verdict != "report":
         notes.append(f"{VERDICT}{result.verdict}. {' '.join(failed_reasons(result))}")
     notes += [f"Note: {warning}" for warning in result.warnings]

@@ -30,7 +30,7 @@ from katoutcomes.results.disclosure_rules.printed_digits import check_with_few_d
 from katoutcomes.results.disclosure_rules.report_names import can_lose_its_number, contrast_key
 from katoutcomes.results.disclosure_rules.rounded_counts import Rounding, rounded_estimates, rounded_part
 from katoutcomes.results.disclosure_rules.small_cells import Key
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate, number_alone
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import ReleasedResult
 
@@ -124,15 +124,7 @@ def _emptied(estimate: Estimate, *, hides_n: bool, is_below: bool = False) -> Es
     if estimate.suppressed and not (hides_n and estimate.n_patients is not None):
         return estimate
     return replace(
-        estimate,
-        estimate=NOT_A_NUMBER,
-        std_error=NOT_A_NUMBER,
-        df=NOT_A_NUMBER,
-        conf_low=NOT_A_NUMBER,
-        conf_high=NOT_A_NUMBER,
-        conf_level=NOT_A_NUMBER,
-        statistic=NOT_A_NUMBER,
-        p_value=NOT_A_NUMBER,
+        number_alone(estimate, NOT_A_NUMBER),
         n_patients=None if hides_n else estimate.n_patients,
         n_observations=None if hides_n else estimate.n_observations,
         suppressed=True,

@@ -15,12 +15,11 @@ from katoutcomes.results.disclosure_rules.part_counts import count_columns
 from katoutcomes.results.disclosure_rules.printed_digits import with_digits_of_any_number, with_printed_digits
 from katoutcomes.results.disclosure_rules.published_model import rounded_count
 from katoutcomes.results.disclosure_rules.rounded_shares import (
-    number_alone,
     rounded_difference,
     rounded_rate,
     rounded_share,
 )
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate, number_alone
 from katoutcomes.results.part import Cell, Part
 from katoutcomes.results.rounding import rounded
 from katoutcomes.vocabulary import MEASURES

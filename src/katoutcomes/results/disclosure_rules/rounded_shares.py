@@ -13,7 +13,7 @@ from dataclasses import replace
 from katoutcomes.kernels.shares.event_rates import exact_rate
 from katoutcomes.kernels.shares.proportion_difference import share_difference
 from katoutcomes.kernels.shares.proportions import INTERVALS, share
-from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
+from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate, number_alone
 
 _SAME = 1e-9
 """Limits made twice by one rule differ by no more."""
@@ -119,18 +119,3 @@ def _rules(estimate: Estimate) -> Iterator[str]:
 def _is_close(estimate: Estimate, limits: Limits) -> bool:
     tolerance = _SAME * max(1.0, abs(limits[1]))
     return abs(estimate.conf_low - limits[0]) <= tolerance and abs(estimate.conf_high - limits[1]) <= tolerance
-
-
-def number_alone(estimate: Estimate, value: float) -> Estimate:
-    """Return an estimate with another value and nothing of its uncertainty."""
-    return replace(
-        estimate,
-        estimate=value,
-        std_error=NOT_A_NUMBER,
-        df=NOT_A_NUMBER,
-        conf_low=NOT_A_NUMBER,
-        conf_high=NOT_A_NUMBER,
-        conf_level=NOT_A_NUMBER,
-        statistic=NOT_A_NUMBER,
-        p_value=NOT_A_NUMBER,
-    )

@@ -140,44 +140,16 @@ def comparison(
     DataError
         If the last day in care is not known for everybody.
     """
-    import numpy as np
-
-    from katoutcomes.kernels.weighting.comparison import ArmData
-
     window = data.visit(visit)
     require_common_days(window)
     variable, groups = _arms(data, treatment)
     variables = chosen_covariates(data, covariates, variable.name)
-    with_baseline = np.logical_or.reduce([group.mask for group in groups]) & data.with_baseline
     event = event_of(data.instrument, outcome)
-    complete = with_baseline.copy()
-    if event is not None:
-        complete &= event.is_defined(data.baseline)
-    for one in variables:
-        complete &= ~np.isnan(one.values)
-    compared = without_lone_patients(variables, complete)
-    for group in groups:
-        if not (group.mask & compared).any():
-            raise DesignError(
-                f"no patient of {variable.name} {group.label!r} has a baseline score and every covariate, so there is "
-                "nothing to compare."
-            )
+    with_baseline, compared = _compared(data, groups, variables, event)
+    _require_somebody(variable, groups, compared)
     columns = covariate_columns(data.baseline, variables, compared)
-    codes = np.zeros(data.n_patients, dtype=np.int64)
-    for code, group in enumerate(groups):
-        codes[group.mask] = code
-    codes = codes[compared]
     history, flags, names = _history(data, window, in_care_until, compared)
-    by_arm = [flag * (codes == arm) for flag in flags for arm in range(1, len(groups))]
-    scores = data.scores_at(window.name)[compared]
-    arms = ArmData(
-        outcome=scores if event is None else event.of(data.baseline[compared], scores),
-        arms=codes,
-        n_arms=len(groups),
-        covariates=columns.values,
-        history=_stacked(history, codes.size),
-        history_by_arm=_stacked(by_arm, codes.size),
-    )
+    values = _outcome(data, window, event, compared)
     return Comparison(
         data,
         window,
@@ -188,11 +160,74 @@ def comparison(
         compared,
         columns,
         names,
-        arms,
+        arms=_arm_data(values, _codes(groups, compared), len(groups), columns, history=history, flags=flags),
         leaving=_leaving(data, window, in_care_until, compared),
         last_score=history[0] if history else data.baseline[compared],
         away=flags[0] if flags else None,
         event=event,
+    )
+
+
+def _compared(
+    data: AnalysisSet, groups: Sequence[Group], variables: Sequence[Variable], event: Event | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return who of the arms has a baseline score, and who of these is compared."""
+    import numpy as np
+
+    with_baseline = np.logical_or.reduce([group.mask for group in groups]) & data.with_baseline
+    complete = with_baseline.copy()
+    if event is not None:
+        complete &= event.is_defined(data.baseline)
+    for one in variables:
+        complete &= ~np.isnan(one.values)
+    return with_baseline, without_lone_patients(variables, complete)
+
+
+def _require_somebody(variable: Variable, groups: Sequence[Group], compared: NDArray[np.bool_]) -> None:
+    for group in groups:
+        if not (group.mask & compared).any():
+            raise DesignError(
+                f"no patient of {variable.name} {group.label!r} has a baseline score and every covariate, so there is "
+                "nothing to compare."
+            )
+
+
+def _codes(groups: Sequence[Group], compared: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the place of the arm of each of the compared."""
+    import numpy as np
+
+    codes = np.zeros(compared.size, dtype=np.int64)
+    for code, group in enumerate(groups):
+        codes[group.mask] = code
+    return codes[compared]
+
+
+def _outcome(
+    data: AnalysisSet, window: VisitWindow, event: Event | None, compared: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the score at the visit or whether the event was seen, NaN where neither is known."""
+    scores = data.scores_at(window.name)[compared]
+    return scores if event is None else event.of(data.baseline[compared], scores)
+
+
+def _arm_data(
+    outcome: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    n_arms: int,
+    columns: CovariateColumns,
+    *,
+    history: _Columns,
+    flags: _Columns,
+) -> ArmData:
+    from katoutcomes.kernels.weighting.comparison import ArmData
+
+    return ArmData(
+        outcome=outcome,
+        arms=codes,
+        n_arms=n_arms,
+        covariates=columns.values,
+        history=_stacked(history, codes.size),
+        history_by_arm=_stacked([flag * (codes == arm) for flag in flags for arm in range(1, n_arms)], codes.size),
     )
 
 
