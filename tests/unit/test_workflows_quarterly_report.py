@@ -13,10 +13,9 @@ import katoutcomes as kat
 ALL_VISITS = ((-1, 18), (28, 14), (56, 12), (84, 10))
 
 
-def registry(n_patients: int, visits: tuple[tuple[int, int], ...]) -> kat.Registry:
-    """One site, one quarter."""
-    people = [f"P{row:03d}" for row in range(n_patients)]
-    patients = pd.DataFrame({"patient_id": people, "age_years": 40, "index_quarter": "2025Q1", "site": "North"})
+def clinic(people: list[str], quarters: list[str] | str, visits: tuple[tuple[int, int], ...]) -> kat.Registry:
+    """One site, the same visits for everybody."""
+    patients = pd.DataFrame({"patient_id": people, "age_years": 40, "index_quarter": quarters, "site": "North"})
     sessions = pd.DataFrame({"session_id": people, "patient_id": people, "day": 0, "kind": "dosing"})
     rows = [
         {"score_id": f"{one}-{day}", "patient_id": one, "day": day, "instrument": "PHQ-9", "total": total - row % 5}
@@ -26,6 +25,11 @@ def registry(n_patients: int, visits: tuple[tuple[int, int], ...]) -> kat.Regist
     return kat.read_registry(
         {"patients": patients, "sessions": sessions, "scores": pd.DataFrame(rows)}, is_synthetic=True
     )
+
+
+def registry(n_patients: int, visits: tuple[tuple[int, int], ...]) -> kat.Registry:
+    """One site, one quarter."""
+    return clinic([f"P{row:03d}" for row in range(n_patients)], "2025Q1", visits)
 
 
 def test_one_patient_is_a_report_without_a_number_of_that_patient(tmp_path: Path) -> None:
@@ -59,17 +63,7 @@ def test_nothing_to_report_is_a_message_and_no_folder(
 def two_quarters(n_first: int, n_second: int) -> kat.Registry:
     """The clinic of above with patients of two quarters; more of the first are a later entry."""
     people = [f"P{row:03d}" for row in range(n_first)] + [f"Q{row:03d}" for row in range(n_second)]
-    quarters = ["2025Q1" if one.startswith("P") else "2025Q2" for one in people]
-    patients = pd.DataFrame({"patient_id": people, "age_years": 40, "index_quarter": quarters, "site": "North"})
-    sessions = pd.DataFrame({"session_id": people, "patient_id": people, "day": 0, "kind": "dosing"})
-    rows = [
-        {"score_id": f"{one}-{day}", "patient_id": one, "day": day, "instrument": "PHQ-9", "total": total - row % 5}
-        for row, one in enumerate(people)
-        for day, total in ALL_VISITS
-    ]
-    return kat.read_registry(
-        {"patients": patients, "sessions": sessions, "scores": pd.DataFrame(rows)}, is_synthetic=True
-    )
+    return clinic(people, ["2025Q1"] * n_first + ["2025Q2"] * n_second, ALL_VISITS)
 
 
 def counts_of(path: Path) -> set[int]:
