@@ -21,6 +21,7 @@ numbers; it never holds a patient's value, key or date.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -123,6 +124,15 @@ def require_option(name: str, value: str, allowed: Iterable[str]) -> None:
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices) or "nothing (no value is available here)"
         raise OptionError(f"{name} must be one of {listed}; got {value!r}.{_meant(value, choices)}")
+
+
+def meant_beside(path: Path) -> str:
+    """Return what lies beside a path that leads nowhere and is spelled nearly so, as a question; nothing else of it."""
+    try:
+        beside = tuple(sorted(found.name for found in path.parent.iterdir()))
+    except OSError:
+        return ""
+    return _meant(path.name, beside)
 
 
 def _meant(value: object, choices: tuple[str, ...]) -> str:

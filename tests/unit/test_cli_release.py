@@ -55,7 +55,7 @@ def release(place: Path, *options: str) -> int:
 
 
 UNUSABLE = [
-    ("missing.json", 1, "the earlier release cannot be used: missing.json cannot be read"),
+    ("missing.json", 1, "the earlier release cannot be used: there is no such file: 'missing.json'"),
     ("foreign.json", 1, "the earlier release cannot be used: foreign.json is no file of results"),
     ("broken.json", 1, "the earlier release cannot be used: broken.json is not JSON"),
     ("binary.json", 1, "the earlier release cannot be used: binary.json is not JSON text in UTF-8"),
@@ -158,7 +158,7 @@ def test_a_plan_names_the_earlier_release_and_nothing_leaves_without_it(
     (place / "out.json").unlink()
     capsys.readouterr()
     assert release(place) == 1
-    assert "the earlier release cannot be used: before.json cannot be read" in capsys.readouterr().err
+    assert "the earlier release cannot be used: there is no such file: 'before.json'" in capsys.readouterr().err
     assert not (place / "out.json").exists()
 
 

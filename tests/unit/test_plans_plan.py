@@ -165,8 +165,13 @@ def test_overlapping_visits_are_refused() -> None:
 
 
 def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:
-    with pytest.raises(kat.OptionError, match="cannot be read"):
+    with pytest.raises(kat.OptionError, match=r"no such plan: 'plan\.toml'\.$"):
         kat.AnalysisPlan.read(tmp_path / "plan.toml")
+    (tmp_path / "plans.toml").write_bytes(b"\xff")
+    with pytest.raises(kat.OptionError, match=r"no such plan: 'plan\.toml'\. Did you mean 'plans\.toml'\?$"):
+        kat.AnalysisPlan.read(tmp_path / "plan.toml")
+    with pytest.raises(kat.OptionError, match="cannot be read"):
+        kat.AnalysisPlan.read(tmp_path / "plans.toml")
     (tmp_path / "bad.toml").write_text("a = = 1", encoding="utf-8")
     with pytest.raises(kat.OptionError, match="is not TOML"):
         kat.AnalysisPlan.read(tmp_path / "bad.toml")

@@ -690,6 +690,14 @@ def test_a_folder_that_is_not_there(source: str | Path) -> None:
     assert "canary" not in str(caught.value)  # the rest of the path may hold a name and is not repeated
 
 
+def test_a_folder_whose_name_is_misspelled(tmp_path: Path) -> None:
+    for name in ("sample", "canary"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=r"'sampel'\. Did you mean 'sample'\? One with patients\.csv") as caught:
+        read_registry(tmp_path / "sampel")
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize("source", [3, None, ["patients.csv"], {"visits": 1}, {"patients": 1}, {"patients": [1]}])
 def test_sources_of_the_wrong_kind(source: object) -> None:
     with pytest.raises(OptionError):

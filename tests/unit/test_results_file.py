@@ -147,8 +147,13 @@ def test_a_broken_result_is_named_and_its_values_are_not(tmp_path: Path, field: 
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"nowhere\.json cannot be read"):
+    with pytest.raises(OptionError, match=r"no such file: 'nowhere\.json'\.$"):
         Results.read(tmp_path / "nowhere.json")
+    (tmp_path / "results.json").mkdir()
+    with pytest.raises(OptionError, match=r"no such file: 'result\.json'\. Did you mean 'results\.json'\?$"):
+        Results.read(tmp_path / "result.json")
+    with pytest.raises(OptionError, match=r"results\.json cannot be read: Is a directory"):
+        Results.read(tmp_path / "results.json")
 
 
 def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from katoutcomes.cohorts.definition import CohortDefinition
-from katoutcomes.errors import OptionError
+from katoutcomes.errors import OptionError, meant_beside
 from katoutcomes.estimands.visit_window import VisitWindow, require_separate
 from katoutcomes.plans.gates import NO_GATES, Gates
 from katoutcomes.plans.planned_analysis import USUAL_ANALYSES, PlannedAnalysis
@@ -58,6 +58,10 @@ class AnalysisPlan:
     >>> plan = AnalysisPlan.default()
     >>> plan.primary_instrument, plan.primary_visit
     ('PHQ-9', 'week 12')
+    >>> plan
+    <AnalysisPlan 'Outcomes of ketamine-assisted therapy': PHQ-9, GAD-7, BDI-II, HAM-A, MADRS, PCL-5 at week 4, week 8,
+    week 12; first courses by program_booked; change_from_baseline, clinical_significance, cohort_difference, safety,
+    dropout, outcomes_over_time, compare_sites; seed 20260930>
     """
 
     DEFAULT_SEED: ClassVar[int] = 20260930
@@ -87,6 +91,14 @@ class AnalysisPlan:
             raise OptionError("seed is a whole number of 0 or more.")
         if not 0.0 < self.conf_level < 1.0:
             raise OptionError("conf_level lies between 0 and 1, both excluded.")
+
+    def __repr__(self) -> str:
+        compared = f" by {self.treatment}" if self.treatment else ""
+        visits, analyses = (", ".join(one.name for one in every) for every in (self.visits, self.analyses))
+        return (
+            f"<AnalysisPlan {self.title!r}: {', '.join(self.instruments)} at {visits}; {self.cohort.name}{compared}; "
+            f"{analyses or 'no analyses'}; seed {self.seed}>"
+        )
 
     @property
     def primary_instrument(self) -> str:
@@ -122,6 +134,8 @@ class AnalysisPlan:
         place = Path(path)
         try:
             text = place.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            fault = f"there is no such plan: {place.name!r}.{meant_beside(place)}"
         except (OSError, UnicodeDecodeError) as problem:
             fault = f"the plan {place.name} cannot be read ({type(problem).__name__})."
         else:

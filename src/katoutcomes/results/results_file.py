@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from katoutcomes.errors import DataError, DisclosureError, OptionError
+from katoutcomes.errors import DataError, DisclosureError, OptionError, meant_beside
 from katoutcomes.results.disclosure import PUBLISHED, DisclosurePolicy
 from katoutcomes.results.record_types import wrong_field
 from katoutcomes.results.result import ReleasedResult, ResultRecord
@@ -115,6 +115,8 @@ def _json_of(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
     except json.JSONDecodeError as found:
         fault = f"{path.name} is not JSON: {found.msg} in line {found.lineno}, column {found.colno}."
+    except FileNotFoundError:
+        fault = f"there is no such file: {path.name!r}.{meant_beside(path)}"
     except OSError as found:
         fault = f"{path.name} cannot be read: {found.strerror}."
     except (UnicodeDecodeError, ValueError, RecursionError):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from katoutcomes.errors import DataError, require_option
+from katoutcomes.errors import DataError, meant_beside, require_option
 from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import FORMATS
 from katoutcomes.registry.mapping.table_draft import draft_tables
@@ -60,7 +60,7 @@ def draft_mapping(
     """
     place = Path(folder)
     if not place.is_dir():
-        raise DataError("there is no such folder.")
+        raise DataError(f"there is no such folder: {place.name!r}.{meant_beside(place)}")
     if format_name is not None:
         require_option("format", format_name, FORMATS)
     chosen, why = (format_name, "as it was asked for") if format_name else recognized_format(place)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import DataError, OptionError
+from katoutcomes.errors import DataError, OptionError, meant_beside
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engines.engine import Engine
@@ -71,7 +71,8 @@ def convert_source(source: Any, mapping: MappingFile, engine: Engine, say: Calla
         raise OptionError("read_registry takes the path of a folder or a mapping of names to data frames.")
     folder = Path(source)
     if not folder.is_dir():
-        raise DataError(f"there is no such folder: {folder.name!r}; the mapping names files that it should hold.")
+        needed = "The mapping names files that it should hold."
+        raise DataError(f"there is no such folder: {folder.name!r}.{meant_beside(folder)} {needed}")
     found = convert(folder, mapping, engine, say)
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.errors import DataError, KatOutcomesError, OptionError, require_option
+from katoutcomes.errors import DataError, KatOutcomesError, OptionError, meant_beside, require_option
 from katoutcomes.registry.identifiers.plain import note_plain_columns
 from katoutcomes.registry.readers.close_names import did_you_mean
 from katoutcomes.registry.readers.csv_structure import check_csv, csv_header
@@ -131,8 +131,8 @@ def find_sources(source: Any, engine: Engine) -> tuple[tuple[TableSource, ...], 
     elif isinstance(source, (str, Path)):
         folder = Path(source)
         if not folder.is_dir():
-            name = folder.name
-            raise DataError(f"there is no such folder: {name!r}; one with patients.csv and sessions.csv is needed.")
+            needed = "One with patients.csv and sessions.csv is needed."
+            raise DataError(f"there is no such folder: {folder.name!r}.{meant_beside(folder)} {needed}")
         tables, faults = _file_sources(folder, engine)
         is_synthetic = read_marker(folder)
         notes = _other_files(folder, tables)
