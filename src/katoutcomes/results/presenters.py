@@ -39,6 +39,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "love": "katoutcomes.figures.love_plot:love_plot",
             "overlap": "katoutcomes.figures.overlap:overlap",
             "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
+            "tipping": "katoutcomes.figures.tipping_grid:tipping_grid",
         },
         "emulate_trial": {
             "bias_diary": "katoutcomes.figures.bias_diary:bias_diary",
@@ -46,6 +47,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "overlap": "katoutcomes.figures.overlap:overlap",
             "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
             "protocol": "katoutcomes.figures.trial_protocol:trial_protocol",
+            "tipping": "katoutcomes.figures.tipping_grid:tipping_grid",
         },
         "session_dose_response": {
             "dose_response": "katoutcomes.figures.dose_response:dose_response",

@@ -27,7 +27,13 @@ OUTCOME_RIDGE = 1e-4
 """Ridge of the outcome model, per patient: a tenth of that of the weights, so that the contrast is hardly shrunk."""
 
 
-def estimate_risks(data: ArmData, recipe: Recipe, frequencies: Floats, starts: Starts | None = None) -> ArmEstimates:
+def estimate_risks(
+    data: ArmData,
+    recipe: Recipe,
+    frequencies: Floats,
+    starts: Starts | None = None,
+    weights: ArmWeights | None = None,
+) -> ArmEstimates:
     """Refit weights and outcome model for each set of frequencies and return the risk of every arm.
 
     With m_k(x) = expit(a_k + x'b) fitted to the observed, the risk of arm k is the mean of m_k over the patients,
@@ -38,12 +44,12 @@ def estimate_risks(data: ArmData, recipe: Recipe, frequencies: Floats, starts: S
     Parameters
     ----------
     data : ArmData
-        The patients; the outcome is 0, 1 or NaN.
+        The patients; the outcome is 0, 1 or NaN, or between 0 and 1 where only its probability is supposed.
     recipe : Recipe
         How; slopes are always pooled.
     frequencies : ndarray of float64, shape (B, n_patients)
         How often each patient counts.
-    starts : Starts, optional
+    starts, weights : Starts and ArmWeights, optional
         As in `estimate_arms`.
 
     Returns
@@ -64,16 +70,16 @@ def estimate_risks(data: ArmData, recipe: Recipe, frequencies: Floats, starts: S
     >>> estimate_risks(data, Recipe("none", False), np.ones((1, 8))).means.round(2).tolist()
     [[0.25, 0.75]]
     """
-    weights = arm_weights(data, recipe, frequencies, starts)
-    known = np.where(data.is_observed, frequencies / weights.observed, 0.0)
+    found = arm_weights(data, recipe, frequencies, starts) if weights is None else weights
+    known = np.where(data.is_observed, frequencies / found.observed, 0.0)
     if recipe.method == "weighted_ancova":
-        known = known * weights.balancing
+        known = known * found.balancing
     predicted = predicted_risks(data, known)
     if recipe.method == "aipw":
         outcome = np.broadcast_to(data.outcome, frequencies.shape)
-        reached = weights.propensities * weights.observed[:, :, None]
+        reached = found.propensities * found.observed[:, :, None]
         predicted = corrected_predictions(outcome, data.arms, predicted, reached)
-    return ArmEstimates(_averaged(data, predicted, weights, frequencies), missing_shares(data, weights, frequencies))
+    return ArmEstimates(_averaged(data, predicted, found, frequencies), missing_shares(data, found, frequencies))
 
 
 def predicted_risks(data: ArmData, weights: Floats) -> Floats:
