@@ -5,6 +5,7 @@ A new analysis is added to `ANALYSES`; a test asserts that none is missing.
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,9 +91,26 @@ class EveryCourse:
     registry: kat.Registry
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Data of which something else than usual is asked."""
+
+    data: Any
+    choices: dict[str, Any]
+
+
+OTHER_QUESTIONS: dict[str, dict[str, Any]] = {
+    "composite": {"outcome": "response", "left_care": "composite"},
+    "composite by days in care": {"outcome": "response", "left_care": "composite", "in_care_until": "until"},
+    "while in care": {"left_care": "while_in_care", "in_care_until": "until"},
+    "days in response": {"outcome": "days_in_response"},
+}
+"""What else is asked of `compare_cohorts`, by the name of the data of it."""
+
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
+    *(Case("compare_cohorts", asked) for asked in OTHER_QUESTIONS),
     Case("outcomes_over_time", "many quarters"),
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("emulate_trial", "start registry"),
@@ -148,6 +166,13 @@ def as_analysis_set(frame: pd.DataFrame) -> kat.AnalysisSet:
     )
 
 
+def with_days_in_care(data: kat.AnalysisSet) -> kat.AnalysisSet:
+    """Return the data with a last day in care, which nothing else is made of."""
+    days = np.random.default_rng(20261122).integers(0, 300, data.n_patients).astype(np.float64)
+    until = kat.Variable("until", "Last day in care", "number", days, unit="days", known_by_day=84)
+    return dataclasses.replace(data, variables=(*data.variables, until))
+
+
 @cache
 def registry() -> kat.Registry:
     return kat.simulate_registry(seed=20260930, n_patients=160)
@@ -200,6 +225,8 @@ def data_of(name: str) -> Any:
         return registry_set(registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45))
     if name == "many quarters":  # enough for lines, limits and signals
         return registry_set(kat.simulate_registry(seed=3, n_patients=480, n_quarters=16))
+    if name in OTHER_QUESTIONS:
+        return Asked(with_days_in_care(as_analysis_set(made_up_frame(FRAME_SIZES["large"]))), OTHER_QUESTIONS[name])
     return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
 
 
@@ -218,6 +245,8 @@ def registry_set(source: kat.Registry) -> kat.AnalysisSet:
 
 def run(analysis: str, data: Any, **choices: Any) -> Result:
     """Run an analysis; what it warns of must also stand in the result."""
+    if isinstance(data, Asked):
+        data, choices = data.data, data.choices | choices
     if analysis in RESULT_ANALYSES:
         data, choices = run(RESULT_ANALYSES[analysis], data, **choices), {}
     function: Callable[..., Result] = getattr(kat, analysis)

@@ -456,14 +456,17 @@ COMPARED_STEMS = (
 )
 
 
-def comparison_cells(estimate):
+def comparison_cells(estimate, result):
     """Yield whom an estimate of a comparison rests on (those compared, or of these the scored) and what it counts."""
-    is_compared = estimate.term.startswith(COMPARED_STEMS)
+    everybody_has_one = result.estimand.name in {"days_in_response", "while_in_care"}
+    is_compared = estimate.term.startswith(COMPARED_STEMS) or (everybody_has_one and estimate.visit == "up to week 12")
     scored = ("scored", estimate.visit, estimate.subgroup)
-    if estimate.term.startswith(("in care, of those compared", "propensity outside")):
+    if estimate.term.startswith(("in care, of", "propensity outside", "left care, of", "scored in care, of")):
         some = ("in care", estimate.term, estimate.visit, estimate.subgroup)
         cells = {("compared", "", estimate.subgroup): estimate.n_patients, some: estimate.n_counted}
-    elif estimate.term == "scored, of those compared":
+    elif estimate.term.startswith("seen, of those"):
+        cells = {scored: estimate.n_patients, ("event", estimate.visit, estimate.subgroup): estimate.n_counted}
+    elif estimate.term in {"scored, of those compared", "with an outcome, of those compared"}:
         cells = {("compared", "", estimate.subgroup): estimate.n_patients, scored: estimate.n_counted}
     else:
         cells = {("compared", "", estimate.subgroup) if is_compared else scored: estimate.n_patients}
@@ -476,6 +479,8 @@ def sums_of_comparison(values):
     for arm in {cell[-1] for cell in values if cell[0] == "compared" and cell[-1]}:
         whole = ("compared", "", arm)
         sums += [(whole, [cell]) for cell in values if cell[0] in {"scored", "in care"} and cell[-1] == arm]
+        sums += [(("scored", cell[1], arm), [cell]) for cell in values if cell[0] == "event" and cell[-1] == arm]
+        sums += sums_of_leavers(values, arm)
         patterns = [cell for cell in values if cell[0] == "pattern" and cell[-1] == arm]
         if not patterns:
             continue
@@ -484,6 +489,21 @@ def sums_of_comparison(values):
             missing = [cell for cell in values if cell[0] == "missing" and (cell[1], cell[-1]) == (visit, arm)]
             sums.append((whole, [("scored", visit, arm), *missing]))
     return sums
+
+
+def sums_of_leavers(values, arm):
+    """Of a composite outcome: who left and who was scored in care have one; some who left were scored all the same."""
+    when = "up to week 12"
+    outcome, scored = ("scored", when, arm), ("scored", "week 12", arm)
+    left, seen, stayed = (
+        ("in care", f"{words}, of those compared", visit, arm)
+        for words, visit in (("left care", when), ("scored in care", when), ("in care", "week 12"))
+    )
+    sums = [(("compared", "", arm), [stayed, left])]
+    if seen in values:
+        event = ("event", when, arm)
+        sums += [(outcome, [left, seen]), (outcome, [scored]), (scored, [seen]), (stayed, [seen]), (seen, [event])]
+    return [(whole, parts) for whole, parts in sums if whole in values and all(part in values for part in parts)]
 
 
 TRIALS = frozenset({"emulate_trial", "session_dose_response"})
@@ -578,7 +598,7 @@ def cells_of(result):
     cells = {NOBODY: 0}
     for estimate in result.estimates:
         if result.analysis == "compare_cohorts":
-            cells |= comparison_cells(estimate)
+            cells |= comparison_cells(estimate, result)
             continue
         if result.analysis in TRIALS:
             cells |= emulation_cells(estimate)

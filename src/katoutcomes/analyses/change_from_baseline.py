@@ -187,7 +187,7 @@ def visits_part(visits: tuple[VisitWindow, ...]) -> Part:
 
 def _estimand(data: AnalysisSet) -> Estimand:
     return Estimand(
-        name="change_from_baseline",
+        name="change_under_ketamine",
         population=data.population,
         treatment="",
         comparator="",

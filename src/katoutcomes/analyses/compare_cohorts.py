@@ -21,12 +21,14 @@ from katoutcomes.analyses.steps.comparison.diagnostics import (
 )
 from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
 from katoutcomes.analyses.steps.comparison.imputed import why_not_imputable
+from katoutcomes.analyses.steps.comparison.left_care import LEFT_CARE
 from katoutcomes.analyses.steps.comparison.model import negative_control_of, why_not_estimable
 from katoutcomes.analyses.steps.comparison.modifiers import modifier_estimates, modifiers_of
 from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
 from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
 from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, title_of, warnings_of
 from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
+from katoutcomes.errors import OptionError, require_option
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import Result
 
@@ -47,6 +49,7 @@ def compare_cohorts(
     *,
     visit: str | None = None,
     outcome: str = "score",
+    left_care: str = "treatment_policy",
     treatment: str | None = None,
     covariates: Sequence[str] = (),
     weights: str = "overlap",
@@ -85,6 +88,14 @@ def compare_cohorts(
         ``"reliable_improvement"`` by the default definition set of the instrument (or by the one whose id is given). A
         binary outcome has a difference in percentage points and a ratio, from a logistic model that is standardized to
         the population of the comparison (with imputation or ``interval="robust"``, from a linear one).
+        ``"days_in_response"`` compares the mean number of days in response up to the visit: the area under the share in
+        response, each day having the status of the nearest visit, nobody being in response on day 0.
+    left_care : {"treatment_policy", "composite", "while_in_care"}
+        What becomes of leaving care before the visit. By default the outcome counts whatever happened. "composite": who
+        has left counts as not having the binary outcome (non-responder), those missing while in care stay missing.
+        "while_in_care": the last score in care up to the visit, the baseline score where none followed, is the outcome;
+        that describes and is no effect. Who left is told by `in_care_until` or, without it, is whoever has no score at
+        the visit or after.
     treatment : str, optional
         A variable known at time zero; its first level that occurs is the comparator. By default `data.treatment`.
     covariates : sequence of str
@@ -111,7 +122,7 @@ def compare_cohorts(
         Source of the random numbers, or a seed. The same seed gives the same bytes, whatever `n_workers` is.
     in_care_until : str, optional
         A number: the last day on which the patient was in care, known for everybody. It is used only to explain who is
-        scored and, with "mmrm", to leave out scores after care.
+        scored, with "mmrm" to leave out scores after care, and for `left_care`.
     cluster : str, optional
         The clinic, a category. Where clinics decide the arm, at least four are needed and the interval is theirs.
     negative_control : str, optional
@@ -179,11 +190,20 @@ def compare_cohorts(
         smallest_important=smallest_important,
         resampling=resampling,
     )
+    require_option("left_care", left_care, LEFT_CARE)
     found = comparison(
-        data, visit=visit, treatment=treatment, covariates=covariates, in_care_until=in_care_until, outcome=outcome
+        data,
+        visit=visit,
+        treatment=treatment,
+        covariates=covariates,
+        in_care_until=in_care_until,
+        outcome=outcome,
+        left_care=left_care,
     )
     choices.require_arms(len(found.groups))
-    choices.require_outcome(is_binary=found.event is not None)
+    choices.require_outcome(left_care, is_binary=found.is_share, is_days=bool(found.days))
+    if found.days and (modifiers or cluster is not None):
+        raise OptionError("days in response have neither modifiers nor cluster: these are of one score a patient.")
     clinics = clinics_of(found, cluster)
     asked = _Asked(clinics, modifiers_of(found, modifiers, choices, clinics), negative_control)
     return _result(found, choices, estimand, _compared(found, choices, asked), asked)

@@ -20,13 +20,16 @@ class NamedEstimand:
     leaving_care : str
         What is done about leaving care: the strategy of ICH E9(R1) for the intercurrent event that matters most.
     answered_by : str
-        The function that answers it; ``""`` where none does yet.
+        The function that answers it: a result of it carries the name.
+    term : str
+        Of the estimate that answers it, where it stands beside the answer to another question; else ``""``.
     """
 
     name: str
     sentence: str
     leaving_care: str
     answered_by: str
+    term: str = ""
 
 
 _ALL = (
@@ -63,24 +66,25 @@ _ALL = (
         "less support?",
         "hypothetical, reference-based",
         "compare_cohorts",
+        "reference-based imputation, jump to reference",
     ),
     NamedEstimand(
         "composite_response",
         "How would the share of responders differ, if everybody who leaves care counts as a non-responder?",
         "composite",
-        "",
+        "compare_cohorts",
     ),
     NamedEstimand(
         "days_in_response",
         "By how many days in response would patients differ on average until the end of follow-up?",
         "treatment policy",
-        "",
+        "compare_cohorts",
     ),
     NamedEstimand(
         "while_in_care",
         "How do the last scores in care differ? This describes and is no effect.",
         "while on treatment",
-        "",
+        "compare_cohorts",
     ),
     NamedEstimand(
         "change_under_ketamine",

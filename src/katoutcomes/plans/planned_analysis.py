@@ -9,6 +9,7 @@ from typing import Any
 
 from katoutcomes.analyses.steps.change import choices as change_choices
 from katoutcomes.analyses.steps.comparison import choices as comparison_choices
+from katoutcomes.analyses.steps.comparison.left_care import LEFT_CARE
 from katoutcomes.analyses.steps.over_time import choices as time_choices
 from katoutcomes.analyses.steps.over_time.rule_sets import RULE_SETS
 from katoutcomes.analyses.steps.repeated_measures.design import WEIGHTS as AVERAGES
@@ -139,6 +140,7 @@ ANALYSES: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
             "n_bootstrap": WHOLE,
             "n_imputations": WHOLE,
             "outcome": TEXT,
+            "left_care": _one_of(LEFT_CARE),
             "in_care_until": TEXT,
             "cluster": TEXT,
             "negative_control": TEXT,

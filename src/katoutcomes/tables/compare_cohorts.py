@@ -23,19 +23,27 @@ if TYPE_CHECKING:
 
 ANSWER = "Score at the visit, weighted and adjusted (points)"
 ANSWER_IN_PERCENT = "Share at the visit, weighted and adjusted (percent)"
+ANSWER_IN_DAYS = "Days up to the visit, weighted and adjusted"
+SHARES_BY_VISIT = "Share in response at each visit, weighted and adjusted (percent)"
 EFFECTS = "For whom the difference differs"
 CLINICS = "With clinics as clusters"
 PATIENTS = "Patients"
 SENSITIVITY = "How far it could be wrong"
 MISSING = "Who has no score at the visit"
 _POOLED = "effect by modifier, partially pooled"
-_ORDER = (ANSWER, ANSWER_IN_PERCENT, EFFECTS, CLINICS, PATIENTS, SENSITIVITY, MISSING)
+_ORDER = (ANSWER, ANSWER_IN_PERCENT, ANSWER_IN_DAYS, SHARES_BY_VISIT, EFFECTS, CLINICS, PATIENTS, SENSITIVITY, MISSING)
 _HEADINGS = {
     "follow-up, weighted": ANSWER,
     "simultaneous band": ANSWER,
     "ratio, weighted": ANSWER_IN_PERCENT,
     "missing information of the difference": SENSITIVITY,
+    "in response, weighted": SHARES_BY_VISIT,
+    "days between visits": SENSITIVITY,
     "seen, of those scored": PATIENTS,
+    "seen, of those with an outcome": PATIENTS,
+    "with an outcome, of those compared": PATIENTS,
+    "scored in care, of those compared": PATIENTS,
+    "left care, of those compared": PATIENTS,
     "compared": PATIENTS,
     "scored, of those compared": PATIENTS,
     "in care, of those compared": PATIENTS,
@@ -44,6 +52,13 @@ _HEADINGS = {
     _POOLED: EFFECTS,
     "difference of effects": EFFECTS,
 }
+_ANSWERS_BY_UNIT = {"points": ANSWER, "": ANSWER_IN_PERCENT, "days": ANSWER_IN_DAYS}
+_OF_COMPARED = frozenset(
+    {
+        *("compared", "scored, of those compared", "with an outcome, of those compared"),
+        *("scored in care, of those compared", "left care, of those compared", "in care, of those compared"),
+    }
+)
 _EFFECTIVE = "weights: effective sample size"
 _BEFORE, _AFTER, _TARGET = "balance, before weighting: ", "balance, as analyzed: ", "target population: "
 _SHORTER = {
@@ -85,7 +100,7 @@ def compare_cohorts_table(result: ResultRecord) -> Table:
             result,
             rows,
             result.method.description,
-            "A difference is the first-named arm minus the second. It is an effect only if the assumptions hold.",
+            f"A difference is the first-named arm minus the second. {_whether_effect(result)}",
             'The balance of every covariate: to_table("balance").',
         ),
         row_groups=tuple(heading for heading, _ in pairs),
@@ -134,6 +149,11 @@ def _balance_row(result: ResultRecord, before: Estimate, *, is_one_of_many: bool
     return (label, format_estimate(before), *cells)
 
 
+def _whether_effect(result: ResultRecord) -> str:
+    is_causal = result.estimand.is_causal
+    return "It is an effect only if the assumptions hold." if is_causal else "It describes and is no effect."
+
+
 def _has_several_arms(result: ResultRecord) -> bool:
     return len({estimate.treatment for estimate in result.estimates if estimate.treatment}) > 1
 
@@ -144,8 +164,8 @@ def _heading(estimate: Estimate) -> str:
     if estimate.measure == "adjusted p-value":
         return ""
     if stem in _HEADINGS:
-        is_share = stem in {"follow-up, weighted", "simultaneous band"} and estimate.unit != "points"
-        return ANSWER_IN_PERCENT if is_share else _HEADINGS[stem]
+        is_answer = stem in {"follow-up, weighted", "simultaneous band"}
+        return _ANSWERS_BY_UNIT[estimate.unit] if is_answer else _HEADINGS[stem]
     if estimate.term == _EFFECTIVE:
         return PATIENTS
     if stem.startswith(("clinic", "wild cluster")):
@@ -156,7 +176,7 @@ def _heading(estimate: Estimate) -> str:
 
 def _row(result: ResultRecord, estimate: Estimate, *, is_one_of_many: bool) -> tuple[str, ...]:
     minimum_cell = minimum_cell_of(result)
-    label = _label(estimate, is_one_of_many=is_one_of_many)
+    label = _label(result, estimate, is_one_of_many=is_one_of_many)
     if estimate.term == _POOLED:
         label += _own_weight(result, estimate)
     if estimate.measure == "proportion":
@@ -184,7 +204,7 @@ def _row(result: ResultRecord, estimate: Estimate, *, is_one_of_many: bool) -> t
     )
 
 
-def _label(estimate: Estimate, *, is_one_of_many: bool) -> str:
+def _label(result: ResultRecord, estimate: Estimate, *, is_one_of_many: bool) -> str:
     sides = f"{in_words(estimate.treatment)} minus {in_words(estimate.comparator)}" if estimate.comparator else ""
     stem, _, rest = estimate.term.partition(": ")
     if stem == "ratio, weighted":
@@ -192,13 +212,8 @@ def _label(estimate: Estimate, *, is_one_of_many: bool) -> str:
     if stem in {"follow-up, weighted", "simultaneous band"}:
         extra = ", together with the others" if stem == "simultaneous band" else ""
         return f"{sides}{extra}" or group_label(estimate.subgroup)
-    if stem == "seen, of those scored":
-        return f"{group_label(estimate.subgroup)}, {rest} seen"
-    if stem in {"compared", "scored, of those compared", "in care, of those compared"}:
-        when = f" at {estimate.visit}" if stem.startswith("in care") else ""
-        return f"{group_label(estimate.subgroup)}, {stem.split(',')[0]}{when}"
-    if estimate.term == _EFFECTIVE:
-        return f"{group_label(estimate.subgroup)}, effective number after weighting"
+    if (what := _what_of_arm(result, estimate)) is not None:
+        return f"{group_label(estimate.subgroup)}{what}"
     if stem in _HEADINGS and _HEADINGS[stem] == EFFECTS:
         text = _label_of_effect(estimate, stem, rest)
     else:
@@ -206,6 +221,19 @@ def _label(estimate: Estimate, *, is_one_of_many: bool) -> str:
         for long, short in _SHORTER.items():
             text = text.replace(long, short)
     return f"{text} ({sides})" if sides and is_one_of_many else text
+
+
+def _what_of_arm(result: ResultRecord, estimate: Estimate) -> str | None:
+    """Return what a row says of its arm, None where a row is of no arm."""
+    stem, _, rest = estimate.term.partition(": ")
+    at_visit = f" at {estimate.visit}"
+    if stem == "in response, weighted":
+        return at_visit
+    if stem in {"seen, of those scored", "seen, of those with an outcome"}:
+        return f", {rest} seen{at_visit if result.estimand.name == 'days_in_response' else ''}"
+    if stem in _OF_COMPARED:
+        return f", {stem.split(',')[0]}{at_visit if stem.startswith('in care') else ''}"
+    return ", effective number after weighting" if estimate.term == _EFFECTIVE else None
 
 
 def _label_of_effect(estimate: Estimate, stem: str, rest: str) -> str:

@@ -46,6 +46,9 @@ class ArmData:
         What happened since that tells who is observed and how patients fare; no NaN. May have no column.
     history_by_arm : ndarray of float64, shape (n_patients, g)
         Products of history and arm, for the model of being observed only; may have no column.
+    certain : ndarray of bool, shape (n_patients,), or None
+        Whose outcome follows from a definition, such as that who left has not responded: these have one for certain and
+        no part in the model of being observed. None where that is nobody.
     """
 
     outcome: Floats
@@ -54,11 +57,17 @@ class ArmData:
     covariates: Floats
     history: Floats
     history_by_arm: Floats
+    certain: NDArray[np.bool_] | None = None
 
     @property
     def is_observed(self) -> NDArray[np.bool_]:
         """Who has an outcome."""
         return ~np.isnan(self.outcome)
+
+    @property
+    def may_be_missing(self) -> NDArray[np.bool_]:
+        """Whose outcome could have been missing: all whose outcome does not follow from a definition."""
+        return np.ones(self.arms.size, dtype=np.bool_) if self.certain is None else ~self.certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +158,8 @@ def starting_values(data: ArmData, recipe: Recipe) -> Starts:
         treated = (data.arms == 1).astype(np.float64)
         propensity = fit_logistic(data.covariates, treated, once, ridge=recipe.ridge).coefficients[0]
     if recipe.observation_weights and not data.is_observed.all():
-        seen = data.is_observed.astype(np.float64)
-        observed = fit_logistic(observation_design(data), seen, once, ridge=recipe.ridge).coefficients[0]
+        seen, counted = data.is_observed.astype(np.float64), once * data.may_be_missing
+        observed = fit_logistic(observation_design(data), seen, counted, ridge=recipe.ridge).coefficients[0]
     return Starts(propensity, observed)
 
 
@@ -273,8 +282,9 @@ def _observed(data: ArmData, recipe: Recipe, frequencies: Floats, start: Floats 
     if not recipe.observation_weights or data.is_observed.all():
         return np.ones((n_sets, n_patients)), np.zeros(n_sets)
     design, seen = observation_design(data), data.is_observed.astype(np.float64)
-    fits = fit_logistic(design, seen, frequencies, ridge=recipe.ridge, limits=recipe.limits, start=start)
-    return fits.probabilities, fits.n_limited
+    counted = frequencies * data.may_be_missing
+    fits = fit_logistic(design, seen, counted, ridge=recipe.ridge, limits=recipe.limits, start=start)
+    return np.where(data.may_be_missing, fits.probabilities, 1.0), fits.n_limited
 
 
 def _tilt(weights: str, propensities: Floats) -> Floats:

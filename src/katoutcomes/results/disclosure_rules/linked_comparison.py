@@ -2,8 +2,9 @@
 
 In every arm the compared are the scored and the others; scored at every visit and scored with gaps before are the
 scored. Who is missing at a visit is so for a time or for good; who was last seen at it follows from two visits, so one
-count hidden hides all of the arm. What describes a covariate (its balance, its mean) is hidden where few patients of an
-arm share one of its levels, because it is about these.
+count hidden hides all of the arm. An outcome that is not the score at the visit has a count of its own, "up to" the
+visit: of a composite these are who left and who was scored in care. What describes a covariate (its balance, its mean)
+is hidden where few patients of an arm share one of its levels, because it is about these.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ ANALYSIS = "compare_cohorts"
 COMPARED_STEP = "patients compared"
 """The last stage of the flow: the same patients as `COMPARED`."""
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
+WITH_OUTCOME, LEFT = "with an outcome, of those compared", "left care, of those compared"
+SCORED_IN_CARE, SEEN_OF_OUTCOMES = "scored in care, of those compared", "seen, of those with an outcome"
+UP_TO = "up to "
+"""Before the name of the visit, of an outcome that is not the score at it."""
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
 IN_CARE, MISSING_BY_VISIT = "in care, of those compared", "missing_by_visit"
 PARTS = frozenset({SCORED_BY_VISIT, PATTERNS, MISSING_BY_VISIT})
@@ -33,6 +38,7 @@ _OF_SCORED = frozenset(
         *("truncated weights, at the 99th percentile", "truncated weights, at the 95th percentile"),
         *("reference-based imputation, jump to reference", "simultaneous band"),
         *("ratio, weighted", "own weight in partial pooling"),
+        *("in response, weighted", "days between visits"),
         *("clinics as clusters (CR2, Satterthwaite)", "clinic means", "missing information of the difference"),
         *("wild cluster bootstrap (Webb points)", "wild cluster bootstrap (Rademacher points)"),
     }
@@ -44,6 +50,8 @@ _OF_MISSING = frozenset({_GRID, _NO_SCORE})
 """What tells of the missing: the steps of the grid are the weighted share of them in an arm."""
 _SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
 """Measures of a binary outcome: near enough to what was seen that they go with it."""
+_MEANS = frozenset({"adjusted mean", "difference in means"})
+"""Of days with such an outcome they go with it as well."""
 _OF_COVARIATES = ("balance, before weighting", "balance, as analyzed", "target population")
 
 Values = Mapping[Key, int | None]
@@ -74,15 +82,19 @@ def _missing(visit: str, step: str, subgroup: str) -> Key:
     return ("counted", "", visit, step, subgroup)
 
 
-def _with_outcome(visit: str, subgroup: str) -> Key:
+def _with_event(visit: str, subgroup: str) -> Key:
     return ("counted", "", visit, SEEN, subgroup)
+
+
+def _by_leaving(visit: str, term: str, subgroup: str) -> Key:
+    return ("counted", "", visit, term, subgroup)
 
 
 def is_of_comparison(estimate: Estimate) -> bool:
     """Return whether an estimate is one of a comparison of cohorts."""
     stem = _stem(estimate.term)
     is_ours = stem in _OF_COMPARED or stem in _OF_SCORED or stem in {COMPARED, SCORED, SEEN, *_OF_COVARIATES}
-    is_ours = is_ours or stem in _OF_MISSING or stem == IN_CARE
+    is_ours = is_ours or stem in _OF_MISSING or stem in {IN_CARE, WITH_OUTCOME, LEFT, SCORED_IN_CARE, SEEN_OF_OUTCOMES}
     return is_ours or stem.startswith(("propensity of ", _OUTSIDE, ALL_COLUMNS))
 
 
@@ -99,21 +111,24 @@ def comparison_n_key(estimate: Estimate) -> Key:
         return _covariate(stem.split(",")[0], estimate.term.split(": ")[1].removesuffix(" squared"))
     if stem in _OF_MISSING or stem.startswith(ALL_COLUMNS):
         return ("analyzed", "", estimate.visit, stem.split(",")[0], "")
-    if estimate.measure in _SHARES and stem != "negative control":
+    is_share = estimate.measure in _SHARES or (estimate.unit == "days" and estimate.measure in _MEANS)
+    if is_share and stem != "negative control":
         return ("share", "", estimate.visit, stem, estimate.subgroup)
     if stem == "own weight in partial pooling":
         return ("counted", "", "", IN_TRIAL, estimate.subgroup)
-    if stem in _OF_SCORED or stem == SEEN:
+    if stem in _OF_SCORED or stem in {SEEN, SEEN_OF_OUTCOMES}:
         return _scored(estimate.visit, estimate.subgroup)
     return compared_key(estimate.subgroup)
 
 
 def comparison_counted_key(estimate: Estimate) -> Key | None:
     """Return the key of what a count or share of a comparison counts."""
-    if _stem(estimate.term) == SEEN:
-        return _with_outcome(estimate.visit, estimate.subgroup)
-    if estimate.term == SCORED:
+    if _stem(estimate.term) in {SEEN, SEEN_OF_OUTCOMES}:
+        return _with_event(estimate.visit, estimate.subgroup)
+    if estimate.term in {SCORED, WITH_OUTCOME}:
         return _scored(estimate.visit, estimate.subgroup)
+    if estimate.term in {LEFT, SCORED_IN_CARE}:
+        return _by_leaving(estimate.visit, estimate.term, estimate.subgroup)
     if estimate.term.startswith(_OUTSIDE):
         return ("counted", "", "", estimate.term, estimate.subgroup)
     if estimate.term == IN_CARE:
@@ -154,6 +169,8 @@ def follows_of_comparison(result: ResultRecord, values: Values) -> Iterator[tupl
             yield from ((one, key) for one in values if one[0] == "analyzed" and one[3] == COMPARED)
         if key[3] in _OF_MISSING:
             yield from ((one, key) for one in values if one[0] == "analyzed" and one[2:4] == (key[2], SCORED))
+        if key[3] == _GRID:  # with nobody of the missing, that of a binary outcome is who was seen with it
+            yield from ((one, key) for one in outcomes)
     # Who is missing at one visit and at the next tells who was last seen between them: one hidden, all of the arm.
     missing = [key for key in values if key[3] in {_LATER, _NEVER}]
     yield from ((one, key) for one in missing for key in missing if one != key and one[-1] == key[-1])
@@ -168,6 +185,7 @@ def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
     last = visits[-1] if visits else ""
     for arm in dict.fromkeys(arms):
         yield from _sums_of_losses(visits, arm, values)
+        yield from _sums_of_outcomes(visits, arm, values)
         before = compared_key(arm)
         for key in [key for key in values if key[3].startswith(_OUTSIDE) and key[-1] == arm]:
             yield Sum(before, (key,), has_remainder=True, give_up_first=(key,))
@@ -177,8 +195,8 @@ def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
                 yield Sum(compared_key(arm), (_scored(visit, arm),), has_remainder=True)
         patterns = tuple(_counted_pattern(step, arm) for step in _PATTERNS if _counted_pattern(step, arm) in values)
         for visit in visits:
-            if _with_outcome(visit, arm) in values:
-                yield Sum(_scored(visit, arm), (_with_outcome(visit, arm),), has_remainder=True)
+            if _with_event(visit, arm) in values:
+                yield Sum(_scored(visit, arm), (_with_event(visit, arm),), has_remainder=True)
         if patterns:
             yield Sum(_scored(last, arm), patterns)
             complete = tuple(key for key in patterns if key[3] == _COMPLETE)
@@ -188,6 +206,29 @@ def sums_of_comparison(result: ResultRecord, values: Values) -> Iterator[Sum]:
                 yield Sum(gaps[0], (earlier[-1],), has_remainder=True, give_up_first=(earlier[-1],))
             for visit in visits:
                 yield Sum(_scored(visit, arm), complete, has_remainder=True)
+
+
+def _sums_of_outcomes(visits: tuple[str, ...], arm: str, values: Values) -> Iterator[Sum]:
+    """Yield what holds who of an arm has an outcome that is not the score at the visit, and what that holds.
+
+    Who left before the visit and who was scored in care have one; who left may have been scored all the same. Of the
+    last score in care, and of days, everybody has one.
+    """
+    if not visits:
+        return
+    when, last, compared = f"{UP_TO}{visits[-1]}", visits[-1], compared_key(arm)
+    outcome, events, scored = _scored(when, arm), _with_event(when, arm), _scored(last, arm)
+    left, in_care_scored = (_by_leaving(when, term, arm) for term in (LEFT, SCORED_IN_CARE))
+    held = [(compared, outcome), (outcome, events), (compared, left), (outcome, in_care_scored)]
+    held += [(in_care_scored, events), (scored, in_care_scored), (_in_care(last, arm), in_care_scored)]
+    held += [(outcome, scored)]
+    exact = [(outcome, (left, in_care_scored)), (compared, (_in_care(last, arm), left))]
+    for whole, part in held:
+        if whole in values and part in values:
+            yield Sum(whole, (part,), has_remainder=values[whole] != values[part])
+    for whole, parts in exact:
+        if whole in values and all(part in values for part in parts):
+            yield Sum(whole, parts)
 
 
 def _named_in_full(values: Values) -> Values:

@@ -139,7 +139,8 @@ def _stages(result: ResultRecord) -> list[str]:
 def _of_model(key: Key, own: Key, instrument: str) -> Name:
     """Return the name of what an adjusted analysis rests on: those with both scores whose covariates are known."""
     _, _, visit, term, group = key
-    if term in {linked_visits.SEEN, _IN_COMPARISON, linked_comparison.SCORED} and visit:
+    is_at_visit = bool(visit) and not visit.startswith(linked_comparison.UP_TO)
+    if term in {linked_visits.SEEN, _IN_COMPARISON, linked_comparison.SCORED} and is_at_visit:
         return Name(own, (PAIRS, instrument, visit, group), is_known_of=True)
     if term in {linked_comparison.COMPARED, "in the model"} and not visit:
         return Name(own, (WITH_BASELINE, instrument, group), is_known_of=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.comparison.days import OTHER_RULES
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.results.estimate import Estimate
 
@@ -22,6 +23,8 @@ BAND = "simultaneous band"
 """Term of the differences of several arms with intervals that hold all of them at once."""
 RATIO = "ratio, weighted"
 """Term of ratios of risks."""
+IN_STATE, BETWEEN_VISITS = "in response, weighted", "days between visits"
+"""Terms of what days in response are made of: the share at each visit, and which visit speaks for the days between."""
 
 
 def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
@@ -36,14 +39,37 @@ def answers(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> It
             mean,
             choices.conf_level,
             term=WEIGHTED,
-            measure="adjusted mean" if found.event is None else "adjusted share",
+            measure="adjusted share" if found.is_share else "adjusted mean",
             unit=found.unit,
             definition_set=found.definition_set,
             subgroup=group.subgroup,
-            visit=found.window.name,
+            visit=found.when,
             n_patients=found.n_of(arm, scored=True),
         )
+    yield from _made_of(found, fitted, choices.conf_level)
     yield from _missing_information(found, fitted)
+
+
+def _made_of(found: Comparison, fitted: Fitted, conf_level: float) -> Iterator[Estimate]:
+    """Yield what days with an event are made of: the share of each arm at each visit; differences by other rules."""
+    if fitted.days is None:
+        return
+    for visit, shares in zip(found.visits, fitted.days.shares, strict=True):
+        for arm, group in enumerate(found.groups):
+            yield estimate_of(
+                shares[arm],
+                conf_level,
+                term=IN_STATE,
+                measure="adjusted share",
+                definition_set=found.definition_set,
+                subgroup=group.subgroup,
+                visit=visit.name,
+                n_patients=int((found.days[found.visits.index(visit)].is_observed & (found.arms.arms == arm)).sum()),
+            )
+    for rule, differences in zip(OTHER_RULES, fitted.days.other_rules, strict=True):
+        for place, (_, group) in enumerate(found.later_arms):
+            one = difference_of(found, group, differences[place], conf_level)
+            yield replace(one, term=f"{BETWEEN_VISITS}: days like the {rule}", p_value=math.nan)
 
 
 def _missing_information(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
@@ -54,7 +80,7 @@ def _missing_information(found: Comparison, fitted: Fitted) -> Iterator[Estimate
             yield Estimate(
                 term="missing information of the difference",
                 measure="missing information",
-                visit=found.window.name,
+                visit=found.when,
                 treatment=group.label if is_one_of_many else "",
                 comparator=found.groups[0].label if is_one_of_many else "",
                 estimate=share,
@@ -100,7 +126,7 @@ def difference_of(found: Comparison, group: Group, difference: Interval, conf_le
         definition_set=found.definition_set,
         treatment=group.label,
         comparator=found.groups[0].label,
-        visit=found.window.name,
+        visit=found.when,
         n_patients=found.n_scored,
     )
 
@@ -114,6 +140,6 @@ def _ratio(found: Comparison, group: Group, ratio: Interval, conf_level: float) 
         definition_set=found.definition_set,
         treatment=group.label,
         comparator=found.groups[0].label,
-        visit=found.window.name,
+        visit=found.when,
         n_patients=found.n_scored,
     )

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
-from katoutcomes.analyses.steps.comparison.events import SCORE, Event, event_of
+from katoutcomes.analyses.steps.comparison.events import DAYS, SCORE, Event, event_of
+from katoutcomes.analyses.steps.comparison.history import last_day_in_care, leaving, visits_up_to
+from katoutcomes.analyses.steps.comparison.left_care import TREATMENT_POLICY, Known, Outcome, outcome_of
 from katoutcomes.analyses.steps.covariate_columns import (
     CovariateColumns,
     chosen_covariates,
     covariate_columns,
     without_lone_patients,
 )
-from katoutcomes.errors import DataError, DesignError, OptionError
+from katoutcomes.errors import DesignError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.kernels.weighting.comparison import ArmData
 
-WEEK = 7.0
-_HALF_A_YEAR_OF_WEEKS = 26.0
+UP_TO = "up to "
+"""Before the name of the visit, of an outcome that is not the one at it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +63,14 @@ class Comparison:
         1 where a patient had left care before the visit or, where that is not known, missed the visit before; None
         where there is no earlier visit.
     event : Event or None
-        The binary outcome that is compared, as 0 and 1 in `arms`; None where it is the score.
+        The binary outcome that is compared, as 0 and 1 in `arms`, or whose days are; None where it is the score.
+    left_care : str
+        What becomes of leaving care: one of `left_care.LEFT_CARE`.
+    has_left : ndarray of bool, shape (n_compared,), or None
+        Who had left before the visit, where that decides or ends the outcome.
+    days : tuple of ArmData
+        Arrays of the event at each of `visits`, where its days are compared; else empty. In `arms` the outcome is then
+        each patient's days by the own visits.
     """
 
     data: AnalysisSet
@@ -78,11 +87,37 @@ class Comparison:
     last_score: NDArray[np.float64]
     away: NDArray[np.float64] | None
     event: Event | None = None
+    left_care: str = TREATMENT_POLICY
+    has_left: NDArray[np.bool_] | None = None
+    days: tuple[ArmData, ...] = ()
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the outcome is binary."""
+        return self.event is not None and not self.days
 
     @property
     def unit(self) -> str:
-        """Of means and differences: points of the instrument, or shares where the outcome is binary."""
-        return "points" if self.event is None else ""
+        """Of means and differences: points of the instrument, days, or shares where the outcome is binary."""
+        return "days" if self.days else "points" if self.event is None else ""
+
+    @property
+    def visits(self) -> tuple[VisitWindow, ...]:
+        """The visits up to the one compared, in order of time."""
+        return tuple(self.data.visits[place] for place in visits_up_to(self.data, self.window))
+
+    @property
+    def visit_days(self) -> NDArray[np.float64]:
+        """The days of `visits`, counted from time zero."""
+        import numpy as np
+
+        return np.array([visit.target_day for visit in self.visits], dtype=np.float64)
+
+    @property
+    def when(self) -> str:
+        """The visit of the outcome: the one compared, or all up to it."""
+        is_at_visit = self.left_care == TREATMENT_POLICY and not self.days
+        return self.window.name if is_at_visit else f"{UP_TO}{self.window.name}"
 
     @property
     def definition_set(self) -> str:
@@ -92,7 +127,7 @@ class Comparison:
     @property
     def difference(self) -> str:
         """Measure of a difference of the arms."""
-        return "difference in means" if self.event is None else "difference in proportions"
+        return "difference in proportions" if self.is_share else "difference in means"
 
     @property
     def variables_of_compared(self) -> tuple[Variable, ...]:
@@ -106,13 +141,18 @@ class Comparison:
 
     @property
     def n_scored(self) -> int:
-        """Of these, patients with a score at the visit."""
-        return int(self.arms.is_observed.sum())
+        """Of these, patients with an outcome: a score at the visit, unless leaving care decides it; of days, all."""
+        return sum(self.n_of(arm, scored=True) for arm in range(self.arms.n_arms))
 
     def n_of(self, arm: int, *, scored: bool) -> int:
-        """Return how many patients of an arm are compared, or are scored."""
+        """Return how many patients of an arm are compared, or have an outcome, which of days everybody has."""
         members = self.arms.arms == arm
-        return int((members & self.arms.is_observed).sum() if scored else members.sum())
+        return int((members & self.arms.is_observed).sum() if scored and not self.days else members.sum())
+
+    def fewest_scored(self, arm: int) -> int:
+        """Return how many patients of an arm have an outcome, at the visit with the fewest where several count."""
+        of_visits = self.days or (self.arms,)
+        return min(int((one.is_observed & (one.arms == arm)).sum()) for one in of_visits)
 
     @property
     def later_arms(self) -> tuple[tuple[int, Group], ...]:
@@ -128,6 +168,7 @@ def comparison(
     covariates: Sequence[str],
     in_care_until: str | None,
     outcome: str = SCORE,
+    left_care: str = TREATMENT_POLICY,
 ) -> Comparison:
     """Choose the patients of each arm and make the arrays of the comparison.
 
@@ -147,10 +188,10 @@ def comparison(
     event = event_of(data.instrument, outcome)
     with_baseline, compared = _compared(data, groups, variables, event)
     _require_somebody(variable, groups, compared)
-    columns = covariate_columns(data.baseline, variables, compared)
-    history, flags, names = _history(data, window, in_care_until, compared)
-    values = _outcome(data, window, event, compared)
-    return Comparison(
+    coded = _Coded(_codes(groups, compared), len(groups), covariate_columns(data.baseline, variables, compared))
+    known = Known(data, event, left_care, last_day_in_care(data, in_care_until, compared), compared)
+    seen = outcome_of(known, window)
+    found = Comparison(
         data,
         window,
         variable,
@@ -158,13 +199,32 @@ def comparison(
         variables,
         with_baseline,
         compared,
-        columns,
-        names,
-        arms=_arm_data(values, _codes(groups, compared), len(groups), columns, history=history, flags=flags),
-        leaving=_leaving(data, window, in_care_until, compared),
-        last_score=history[0] if history else data.baseline[compared],
-        away=flags[0] if flags else None,
+        coded.columns,
+        seen.history.names,
+        arms=_arm_data(seen, coded),
+        leaving=leaving(data, window, known.until),
+        last_score=seen.history.last_score,
+        away=seen.history.away,
         event=event,
+        left_care=left_care,
+        has_left=seen.has_left,
+    )
+    return found if outcome != DAYS else _with_days(found, coded, known)
+
+
+def _with_days(found: Comparison, coded: _Coded, known: Known) -> Comparison:
+    """Return the comparison of days with the event: its arrays at each visit, and each patient's days as outcome."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.days_in_state import days_by_own_visits
+
+    at_visits = [outcome_of(known, visit) for visit in found.visits]
+    states = np.column_stack([one.values for one in at_visits])
+    days = days_by_own_visits(states, found.visit_days)
+    return replace(
+        found,
+        arms=replace(found.arms, outcome=days),
+        days=tuple(_arm_data(one, coded) for one in at_visits),
     )
 
 
@@ -202,32 +262,28 @@ def _codes(groups: Sequence[Group], compared: NDArray[np.bool_]) -> NDArray[np.i
     return codes[compared]
 
 
-def _outcome(
-    data: AnalysisSet, window: VisitWindow, event: Event | None, compared: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return the score at the visit or whether the event was seen, NaN where neither is known."""
-    scores = data.scores_at(window.name)[compared]
-    return scores if event is None else event.of(data.baseline[compared], scores)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coded:
+    """The arms and covariates of the compared, the same at every visit."""
+
+    codes: NDArray[np.int64]
+    n_arms: int
+    columns: CovariateColumns
 
 
-def _arm_data(
-    outcome: NDArray[np.float64],
-    codes: NDArray[np.int64],
-    n_arms: int,
-    columns: CovariateColumns,
-    *,
-    history: _Columns,
-    flags: _Columns,
-) -> ArmData:
+def _arm_data(outcome: Outcome, coded: _Coded) -> ArmData:
     from katoutcomes.kernels.weighting.comparison import ArmData
 
+    codes, later = coded.codes, range(1, coded.n_arms)
+    by_arm = [flag * (codes == arm) for flag in outcome.history.flags for arm in later]
     return ArmData(
-        outcome=outcome,
+        outcome=outcome.values,
         arms=codes,
-        n_arms=n_arms,
-        covariates=columns.values,
-        history=_stacked(history, codes.size),
-        history_by_arm=_stacked([flag * (codes == arm) for flag in flags for arm in range(1, n_arms)], codes.size),
+        n_arms=coded.n_arms,
+        covariates=coded.columns.values,
+        history=_stacked(outcome.history.columns, codes.size),
+        history_by_arm=_stacked(by_arm, codes.size),
+        certain=outcome.certain,
     )
 
 
@@ -250,82 +306,6 @@ def _stacked(columns: Sequence[NDArray[np.float64]], n_patients: int) -> NDArray
 
     varying = [column for column in columns if np.ptp(column) > 0.0]
     return np.column_stack(varying).astype(np.float64) if varying else np.zeros((n_patients, 0))
-
-
-def earlier_visits(data: AnalysisSet, window: VisitWindow) -> list[int]:
-    """Return the positions of the visits before one, in order of time."""
-    return [
-        place
-        for place, visit in enumerate(data.visits)
-        if not visit.is_anchored_later and visit.target_day < window.target_day
-    ]
-
-
-_Columns = list["NDArray[np.float64]"]
-
-
-def _history(
-    data: AnalysisSet, window: VisitWindow, in_care_until: str | None, compared: NDArray[np.bool_]
-) -> tuple[_Columns, _Columns, tuple[str, ...]]:
-    """Return what was seen between time zero and the visit, the flags that may act differently in each arm, and words.
-
-    The last score in care; where the last day in care is known, having left care before the visit, alone and by the
-    last score, the baseline score and the weeks in care; else, having missed the visit before, alone and by the last
-    score.
-    """
-    import numpy as np
-
-    earlier = earlier_visits(data, window)
-    baseline = data.baseline[compared]
-    until = None if in_care_until is None else _last_day_in_care(data, in_care_until, compared)
-    last = baseline.copy()
-    for place in earlier:
-        scores = data.scores[compared, place]
-        counts = ~np.isnan(scores)
-        if until is not None:
-            counts &= until >= data.visits[place].target_day
-        last = np.where(counts, scores, last)
-    if until is not None:
-        left = (until < window.target_day).astype(np.float64)
-        weeks = np.clip(until, 0.0, None) / WEEK
-        columns = [last, left, left * last, left * np.minimum(weeks, _HALF_A_YEAR_OF_WEEKS), left * baseline]
-        words = ("the last score in care", "having left care, with its products with scores and weeks in care")
-        return columns, [left], words
-    if not earlier:
-        return [], [], ()
-    missed = np.isnan(data.scores[compared, earlier[-1]]).astype(np.float64)
-    return (
-        [last, missed, missed * last],
-        [missed],
-        ("the last score before the visit", "having missed the visit before"),
-    )
-
-
-def _leaving(
-    data: AnalysisSet, window: VisitWindow, in_care_until: str | None, compared: NDArray[np.bool_]
-) -> NDArray[np.float64] | None:
-    import numpy as np
-
-    if in_care_until is None:
-        return None
-    until = _last_day_in_care(data, in_care_until, compared)
-    days = [*(data.visits[place].target_day for place in earlier_visits(data, window)), window.target_day]
-    return np.column_stack([until < day for day in days]).astype(np.float64)
-
-
-def _last_day_in_care(data: AnalysisSet, name: str, compared: NDArray[np.bool_]) -> NDArray[np.float64]:
-    import numpy as np
-
-    variable = data.variable(name)
-    if variable.kind != "number":
-        raise OptionError(f"in_care_until={name!r} must be a number: the last day in care, counted from time zero.")
-    days = variable.values[compared]
-    if np.isnan(days).any():
-        raise DataError(
-            f"{name!r} is not known for everybody compared. Give those who stayed a day after the last visit; whether "
-            "somebody had left care must not be guessed."
-        )
-    return days
 
 
 def require_adjustable_columns(found: Comparison) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.analyses.steps.resamples import Resampling
 from katoutcomes.errors import OptionError, require_option
 
@@ -63,12 +64,30 @@ class ComparisonChoices:
                 "interval='robust' goes with method='weighted_ancova'; for the others use interval='bootstrap'."
             )
 
-    def require_outcome(self, *, is_binary: bool) -> None:
-        """Raise `OptionError` if the method has no place for a binary outcome."""
-        if is_binary and self.method == "mmrm":
+    def require_outcome(self, left_care: str, *, is_binary: bool, is_days: bool = False) -> None:
+        """Raise `OptionError` if method and interval have no place for the outcome, or for what leaving does to it.
+
+        Parameters
+        ----------
+        left_care : str
+            One of `LEFT_CARE`.
+        is_binary, is_days : bool
+            Whether the outcome is 0 or 1, or days with such a one.
+        """
+        if (is_binary or is_days) and self.method == "mmrm":
             raise OptionError("method='mmrm' models scores; for a binary outcome use another method.")
-        if is_binary and self.slopes != "pooled":
+        if (is_binary or is_days) and self.slopes != "pooled":
             raise OptionError("models of a binary outcome have slopes='pooled'.")
+        if is_days and self.interval == "robust":
+            raise OptionError("days in response have interval='bootstrap', or 'rubin' with multiple imputation.")
+        if is_days and left_care != TREATMENT_POLICY:
+            raise OptionError("days in response count whatever happened: they have left_care='treatment_policy'.")
+        if left_care == COMPOSITE and not is_binary:
+            raise OptionError("left_care='composite' needs a binary outcome, such as outcome='response'.")
+        if left_care == WHILE_IN_CARE and self.method == "mmrm":
+            raise OptionError("left_care='while_in_care' compares one score of each patient; use another method.")
+        if left_care == WHILE_IN_CARE and self.missing == "multiple_imputation":
+            raise OptionError("left_care='while_in_care' gives everybody an outcome: there is nothing to impute.")
 
     def require_arms(self, n_arms: int) -> None:
         """Raise `OptionError` unless the weights are made for so many arms."""

@@ -150,7 +150,7 @@ def _rows(
     shared: dict[str, Any] = {
         "measure": found.difference,
         "unit": found.unit,
-        "visit": found.window.name,
+        "visit": found.when,
         "n_patients": found.n_scored,
         **sides,
     }

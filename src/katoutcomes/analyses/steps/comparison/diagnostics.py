@@ -135,7 +135,7 @@ def weight_estimates(found: Comparison, fitted: Fitted) -> Iterator[Estimate]:
     for arm, group in enumerate(found.groups):
         spread = weight_distribution(fitted.combined[found.arms.arms == arm])
         shared: dict[str, Any] = {"subgroup": group.subgroup, "n_patients": found.n_of(arm, scored=True)}
-        yield from spread_rows(spread, unit="patients", visit=found.window.name, **shared)
+        yield from spread_rows(spread, unit="patients", visit=found.when, **shared)
 
 
 def share_outside(found: Comparison, fitted: Fitted, low: float, high: float) -> float:

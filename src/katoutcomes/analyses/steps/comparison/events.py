@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SCORE = "score"
-OUTCOMES: tuple[str, ...] = (SCORE, "response", "remission", "reliable_improvement")
-_KINDS = {"response": "response", "remission": "remission", "reliable_improvement": "reliable_change"}
+SCORE, DAYS = "score", "days_in_response"
+OUTCOMES: tuple[str, ...] = (SCORE, "response", "remission", "reliable_improvement", DAYS)
+_KINDS = {
+    "response": "response",
+    "remission": "remission",
+    "reliable_improvement": "reliable_change",
+    DAYS: "response",
+}
 _WORDS = {"response": "response", "remission": "remission", "reliable_change": "reliable improvement"}
 
 
@@ -82,7 +87,7 @@ class Event:
 
 
 def event_of(instrument: Instrument, outcome: str) -> Event | None:
-    """Return the binary outcome that is asked for, None for the score itself.
+    """Return the binary outcome that is asked for, or whose days are; None for the score itself.
 
     Raises
     ------

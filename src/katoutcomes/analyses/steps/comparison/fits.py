@@ -34,7 +34,7 @@ class Fitted:
     combined : ndarray of float64, shape (n_compared,)
         What each scored patient weighs; 0 for the others.
     missing_shares : ndarray of float64, shape (K,)
-        Share of each weighted arm whose score is missing.
+        Share of each weighted arm whose outcome is missing; of days, how many of them.
     replicates : ndarray of float64, shape (n_replicates, K - 1), or None
         Bootstrap differences.
     replicate_shares : ndarray of float64, shape (n_replicates, K), or None
@@ -49,7 +49,9 @@ class Fitted:
         The differences if who left a later arm fared like the comparator's from then on; empty but for imputation
         with the last day in care.
     ratios : tuple of Interval
-        Each later arm's risk over the comparator's; empty where the outcome is the score.
+        Each later arm's risk over the comparator's; empty where the outcome is not binary.
+    days : FittedDays or None
+        What days with the event are made of; None for other outcomes.
     """
 
     means: tuple[Interval, ...]
@@ -64,6 +66,23 @@ class Fitted:
     scale_reduction: float = math.nan
     jump_to_reference: tuple[Interval, ...] = ()
     ratios: tuple[Interval, ...] = ()
+    days: FittedDays | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDays:
+    """What the days with an event are made of.
+
+    Attributes
+    ----------
+    shares : tuple of tuple of Interval
+        For each visit the adjusted share of each arm that has the event.
+    other_rules : tuple of tuple of Interval
+        The differences by each of `days.OTHER_RULES`.
+    """
+
+    shares: tuple[tuple[Interval, ...], ...]
+    other_rules: tuple[tuple[Interval, ...], ...]
 
 
 def recipe_of(choices: ComparisonChoices) -> Recipe:
@@ -136,7 +155,7 @@ def _bootstrapped(found: Comparison, choices: ComparisonChoices) -> Fitted:
         replicates=of_differences,
         replicate_shares=drawn[:, 2 * n_arms - 1 :],
         share_failed=1.0 - float(np.isfinite(drawn[:, : 2 * n_arms - 1]).all(axis=1).mean()),
-        ratios=() if found.event is None else _bootstrapped_ratios(found, means, of_means, level),
+        ratios=_bootstrapped_ratios(found, means, of_means, level) if found.is_share else (),
     )
 
 
@@ -207,7 +226,7 @@ def _robust(found: Comparison, choices: ComparisonChoices) -> Fitted:
         for arm in range(1, len(means))
     )
     ratios: tuple[Interval, ...] = ()
-    if found.event is not None:
+    if found.is_share:
         logs = (log_ratio(means, covariance, arm) for arm in range(1, len(means)))
         ratios = tuple(exponentiated(_t(*one, df, level)) for one in logs)
         ratios = ratios if has_events(found) else tuple(Interval(math.nan) for _ in ratios)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.arms import earlier_visits
+from katoutcomes.analyses.steps.comparison.days import OTHER_RULES
 from katoutcomes.analyses.steps.comparison.fits import (
     Fitted,
+    FittedDays,
     ancova,
     exponentiated,
     fitted_weights,
     log_ratio,
     recipe_of,
 )
+from katoutcomes.analyses.steps.comparison.history import visits_up_to
 from katoutcomes.analyses.steps.resamples import Interval
 
 if TYPE_CHECKING:
@@ -42,15 +44,15 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
     from katoutcomes.kernels.missing.imputation import impute
 
     imputations = impute(scores_to_impute(found), choices.n_imputations, _rng(choices, _STREAM))
-    outcomes = _outcomes(found, imputations.completed[:, :, -1])
+    outcomes, missing = _outcomes(found, imputations.completed), _missing(found)
     weights, balancing, _ = fitted_weights(replace(found.arms, outcome=outcomes[0]), recipe_of(choices))
     tilt = weights.tilt[0]
     pooled = _pooled(found, outcomes, balancing, tilt, choices)
     members = found.arms.arms == np.arange(found.arms.n_arms)[:, None]
-    shares = members @ (balancing * ~found.arms.is_observed) / (members @ balancing)
+    shares = members @ (balancing * missing) / (members @ balancing)
     reference: tuple[Interval, ...] = ()
-    if found.leaving is not None and not why_no_reference(found):
-        jumped = _outcomes(found, jump_to_reference(found, choices))
+    if found.leaving is not None and found.when == found.window.name and not why_no_reference(found):
+        jumped = _outcomes(found, jump_to_reference(found, choices)[:, :, None])
         reference = _intervals(_pooled(found, jumped, balancing, tilt, choices).differences, _OF_DIFFERENCES)
     return Fitted(
         _intervals(pooled.means, _OF_MEANS),
@@ -62,14 +64,56 @@ def fit_imputed(found: Comparison, choices: ComparisonChoices) -> Fitted:
         scale_reduction=imputations.scale_reduction,
         jump_to_reference=reference,
         ratios=tuple(exponentiated(one) for one in _intervals(pooled.log_ratios, _OF_DIFFERENCES)),
+        days=_days(found, imputations.completed, balancing, tilt, choices) if found.days else None,
     )
 
 
-def _outcomes(found: Comparison, completed: Floats) -> Floats:
-    """Return what is compared of completed scores: these, or who has the binary outcome."""
+def _outcomes(found: Comparison, completed: Floats, rule: str = "midpoint") -> Floats:
+    """Return what is compared of the completed scores of all visits: the last, who has the event, or days with it."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.days_in_state import days_spoken_for
+
+    if found.days:
+        return np.asarray(_states(found, completed) @ days_spoken_for(found.visit_days, rule))
+    states = _states(found, completed[:, :, -1:])[:, :, 0]
+    return states if found.has_left is None else np.where(found.has_left, 0.0, states)
+
+
+def _states(found: Comparison, completed: Floats) -> Floats:
+    """Return the scores, or who has the event by them, shape (m, n_compared, n_visits)."""
+    import numpy as np
+
     if found.event is None:
         return completed
-    return found.event.of(found.data.baseline[found.compared], completed)
+    baseline = found.data.baseline[found.compared]
+    return np.moveaxis(found.event.of(baseline, np.moveaxis(completed, 2, 0)), 0, 2)
+
+
+def _missing(found: Comparison) -> Floats:
+    """Return whose outcome is missing, as 1; of days, how many of each patient's."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.days_in_state import days_spoken_for
+
+    if not found.days:
+        return np.asarray(~found.arms.is_observed, dtype=np.float64)
+    return np.column_stack([~one.is_observed for one in found.days]) @ days_spoken_for(found.visit_days)
+
+
+def _days(
+    found: Comparison, completed: Floats, balancing: Floats, tilt: Floats, choices: ComparisonChoices
+) -> FittedDays:
+    """Return the share in the state at each visit, and the differences by the other rules."""
+    import numpy as np
+
+    states = np.moveaxis(_states(found, completed), 2, 0)
+    shares = (_pooled(found, one, balancing, tilt, choices).means for one in states)
+    others = (_pooled(found, _outcomes(found, completed, rule), balancing, tilt, choices) for rule in OTHER_RULES)
+    return FittedDays(
+        tuple(_intervals(means, _OF_MEANS) for means in shares),
+        tuple(_intervals(one.differences, _OF_DIFFERENCES) for one in others),
+    )
 
 
 def _rng(choices: ComparisonChoices, stream: int) -> np.random.Generator:
@@ -101,7 +145,7 @@ def _pooled(
     for arm in range(1, n_arms):
         variances = covariances[:, arm, arm] + covariances[:, 0, 0] - 2.0 * covariances[:, arm, 0]
         differences.append(pool(means[:, arm] - means[:, 0], variances, df, choices.conf_level))
-        if found.event is not None:
+        if found.is_share:
             logs = np.array([log_ratio(*one, arm) for one in zip(means, covariances, strict=True)])
             log_ratios.append(pool(logs[:, 0], logs[:, 1], df, choices.conf_level))
     return _Pooled(tuple(of_means), tuple(differences), tuple(log_ratios))
@@ -144,7 +188,7 @@ def _scores(found: Comparison) -> Floats:
 
 
 def _places(found: Comparison) -> list[int]:
-    return [*earlier_visits(found.data, found.window), found.data.visit_index(found.window.name)]
+    return visits_up_to(found.data, found.window)
 
 
 def _has_scores(found: Comparison) -> NDArray[np.bool_]:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.arms import earlier_visits
 from katoutcomes.analyses.steps.comparison.fits import Fitted, fit_weighted, plain_weights
+from katoutcomes.analyses.steps.comparison.history import visits_up_to
+from katoutcomes.analyses.steps.comparison.left_care import TREATMENT_POLICY
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.errors import OptionError
 from katoutcomes.results.check import Check
@@ -33,8 +34,9 @@ def why_not_estimable(found: Comparison) -> str:
     data = found.arms
     for arm, group in enumerate(found.groups):
         # Only where there is none: to be told of one or two would be to be told a small count.
-        if found.n_of(arm, scored=True) == 0:
-            return f"In {group.label}, no patient has a score at {found.window.name}."
+        if found.fewest_scored(arm) == 0:
+            where = "one of the visits up to " if found.days else ""
+            return f"In {group.label}, no patient has a score at {where}{found.window.name}."
     for arm, group in found.later_arms:
         pair = ((data.arms == 0) | (data.arms == arm)).astype(np.float64)
         treated = data.arms == arm
@@ -91,7 +93,7 @@ def _scores_in_care(found: Comparison) -> AnalysisSet:
     import numpy as np
 
     data = found.data
-    places = [*earlier_visits(data, found.window), data.visit_index(found.window.name)]
+    places = visits_up_to(data, found.window)
     kept = np.where(found.compared[:, None], data.scores[:, places], np.nan)
     if found.leaving is not None:
         left = np.zeros(kept.shape, dtype=np.bool_)
@@ -135,14 +137,15 @@ def negative_control_of(found: Comparison, choices: ComparisonChoices, name: str
         raise OptionError(f"negative_control={name!r} must be a number or a flag that is no covariate.")
     values = variable.values[found.compared]
     arms = replace(found.arms, outcome=values, history=found.arms.history[:, :0])
-    arms = replace(arms, history_by_arm=arms.history_by_arm[:, :0])
+    arms = replace(arms, history_by_arm=arms.history_by_arm[:, :0], certain=None)
     if any(np.isnan(values[arms.arms == arm]).all() for arm in range(arms.n_arms)):
         raise OptionError(f"negative_control={name!r} is known for nobody of an arm.")
     interval = "robust" if choices.interval in {"robust", "rubin", "model"} else "bootstrap"
     method = "weighted_ancova" if interval == "robust" else choices.method
     quiet = replace(choices.resampling, progress=None)
     same = replace(choices, missing="complete_cases", interval=interval, method=method, resampling=quiet)
-    fitted = fit_weighted(replace(found, arms=arms, event=None), same)
+    alone = replace(found, arms=arms, event=None, days=(), left_care=TREATMENT_POLICY, has_left=None)
+    fitted = fit_weighted(alone, same)
     rows, passed = [], True
     for (_, group), difference in zip(found.later_arms, fitted.differences, strict=True):
         rows.append(_control_row(found, group.label, name, difference, choices.conf_level))

@@ -88,7 +88,7 @@ def _fields(found: Comparison, group: Group) -> dict[str, Any]:
         "measure": found.difference,
         "unit": found.unit,
         "definition_set": found.definition_set,
-        "visit": found.window.name,
+        "visit": found.when,
         "treatment": group.label,
         "comparator": found.groups[0].label,
         "n_patients": found.n_scored,

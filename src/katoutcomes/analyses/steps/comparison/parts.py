@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.arms import Comparison, earlier_visits
+from katoutcomes.analyses.steps.comparison.arms import Comparison
 from katoutcomes.analyses.steps.comparison.checks import fewest_patients
+from katoutcomes.analyses.steps.comparison.history import visits_up_to
+from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE
 from katoutcomes.analyses.steps.flow_rows import BASELINE_STEP, NO_BASELINE, excluded, flow_of, selection_rows, stage
 from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.missing_scores import LATER, NEVER, gaps_and_ends, odds_ratio_rows
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from katoutcomes.analyses.steps.comparison.events import Event
-    from katoutcomes.estimands.visit_window import VisitWindow
+    from katoutcomes.kernels.weighting.comparison import ArmData
 
 COMPARED, SCORED, SEEN = "compared", "scored, of those compared", "seen, of those scored"
+WITH_OUTCOME, LEFT = "with an outcome, of those compared", "left care, of those compared"
+SCORED_IN_CARE, SEEN_OF_OUTCOMES = "scored in care, of those compared", "seen, of those with an outcome"
 SCORED_BY_VISIT, PATTERNS, FEWEST = "scored_by_visit", "missing_patterns", "fewest_patients"
 MISSING_BY_VISIT, IN_CARE, NO_SCORE = "missing_by_visit", "in care, of those compared", "no score at the visit"
 COMPARED_STEP = "patients compared"
@@ -29,9 +32,8 @@ COMPLETE, GAPS = "scored at every visit", "scored at the visit, with gaps before
 
 
 def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
-    """Yield how many patients of each arm are compared, and which share of them is scored."""
-    if found.event is not None:
-        yield from _event_estimates(found, found.event, conf_level)
+    """Yield how many patients of each arm are compared, and which share of them is scored or has an outcome."""
+    yield from _event_estimates(found, conf_level)
     for arm, group in enumerate(found.groups):
         n_compared = found.n_of(arm, scored=False)
         yield Estimate(
@@ -42,26 +44,46 @@ def count_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
             estimate=float(n_compared),
             n_patients=n_compared,
         )
-        n_scored = found.n_of(arm, scored=True)
-        fields = {"subgroup": group.subgroup, "visit": found.window.name}
-        yield share_estimate(SCORED, n_scored, n_compared, conf_level, **fields)
+        for term, n_patients in _with_outcome(found, arm):
+            fields = {"subgroup": group.subgroup, "visit": found.when}
+            yield share_estimate(term, n_patients, n_compared, conf_level, **fields)
     yield from _loss_estimates(found, conf_level)
 
 
-def _event_estimates(found: Comparison, event: Event, conf_level: float) -> Iterator[Estimate]:
-    """Yield which share of the scored of each arm has the binary outcome, as it was seen."""
-    for arm, group in enumerate(found.groups):
-        outcome = found.arms.outcome[(found.arms.arms == arm) & found.arms.is_observed]
-        n_patients = int((outcome > 0.0).sum())
-        yield share_estimate(
-            f"{SEEN}: {event.words}",
-            n_patients,
-            outcome.size,
-            conf_level,
-            visit=found.window.name,
-            definition_set=found.definition_set,
-            subgroup=group.subgroup,
-        )
+def _with_outcome(found: Comparison, arm: int) -> Iterator[tuple[str, int]]:
+    """Yield how many of an arm have an outcome and, where leaving care decides or ends it, how many had left.
+
+    Who left and whoever was scored in care are then those with an outcome.
+    """
+    n_scored = found.n_of(arm, scored=True)
+    if found.has_left is None:
+        if not found.days:
+            yield SCORED, n_scored
+        return
+    n_left = int((found.has_left & (found.arms.arms == arm)).sum())
+    if found.left_care == COMPOSITE:
+        yield WITH_OUTCOME, n_scored
+        yield SCORED_IN_CARE, n_scored - n_left
+    yield LEFT, n_left
+
+
+def _event_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
+    """Yield which share of those of each arm who have an outcome has the event, as seen; of days, at each visit."""
+    if found.event is None:
+        return
+    term = f"{SEEN if found.has_left is None else SEEN_OF_OUTCOMES}: {found.event.words}"
+    at_visits = zip([visit.name for visit in found.visits], found.days, strict=True)
+    for visit, arms in at_visits if found.days else [(found.when, found.arms)]:
+        for arm, group in enumerate(found.groups):
+            n_events, n_patients = _events_of(arms, arm)
+            fields = {"visit": visit, "definition_set": found.definition_set, "subgroup": group.subgroup}
+            yield share_estimate(term, n_events, n_patients, conf_level, **fields)
+
+
+def _events_of(arms: ArmData, arm: int) -> tuple[int, int]:
+    """Return how many patients of an arm have the event, and of how many that is known."""
+    outcome = arms.outcome[(arms.arms == arm) & arms.is_observed]
+    return int((outcome > 0.0).sum()), outcome.size
 
 
 def _loss_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
@@ -69,15 +91,17 @@ def _loss_estimates(found: Comparison, conf_level: float) -> Iterator[Estimate]:
 
     The last day in care is known for everybody, so that nobody is censored and the share is the curve of leaving care.
     """
+    import numpy as np
+
     if found.leaving is not None:
         for arm, group in enumerate(found.groups):
             members = found.arms.arms == arm
-            for place, visit in enumerate(_visits(found)):
+            for place, visit in enumerate(found.visits):
                 n_in_care = int((members & (found.leaving[:, place] == 0.0)).sum())
                 fields = {"subgroup": group.subgroup, "visit": visit.name}
                 yield share_estimate(IN_CARE, n_in_care, int(members.sum()), conf_level, **fields)
     shared = {"visit": found.window.name, "n_patients": found.n_compared}
-    missing = ~found.arms.is_observed
+    missing = np.isnan(found.data.scores_at(found.window.name)[found.compared])
     yield from odds_ratio_rows(f"{NO_SCORE}: odds, ", _known_of_missing(found), missing, conf_level, shared)
 
 
@@ -88,15 +112,11 @@ def _known_of_missing(found: Comparison) -> dict[str, NDArray[np.float64]]:
     columns |= {
         f"{group.label} against {comparator}": (found.arms.arms == arm).astype(float) for arm, group in found.later_arms
     }
-    if found.away is not None:
-        words = "the visit before missed against scored" if found.leaving is None else "left care against stayed"
-        columns[words] = found.away
+    if found.leaving is not None:
+        columns["left care against stayed"] = found.leaving[:, -1]
+    elif found.away is not None:
+        columns["the visit before missed against scored"] = found.away
     return columns
-
-
-def _visits(found: Comparison) -> list[VisitWindow]:
-    """Return the visits up to the one compared, in order of time."""
-    return [*(found.data.visits[place] for place in earlier_visits(found.data, found.window)), found.window]
 
 
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:
@@ -128,7 +148,7 @@ def _flow(found: Comparison) -> Part:
 def _scores_up_to_the_visit(found: Comparison) -> NDArray[np.bool_]:
     import numpy as np
 
-    places = [*earlier_visits(found.data, found.window), found.data.visit_index(found.window.name)]
+    places = visits_up_to(found.data, found.window)
     return ~np.isnan(found.data.scores[found.compared][:, places])
 
 
@@ -136,7 +156,7 @@ def _scored_by_visit(found: Comparison, scored: NDArray[np.bool_]) -> Part:
     rows: list[tuple[Cell, ...]] = [
         (visit.name, visit.target_day, group.subgroup, int(scored[found.arms.arms == arm, place].sum()))
         for arm, group in enumerate(found.groups)
-        for place, visit in enumerate(_visits(found))
+        for place, visit in enumerate(found.visits)
     ]
     return Part(SCORED_BY_VISIT, ("visit", "target_day", "group", "n_patients"), tuple(rows))
 
@@ -150,7 +170,7 @@ def _missing_by_visit(found: Comparison, scored: NDArray[np.bool_]) -> Part:
     rows: list[tuple[Cell, ...]] = [
         (visit.name, group.subgroup, words, int(mask[found.arms.arms == arm, place].sum()))
         for arm, group in enumerate(found.groups)
-        for place, visit in enumerate(_visits(found)[:-1])
+        for place, visit in enumerate(found.visits[:-1])
         for words, mask in ((LATER, gaps), (NEVER, ends))
     ]
     return Part(MISSING_BY_VISIT, ("visit", "group", "step", "n_patients"), tuple(rows))

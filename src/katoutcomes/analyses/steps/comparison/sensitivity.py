@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.comparison.left_care import WHILE_IN_CARE
+from katoutcomes.analyses.steps.comparison.missing_events import MissingEvents, event_grid_rows, missing_events
 from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
 from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.analyses.steps.tipping import (
@@ -44,17 +46,18 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
         shared: dict[str, Any] = {
             "treatment": group.label,
             "comparator": found.groups[0].label,
-            "visit": found.window.name,
+            "visit": found.when,
             "n_patients": found.n_scored,
         }
         if not difference.std_error > 0.0:
             continue
-        yield from _confounding(found, fitted, place, choices.conf_level, shared)
-        yield from _tipping(found, fitted, place, choices, shared)
+        if found.left_care != WHILE_IN_CARE:  # a description has no confounders, and nothing of it is missing
+            yield from _confounding(found, fitted, place, choices.conf_level, shared)
+            yield from _tipping(found, fitted, place, choices, shared)
         if fitted.jump_to_reference:
             jumped, fields = fitted.jump_to_reference[place], {"measure": found.difference, "unit": found.unit}
             yield estimate_of(jumped, choices.conf_level, term=JUMP, **fields, **shared)
-        if choices.method == "weighted_ancova" and choices.weights != "none":
+        if choices.method == "weighted_ancova" and choices.weights != "none" and not found.days:
             yield from _truncated(found, fitted, arm, shared)
         yield Estimate(
             term=f"{PRECISION}: smallest difference that would be found in four of five studies",
@@ -117,18 +120,34 @@ def _tipping(
     """Yield by how much the missing scores would have to be other than assumed for the conclusion to change."""
     arm, instrument = found.later_arms[place][0], found.data.instrument
     span = instrument.maximum - instrument.minimum
-    missing, fields = _missing_scores(fitted, place, arm, choices.conf_level), shared | {"unit": found.unit}
-    is_score = found.event is None
+    missing, fields = _missing_scores(fitted, place, arm, choices.conf_level), shared | {"unit": _unit_of_moves(found)}
+    is_score, has_missing = found.event is None, bool((fitted.missing_shares[[0, arm]] > 0.0).any())
+    events = missing_events(found, fitted, choices, arm) if found.is_share and has_missing else None
     yield from tipping_rows(
         missing,
         _moved_words(found, missing.direction),
-        largest=LARGEST_DELTA * span if is_score else 1.0,
+        largest=LARGEST_DELTA * span if is_score else 1.0 if found.days else _room(events, missing.direction),
         smallest_important=choices.smallest_important,
         sd=_pooled_sd(found, arm) if is_score else math.nan,
         fields=fields,
     )
     if is_score and missing.difference.has_limits:
         yield from grid_rows(missing, span, instrument.sign, fields)
+    if events is not None and missing.difference.has_limits:
+        yield from event_grid_rows(found, events, arm, choices.conf_level, shared)
+
+
+def _unit_of_moves(found: Comparison) -> str:
+    """Return the unit by which what is missing moves: scores by points, events and days with these by shares."""
+    return found.unit if found.event is None else ""
+
+
+def _room(events: MissingEvents | None, direction: float) -> float:
+    """Return by how much a share of the missing of the treated can move before it is 0 or 1."""
+    assumed = math.nan if events is None else float(events.assumed[1])
+    if math.isnan(assumed):
+        return 0.0
+    return assumed if direction < 0.0 else 1.0 - assumed
 
 
 def _missing_scores(fitted: Fitted, place: int, arm: int, conf_level: float) -> MissingScores:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.formatting import format_level, format_number
@@ -12,6 +14,7 @@ from katoutcomes.results.result import Method
 if TYPE_CHECKING:
     from katoutcomes.analyses.steps.comparison.arms import Comparison
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
+    from katoutcomes.estimands.visit_window import VisitWindow
 
 _SOURCES = {
     "overlap": "Li F, Morgan KL, Zaslavsky AM. J Am Stat Assoc 2018;113:390-400. doi:10.1080/01621459.2016.1260466",
@@ -73,14 +76,14 @@ def method_of(found: Comparison, choices: ComparisonChoices) -> Method:
     adjusted_for = ", ".join(["the baseline score", *(variable.label for variable in found.variables)])
     weights = f" with {_WEIGHT_WORDS[choices.weights]}" if choices.method != "mmrm" else ""
     history = ""
-    if choices.uses_observation_weights and found.history_names:
+    if choices.uses_observation_weights and found.history_names and found.left_care != WHILE_IN_CARE:
         history = f" (a logistic model of arm, covariates, {', '.join(found.history_names)})"
     estimator = _estimator(found, choices)
     numbers = {"bootstrap": choices.resampling.n_bootstrap, "rubin": choices.n_imputations}.get(choices.interval)
     repeats = f" ({numbers:,} {'resamples' if choices.interval == 'bootstrap' else 'imputations'})" if numbers else ""
     description = (
-        f"{estimator[0].upper()}{estimator[1:]} of {_outcome(found)} at {found.window.name}{weights}, adjusted for "
-        f"{adjusted_for}; {_MISSING_WORDS[choices.missing]}{history}. "
+        f"{estimator[0].upper()}{estimator[1:]} of {_outcome(found)}{weights}, adjusted for {adjusted_for}; "
+        f"{_missing_words(found, choices)}{history}. "
         f"{_INTERVAL_WORDS[choices.interval]}{repeats}, {format_level(choices.conf_level)}. {_floor(choices)}"
         f"{missing_words(choices.conf_level)} Logistic "
         "models of arm and observation have a ridge of 0.001 a patient on standardized slopes; their probabilities are "
@@ -98,13 +101,44 @@ def _estimator(found: Comparison, choices: ComparisonChoices) -> str:
         "weighted_ancova": "standardization of a weighted logistic model",
         "g_computation": "standardization of a logistic model",
     }
-    return "weighted linear model" if is_linear else words.get(choices.method, _METHOD_WORDS[choices.method])
+    estimator = "weighted linear model" if is_linear else words.get(choices.method, _METHOD_WORDS[choices.method])
+    return f"{estimator} at each visit" if found.days and not is_linear else estimator
+
+
+def _missing_words(found: Comparison, choices: ComparisonChoices) -> str:
+    """Return what is done about who has no outcome."""
+    if found.left_care == WHILE_IN_CARE:
+        return "everybody has an outcome, so nothing is missing"
+    in_care = "of the patients in care " if found.left_care == COMPOSITE else ""
+    return f"{in_care}{_MISSING_WORDS[choices.missing]}"
 
 
 def _outcome(found: Comparison) -> str:
-    if found.event is None:
-        return "the score"
-    return f"{found.event.words} ({found.event.definition.id})"
+    """Return what is compared, with its definition and when it is measured."""
+    visit = found.window.name
+    what = "the score" if found.event is None else f"{found.event.words} ({found.event.definition.id})"
+    if found.days:
+        listed = ", ".join(f"{one.name} for {_days(days)}" for one, days in _spoken_for(found))
+        return (
+            f"the days with {what} up to {visit}, each day like the nearest visit ({listed}; on day 0 nobody has it),"
+        )
+    if found.left_care == WHILE_IN_CARE:
+        last = "the last score in care (the baseline score where none followed)"
+        return f"{last} up to {visit}" if found.event is None else f"{what} by {last} up to {visit}"
+    return f"{what} at {visit}{_COMPOSITE_WORDS if found.left_care == COMPOSITE else ''}"
+
+
+_COMPOSITE_WORDS = ", those who had left care counting as without it,"
+
+
+def _spoken_for(found: Comparison) -> Iterator[tuple[VisitWindow, float]]:
+    from katoutcomes.kernels.groups.days_in_state import days_spoken_for
+
+    yield from zip(found.visits, days_spoken_for(found.visit_days).tolist(), strict=True)
+
+
+def _days(days: float) -> str:
+    return f"{format_number(days, 1, trailing_zeros=False)} days"
 
 
 def _floor(choices: ComparisonChoices) -> str:
@@ -117,8 +151,22 @@ def _floor(choices: ComparisonChoices) -> str:
 
 def title_of(found: Comparison) -> str:
     """Return what is compared, where and when."""
-    outcome = "" if found.event is None else f", {found.event.words}"
-    return f"Comparison of cohorts: {found.data.instrument.name}{outcome} at {found.window.name}"
+    instrument, endpoint = found.data.instrument.name, _endpoint(found)
+    outcome = "" if endpoint.variable == "score" else f", {endpoint.variable}"
+    when = f" at {endpoint.visit}" if endpoint.visit else ""
+    return f"Comparison of cohorts: {instrument}{outcome}{when}"
+
+
+def _endpoint(found: Comparison) -> Endpoint:
+    """Return what is measured and, unless that is over a time, when."""
+    instrument, visit = found.data.instrument.name, found.window.name
+    what = "score" if found.event is None else found.event.words
+    if found.days:
+        return Endpoint(instrument, "", f"days in {what} {found.when}")
+    if found.left_care == WHILE_IN_CARE:
+        last = "last score in care" if found.event is None else f"{what} by the last score in care"
+        return Endpoint(instrument, "", f"{last} {found.when}")
+    return Endpoint(instrument, visit, f"{what} in care" if found.left_care == COMPOSITE else what)
 
 
 def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
@@ -133,24 +181,59 @@ def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
 
 def estimand_of(found: Comparison, choices: ComparisonChoices) -> Estimand:
     """Return the question in plain words: whom it is about and what becomes of leaving care depend on the choices."""
-    name, event = found.variable.name, found.event
-    what = "mean scores" if event is None else f"percent with {event.words}"
     comparator, later = found.groups[0].label, [group.label for _, group in found.later_arms]
-    named = "booked_program" if name == "program_booked" else f"cohorts_by_{name}"
+    is_effect = found.left_care != WHILE_IN_CARE
+    contrast = (
+        "had all been in the first-named arm and had all been in the other"
+        if is_effect
+        else "adjusted for who is in which arm; it describes and is no effect"
+    )
     return Estimand(
-        name="if_all_had_stayed" if choices.method == "mmrm" else named,
+        name=_name(found, choices),
         population=_population(found, choices),
         treatment=" and ".join(later),
         comparator=comparator,
-        endpoint=Endpoint(found.data.instrument.name, found.window.name, "score" if event is None else event.words),
-        intercurrent_events=(
-            "the score is the one that would be seen if nobody had left care (a hypothetical question)"
-            if choices.method == "mmrm"
-            else "a patient stays in the arm of time zero, and the score counts whatever happened on the way: leaving "
-            "care, missing sessions, other treatment, further doses"
-        ),
-        summary_measure=f"difference in {what} had all been in the first-named arm and had all been in the other",
-        is_causal=True,
+        endpoint=_endpoint(found),
+        intercurrent_events=_intercurrent_events(found, choices),
+        summary_measure=f"difference in {_measured(found)} {contrast}",
+        is_causal=is_effect,
+    )
+
+
+def _name(found: Comparison, choices: ComparisonChoices) -> str:
+    """Return the name of the question, of `NAMED_ESTIMANDS` where it is one of these."""
+    if found.days:
+        return "days_in_response"
+    if found.left_care != TREATMENT_POLICY:
+        return {COMPOSITE: "composite_response", WHILE_IN_CARE: "while_in_care"}[found.left_care]
+    if choices.method == "mmrm":
+        return "if_all_had_stayed"
+    name = found.variable.name
+    return "booked_program" if name == "program_booked" else f"cohorts_by_{name}"
+
+
+def _measured(found: Comparison) -> str:
+    if found.days:
+        return "mean days"
+    return f"percent with {found.event.words}" if found.event is not None else "mean scores"
+
+
+def _intercurrent_events(found: Comparison, choices: ComparisonChoices) -> str:
+    """Return what is done about leaving care and other events on the way."""
+    if choices.method == "mmrm":
+        return "the score is the one that would be seen if nobody had left care (a hypothetical question)"
+    stays = "a patient stays in the arm of time zero"
+    if found.left_care == COMPOSITE:
+        return (
+            f"{stays}; everybody who leaves care before the visit counts as a non-responder (composite); missing "
+            "sessions, other treatment and further doses change nothing"
+        )
+    if found.left_care == WHILE_IN_CARE:
+        return f"{stays}, and leaving care ends what is looked at: the last score before it counts, whenever it was"
+    counts = "each visit counts" if found.days else "the score counts"
+    return (
+        f"{stays}, and {counts} whatever happened on the way: leaving care, missing sessions, other treatment, further "
+        "doses"
     )
 
 
@@ -214,7 +297,12 @@ def warnings_of(found: Comparison, choices: ComparisonChoices, *, has_negative_c
             "Patients for whom a covariate is not known, or who alone have a level of one, are left out of the "
             'comparison; the check "missing covariates" says whether they are many.'
         )
-    if found.leaving is None and choices.missing in {"observation_weights", "multiple_imputation"}:
+    sentences += _warnings_of_leaving(found)
+    if (
+        found.leaving is None
+        and found.left_care == TREATMENT_POLICY
+        and choices.missing in {"observation_weights", "multiple_imputation"}
+    ):
         sentences.append(
             "When patients left care is not known to the analysis (in_care_until=). Scores of patients who left differ "
             "from those of patients who stayed, so part of the missing scores may be misjudged."
@@ -228,3 +316,17 @@ def warnings_of(found: Comparison, choices: ComparisonChoices, *, has_negative_c
         where = ", those of the simultaneous band are" if choices.interval == "bootstrap" else ""
         sentences.append(f"Several arms are compared with one; the intervals are not adjusted for that{where}.")
     return tuple(sentences)
+
+
+def _warnings_of_leaving(found: Comparison) -> Iterator[str]:
+    """Yield what it means that leaving care decides or ends the outcome."""
+    if found.left_care == WHILE_IN_CARE:
+        yield (
+            "Last scores in care are of different days: who left early was last scored early. Where the arms differ in "
+            "who leaves, they differ in this as well, so the difference describes and is no effect."
+        )
+    if found.left_care != TREATMENT_POLICY and found.leaving is None:
+        yield (
+            "When patients left care is not known to the analysis (in_care_until=): whoever has no score at the visit "
+            "or after counts as having left."
+        )

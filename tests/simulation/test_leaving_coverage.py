@@ -1,0 +1,62 @@
+"""Bias and coverage of composite response, days in response and the last score in care, truth known.
+
+The studies, and the figure of docs/methods/compare_cohorts.md, are those of docs/images/make_leaving_coverage.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+MOST_ERRORS = 3.5
+"""Distance allowed between two simulations of the same, in standard errors of their difference."""
+MOST_BIAS = 0.2
+"""In standard deviations of the estimates; coverage loses a point at .2."""
+LEAST_COVERAGE, MOST_COVERAGE, MOST_REJECTIONS = 0.92, 0.97, 0.07
+
+
+@pytest.fixture(scope="module")
+def study():
+    spec = importlib.util.spec_from_file_location("make_leaving_coverage", IMAGES / "make_leaving_coverage.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return json.loads((IMAGES / "leaving_coverage.json").read_text(encoding="utf-8"))
+
+
+def test_the_truth_is_that_of_other_patients(study, numbers):
+    found = study.truths("effect", n_patients=20_000, n_steps=1, seed=7)
+    for question, (truth, error) in found.items():
+        known = numbers["effect"][question]
+        assert error < 0.02 * abs(truth)
+        assert abs(truth - known["truth"]) < MOST_ERRORS * (error**2 + known["truth_error"] ** 2) ** 0.5
+    assert all(one["truth"] == 0.0 for one in numbers["null"].values())
+
+
+@pytest.mark.parametrize("scenario", ["null", "effect"])
+def test_the_numbers_that_are_drawn_keep_the_bounds(numbers, scenario):
+    for found in numbers[scenario].values():
+        require_bounds(found, is_null=scenario == "null")
+
+
+def require_bounds(found, *, is_null):
+    assert abs(found["bias"]) < MOST_BIAS * found["sd"] + 2.0 * found["bias_error"]
+    allowance = 2.0 * (0.95 * 0.05 / found["n_studies"]) ** 0.5
+    assert LEAST_COVERAGE - allowance < found["coverage"] <= min(1.0, MOST_COVERAGE + allowance)
+    assert not is_null or found["rejections"] < MOST_REJECTIONS + allowance
+    assert found["mean_std_error"] == pytest.approx(found["sd"], rel=0.15 + 2.0 / found["n_studies"] ** 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["null", "effect"])
+def test_other_studies_keep_the_bounds(study, scenario):
+    for found in study.measured(scenario, 80, first=1_000).values():
+        require_bounds(found, is_null=scenario == "null")
