@@ -29,6 +29,8 @@ _SOURCES = {
     "multiple_imputation": "Barnard J, Rubin DB. Biometrika 1999;86:948-955. doi:10.1093/biomet/86.4.948",
     "e_value": "VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274. doi:10.7326/M16-2607",
     "robustness": "Cinelli C, Hazlett C. J R Stat Soc B 2020;82:39-67. doi:10.1111/rssb.12348",
+    "estimands": "ICH E9(R1), addendum on estimands and sensitivity analysis in clinical trials, 2019",
+    "days": "Andersen PK, Keiding N. Stat Med 2012;31:1074-1088. doi:10.1002/sim.4385",
     "balance": "Austin PC. Stat Med 2009;28:3083-3107. doi:10.1002/sim.3697",
 }
 _WEIGHT_WORDS = {
@@ -173,6 +175,7 @@ def _sources(found: Comparison, choices: ComparisonChoices) -> tuple[str, ...]:
     keys = [choices.weights.split("_")[0], choices.method, choices.missing, "e_value", "robustness", "balance"]
     if choices.missing == "multiple_imputation":
         keys += ["imputation"] + ["jump_to_reference"] * (found.leaving is not None)
+    keys += ["days"] * bool(found.days) + ["estimands"] * (found.left_care != TREATMENT_POLICY)
     if len(found.groups) > 2:
         keys.insert(0, "several")
     of_outcome = () if found.event is None else (found.event.definition.source,)
