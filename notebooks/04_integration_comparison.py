@@ -20,6 +20,8 @@
 #
 # Lower scores are better. A difference is the first-named group minus the second, so below 0 means that integration
 # did better.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import katoutcomes as kat
@@ -49,7 +51,8 @@ except kat.ImmortalTimeError as error:
 # %%
 booked = kat.select_cohort(registry).analysis_set("PHQ-9", treatment="program_booked")
 program = kat.compare_cohorts(booked, covariates=known_at_intake, n_bootstrap=500, rng=1)
-program.select(measure="difference in means")[0]
+effect = program.select(measure="difference in means")[0]
+print(f"{effect.estimate:.1f} points ({effect.conf_low:.1f} to {effect.conf_high:.1f}); verdict: {program.verdict}")
 
 # %% [markdown]
 # ## Question 2: integration that begins within four weeks

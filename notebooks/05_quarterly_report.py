@@ -15,6 +15,8 @@
 #
 # One call makes what a clinic lead reads once a quarter: a page, a PDF, a summary for CI, figures and tables, all of
 # them from released results, in which small counts are hidden. The clinic is synthetic; its truth is known.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import json

@@ -17,6 +17,8 @@
 # What a paper on ketamine-assisted therapy prints can be made of any clinic's registry. The layouts here are those of
 # four papers and of one national service; **every number is of the synthetic sample clinic**, in which nobody exists.
 # Where a way of showing misleads, the same question is answered in another way, and the text says so.
+#
+# Saved without outputs: run it to see them ([how](README.md)).
 
 # %%
 import katoutcomes as kat

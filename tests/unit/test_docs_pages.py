@@ -16,7 +16,14 @@ from katoutcomes.cli.main import _build_parser
 from katoutcomes.instruments.catalog import instruments
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data" / "sample" / "README.md"])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *ROOT.glob("data/sample/README.md"),
+        *ROOT.glob("notebooks/README.md"),
+    ]
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 PLACEHOLDER = re.compile(r"[\[\]…<]|\.\.\.")

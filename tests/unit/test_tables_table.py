@@ -42,7 +42,17 @@ def test_html_has_caption_scopes_and_footnotes():
     scopes = [attributes["scope"] for tag, attributes in page.events if tag == "th"]
     assert scopes == ["col", "col", "row", "row"]
     assert page.texts == ["Shares", "Class", "Patients", "improved", "18 of 40", "worse", "<11", "A note."]
-    assert PLAIN._repr_html_() == PLAIN.to_html()
+
+
+def test_a_notebook_which_puts_cells_at_the_right_leaves_words_at_the_left():
+    left = ' style="text-align: left"'
+    assert PLAIN._repr_html_().replace(left, "") == PLAIN.to_html()
+    assert GROUPED._repr_html_().replace(left, "") == GROUPED.to_html()
+    cells = [
+        (tag, attributes) for tag, attributes in Reader(GROUPED._repr_html_()).events if tag in {"caption", "th", "td"}
+    ]
+    at_left = [attributes.get("scope", tag) for tag, attributes in cells if "style" in attributes]
+    assert at_left == ["caption", "rowgroup", "row", "row", "rowgroup", "row", "td", "td"]
 
 
 def test_html_escapes_everything_and_groups_rows():

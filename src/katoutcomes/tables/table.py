@@ -13,6 +13,10 @@ from katoutcomes.results.formatting import HIDDEN
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula."""
+_WORDS = re.compile(
+    r'<caption|<th scope="row(?:group)?"|<th scope="col" class="text"|<td (?:class="text"|colspan="\d+")'
+)
+"""What `Table.to_html` begins a cell with that holds words."""
 
 
 def table_name(*words: str) -> str:
@@ -160,7 +164,8 @@ class Table:
         return word_document(self)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        # Notebooks put every cell at the right; words and footnotes of several lines are hard to read there.
+        return _WORDS.sub(r'\g<0> style="text-align: left"', self.to_html())
 
     def __repr__(self) -> str:
         # What a person wants to see of a table in a terminal is the table.
