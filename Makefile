@@ -58,6 +58,7 @@ $(VENV)/pdf.stamp: $(VENV)/test.stamp
 	@touch $@
 
 verapdf: $(VENV)/pdf.stamp
+	@$(BIN)/python tests/oracles/verapdf.py  # says what is missing, Java for example
 
 test-pdf: $(VENV)/pdf.stamp  ## the PDF of data/sample against every rule of PDF/UA-1 and PDF/A-2a (needs Java)
 	@$(BIN)/python -m pytest -m verapdf tests/end_to_end/test_pdf_standards.py

@@ -25,7 +25,11 @@ ITERATED = 1e-7
 ROOT = 1e-5
 """Absolute. metafor's limits of the variance between groups are roots of uniroot."""
 PRINTED = 5e-5
-"""The handbook prints four decimals."""
+"""The handbook prints four decimals.
+
+Its pages: https://www.itl.nist.gov/div898/handbook/pmc/section3/ with pmc322.htm (individuals), pmc331.htm (counts) and
+pmc332.htm (proportions). Only their beginnings could be read; the numbers are those that others quote of them.
+"""
 IN_METAFOR = dict(zip(METHODS, ("REML", "DL", "PM"), strict=True))
 OF_THE_MODEL = (
     "mean",
@@ -101,7 +105,7 @@ def test_charts_of_shares_and_rates(name, chart_of):
 def test_individuals_chart_of_the_handbook():
     """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2: flow rates of ten batches.
 
-    Data, center, mean moving range and limits were compared with three independent quotations of that page.
+    Data, center, mean moving range and limits were compared with nine independent quotations of that page.
     """
     flow = np.array([49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1])
     chart = individuals_chart(flow)
@@ -115,14 +119,17 @@ FAULTS_OF_WAFERS = (
     *(5, 6, 17, 12, 22, 8, 10, 5, 13, 11),
     *(20, 18, 24, 15, 9, 12, 7, 13, 9, 6),
 )
-"""On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook."""
+"""On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook, and with
+two of the 30 samples of 50 cans of orange juice in Montgomery's Introduction to statistical quality control, which are the
+same numbers."""
 
 
 def test_p_chart_of_the_handbook():
     """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2.
 
     The average is also quoted in an exercise of a textbook (Ryan). The limits are not taken from the page, whose last
-    digits are quoted differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50.
+    digits are quoted differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50. Montgomery
+    prints 0.4102 and 0.0524.
     """
     chart = proportion_chart(np.array(FAULTS_OF_WAFERS), np.full(30, 50))
     assert chart.center == pytest.approx(0.2313, abs=PRINTED)
