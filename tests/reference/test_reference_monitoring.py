@@ -119,17 +119,17 @@ FAULTS_OF_WAFERS = (
     *(5, 6, 17, 12, 22, 8, 10, 5, 13, 11),
     *(20, 18, 24, 15, 9, 12, 7, 13, 9, 6),
 )
-"""On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook, and with
-two of the 30 samples of 50 cans of orange juice in Montgomery's Introduction to statistical quality control, which are the
-same numbers."""
+"""On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook, and
+with two of the 30 samples of 50 cans of orange juice in Montgomery's Introduction to statistical quality control: they are
+the same numbers."""
 
 
 def test_p_chart_of_the_handbook():
     """NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.2.
 
     The average is also quoted in an exercise of a textbook (Ryan). The limits are not taken from the page, whose last
-    digits are quoted differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50. Montgomery
-    prints 0.4102 and 0.0524.
+    digits are quoted differently (0.4102 and 0.4103): they are p and three times the root of p (1 - p) / 50. Of
+    Montgomery 0.4102 and 0.0524 are quoted.
     """
     chart = proportion_chart(np.array(FAULTS_OF_WAFERS), np.full(30, 50))
     assert chart.center == pytest.approx(0.2313, abs=PRINTED)
