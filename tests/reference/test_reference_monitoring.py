@@ -120,8 +120,8 @@ FAULTS_OF_WAFERS = (
     *(20, 18, 24, 15, 9, 12, 7, 13, 9, 6),
 )
 """On 30 wafers of 50 chips, 347 in all; compared with three independent quotations of the page of the handbook, and
-with two of the 30 samples of 50 cans of orange juice in Montgomery's Introduction to statistical quality control: they are
-the same numbers."""
+with two of the 30 samples of 50 cans of orange juice in Montgomery's Introduction to statistical quality control: the
+same numbers."""
 
 
 def test_p_chart_of_the_handbook():
