@@ -25,6 +25,7 @@ def answers() -> dict[str, Result]:
         "clinical_significance_sensitivity": kat.clinical_significance_sensitivity(data),
         "compare_sites": kat.compare_sites(data),
         "dropout": kat.dropout(data),
+        "mmrm": kat.mmrm(data),
         "safety": kat.safety(cohort, by="program_booked"),
     }
 
@@ -55,6 +56,7 @@ def hidden(result: Result, *, groups_only: bool = False) -> Result:
         ("clinical_significance_sensitivity", "sensitivity_curve"),
         ("compare_sites", "sites"),
         ("dropout", "dropout_curve"),
+        ("mmrm", "adjusted_means"),
         ("safety", "safety_events"),
     ],
 )
