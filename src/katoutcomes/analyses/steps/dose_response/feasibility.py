@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.dose_response.history import count_history
 from katoutcomes.analyses.steps.dose_response.pairs import ArmPair, arm_pairs, each_once, worst_of
 from katoutcomes.analyses.steps.emulation import feasibility as of_two_arms
 from katoutcomes.analyses.steps.emulation.balance import balance_estimates, overlap_estimates
@@ -13,6 +14,7 @@ from katoutcomes.analyses.steps.emulation.checks import diagnostic_checks
 from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL, by_week_part, fewest_part
 from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.weights import weight_estimates
+from katoutcomes.estimands.strategies import DAYS_A_WEEK
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -67,7 +69,8 @@ def count_trial(found: Emulation, strategies: tuple[SessionCount, ...], gate: Fe
     from katoutcomes.cohorts.emulation.counts import compiled_counts
 
     weeks, arms = compiled_counts(strategies, found.found)
-    several = replace(found, data=replace(found.data, models=(weeks,), arms=arms))
+    history = count_history(found.found, found.trial.by_day // DAYS_A_WEEK)
+    several = replace(found, data=replace(found.data, models=(weeks,), arms=arms, history=history))
     pairs = arm_pairs(several, strategies)
     with_first = [one.feasible for one in pairs if one.low == 0]
     spreads = (with_first[0].distributions[0], *(one.distributions[1] for one in with_first))

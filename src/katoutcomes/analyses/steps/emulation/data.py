@@ -197,9 +197,23 @@ def _history(found: EmulationSet, n_weeks: int) -> NDArray[np.float64]:
     """Return the last score, having left, their products, and sessions until the decision and until the visit."""
     import numpy as np
 
-    left = found.has_left.astype(np.float64)
-    last, started = found.last_score[:, -1], found.session[:, :n_weeks].any(axis=1).astype(np.float64)
+    started = found.session[:, :n_weeks].any(axis=1).astype(np.float64)
     sessions = found.session.sum(axis=1).astype(np.float64)
+    return as_history([*course_columns(found), started, sessions, sessions * found.has_left])
+
+
+def course_columns(found: EmulationSet) -> list[NDArray[np.float64]]:
+    """Return the last score, having left care, and what the latter changes: columns of a history."""
+    import numpy as np
+
+    left, last = found.has_left.astype(np.float64), found.last_score[:, -1]
     weeks = np.clip(found.last_care_day / _WEEK, 0.0, found.n_weeks)
-    columns = [last, left, left * last, left * weeks, left * found.baseline, started, sessions, sessions * left]
-    return np.column_stack([column for column in columns if np.ptp(column) > 0.0] or [np.zeros((len(left), 0))])
+    return [last, left, left * last, left * weeks, left * found.baseline]
+
+
+def as_history(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the columns that vary side by side, shape (n_patients, h)."""
+    import numpy as np
+
+    n_patients = len(columns[0])
+    return np.column_stack([column for column in columns if np.ptp(column) > 0.0] or [np.zeros((n_patients, 0))])
