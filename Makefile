@@ -2,6 +2,8 @@
 # Only Python 3.11 or later (with venv) and make are needed.
 
 PYTHON ?= python3
+# Python starts dozens of times in the tests: what it has compiled once is kept, whatever the surroundings say.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 

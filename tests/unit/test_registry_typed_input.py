@@ -95,7 +95,7 @@ CHANGES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two loads each
 @given(changes=CHANGES)
 def test_numbers_are_judged_like_their_text(changes: list[tuple[str, int, float]]) -> None:
     tables = clinic()
