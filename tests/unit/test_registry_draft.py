@@ -10,7 +10,7 @@ import pytest
 from katoutcomes.cli.main import main
 from katoutcomes.errors import DataError, OptionError
 from katoutcomes.registry.mapping.dialects import guess_dialect
-from katoutcomes.registry.mapping.draft import draft_mapping, recognized_format
+from katoutcomes.registry.mapping.draft import NEEDS_NO_MAPPING, draft_mapping, recognized_format
 from katoutcomes.registry.mapping.score_guesses import guess_scores
 from katoutcomes.registry.reading import read_registry
 
@@ -221,6 +221,29 @@ def test_the_command_writes_a_file_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert "[[file]]" in capsys.readouterr().out
     assert main(["map", str(tmp_path / "nowhere")]) == 2
     assert main(["map", str(folder), "--format", "spss"]) == 1
+
+
+SCHEMA = {
+    "patients.csv": "patient_id,site\nP1,North\n",
+    "sessions.csv": "session_id,patient_id,day,kind\nS1,P1,0,dosing\n",
+}
+
+
+def test_files_in_the_schema_are_said_to_need_no_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tables_in(tmp_path / "data", **{name.removesuffix(".csv"): text for name, text in SCHEMA.items()})
+    assert recognized_format(folder) == ("tables", NEEDS_NO_MAPPING)
+    assert "is_synthetic = false\n" in draft_mapping(folder)
+    (folder / "registry.json").write_text('{"schema_version": "1.0", "is_synthetic": true}', encoding="utf-8")
+    assert "is_synthetic = true\n" in draft_mapping(folder)
+    assert main(["map", str(folder), "--out", str(tmp_path / "mapping.toml")]) == 0
+    assert f"No mapping may be needed: katoutcomes check {folder} reads" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "column"), [("patients.csv", "patient_id"), ("sessions.csv", "day")])
+def test_files_that_lack_a_needed_column_of_the_schema_need_a_mapping(tmp_path: Path, name: str, column: str) -> None:
+    changed = SCHEMA | {name: SCHEMA[name].replace(column, "other")}
+    folder = tables_in(tmp_path / "data", **{name.removesuffix(".csv"): text for name, text in changed.items()})
+    assert recognized_format(folder) == ("tables", "the files are tables of no format that is known")
 
 
 def test_what_cannot_be_drafted(tmp_path: Path) -> None:

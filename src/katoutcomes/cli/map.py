@@ -25,7 +25,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from katoutcomes.cli.progress import terminal_progress
     from katoutcomes.errors import OptionError
-    from katoutcomes.registry.mapping.draft import draft_mapping
+    from katoutcomes.registry.mapping.draft import NEEDS_NO_MAPPING, draft_mapping
 
     text = draft_mapping(options.folder, format_name=options.format, progress=terminal_progress())
     if options.out is None:
@@ -36,6 +36,8 @@ def _run(options: argparse.Namespace) -> int:
             f"{options.out} is there already, and nothing was written; name another file, or remove it first."
         )
     Path(options.out).write_text(text, encoding="utf-8", newline="\n")
+    if NEEDS_NO_MAPPING in text:
+        print(f"No mapping may be needed: katoutcomes check {options.folder} reads these files as they are.")
     n_open = sum("please check" in line or "CONFIRM" in line for line in text.splitlines()[2:])
     asks = "1 line says" if n_open == 1 else f"{n_open} lines say"
     print(f"Wrote {options.out}. Read every line; {asks} “please check” or “CONFIRM”.")

@@ -12,7 +12,12 @@ from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.mapping.mapping_file import FORMATS
 from katoutcomes.registry.mapping.table_draft import draft_tables
 from katoutcomes.registry.readers.formats import drafter
+from katoutcomes.registry.readers.sources import read_marker
+from katoutcomes.registry.tables import TABLES
 from katoutcomes.vocabulary import SCHEMA_VERSION
+
+NEEDS_NO_MAPPING = "the files have the names and columns of the schema, which is read without a mapping"
+"""Why a folder is said to hold tables that need no draft."""
 
 _DICTIONARY_COLUMN = "Variable / Field Name"
 _OMOP_TABLES = frozenset(
@@ -73,7 +78,7 @@ def draft_mapping(
     finally:
         if engine is None:
             used.close()
-    return _common_part(chosen, why) + sections
+    return _common_part(chosen, why, is_synthetic=read_marker(place)) + sections
 
 
 def recognized_format(folder: Path) -> tuple[str, str]:
@@ -95,16 +100,28 @@ def recognized_format(folder: Path) -> tuple[str, str]:
     stems = {path.stem.lower() for path in files if path.suffix.lower() in (".csv", ".parquet", ".tsv")}
     if len(stems & _OMOP_TABLES) >= _FEWEST_OMOP_TABLES:
         return "omop", "the files are called like tables of the OMOP common data model"
+    if _is_in_the_schema({path.name.lower(): header for path, header in headers.items()}):
+        return "tables", NEEDS_NO_MAPPING
     return "tables", "the files are tables of no format that is known"
 
 
-def _common_part(format_name: str, why: str) -> str:
+def _is_in_the_schema(headers: dict[str, list[str]]) -> bool:
+    """Return whether the tables that every registry has are there, each with the columns that it must have."""
+    for schema in (schema for schema in TABLES if schema.is_required):
+        header = set(headers.get(f"{schema.name}.csv", ()))
+        needed = {column.name for column in schema.columns if column.is_required}
+        if not needed <= header or (schema.has_days and not header & {"day", "date"}):
+            return False
+    return True
+
+
+def _common_part(format_name: str, why: str, *, is_synthetic: bool) -> str:
     return (
         "# A draft. Read every line, correct what says “please check” or “CONFIRM”, and delete what is not wanted;\n"
         "# `katoutcomes check` then shows what the mapping makes of the files.\n"
         f'schema_version = "{SCHEMA_VERSION}"\n'
         f'format = "{format_name}"  # {why}\n'
-        "is_synthetic = false\n"
+        f"is_synthetic = {str(is_synthetic).lower()}\n"
     )
 
 
