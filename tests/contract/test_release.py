@@ -692,6 +692,7 @@ PART_CELLS = {
     "missing_by_visit": missing_cells,
     "trial_by_week": week_cells,
     "leaving_by_week": week_cells,
+    "missing_by_week": week_cells,
     "flow": flow_cells,
     "patients_at_visits": visit_cells,
     "fewest_patients": fewest_cells,

@@ -191,6 +191,27 @@ def test_the_protocol_is_a_table():
     assert len(table.rows) == 10
 
 
+def test_weeks_without_a_score_are_gaps_or_for_good_and_the_others_are_scored():
+    """One patient at a time."""
+    found = emulation(TRIAL, emulation_set(TRIAL, registry()), ()).found
+    part = result().part("missing_by_week")
+    rows = {tuple(row[:3]): row[3] for row in part.rows}
+    assert part.columns == ("order", "group", "step", "n_patients")
+    weeks = sorted({row[0] for row in part.rows})
+    # The window of the visit begins on day 70, so the tenth week, which ends that day, belongs to it.
+    assert weeks == list(range(1, 10))
+    arms = emulation(TRIAL, emulation_set(TRIAL, registry()), ()).data.arms
+    for label, arm in zip((TRIAL.comparator.label, TRIAL.strategy.label), arms, strict=True):
+        for week in weeks:
+            later = never = 0
+            for person in np.flatnonzero(arm.followed):
+                if not found.scored[person, week - 1]:
+                    seen_later = found.scored[person, week:9].any() or not np.isnan(found.outcome[person])
+                    later, never = later + seen_later, never + (not seen_later)
+            assert rows[week, label, "missing, scored later"] == later
+            assert rows[week, label, "missing, not scored again"] == never
+
+
 def test_leaving_care_is_the_product_of_its_weeks():
     rows = {tuple(row[:3]): row[3] for part in ("leaving_by_week", "trial_by_week") for row in result().part(part).rows}
     n_patients = result().select(term="patients in the trial")[0].n_patients

@@ -27,6 +27,7 @@ from katoutcomes.analyses.steps.emulation.feasibility import (
     power_estimates,
 )
 from katoutcomes.analyses.steps.emulation.flow import by_week_part, fewest_part, flow_part
+from katoutcomes.analyses.steps.emulation.gaps import gaps_part
 from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.modifiers import modifier_estimates, modifiers_of
 from katoutcomes.analyses.steps.emulation.sensitivity import missing_score_estimates, sensitivity_estimates
@@ -179,6 +180,7 @@ def _result(found: Emulation, beside: Beside, resampling: Resampling, gate: Feas
             flow_part(found),
             by_week_part(found),
             *leaving_part(found),
+            *gaps_part(found),
             *fewest_part(found),
             *answered.parts,
         ),

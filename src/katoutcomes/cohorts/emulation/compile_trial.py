@@ -11,7 +11,7 @@ import numpy as np
 from katoutcomes.cohorts.course_variables import as_floats, as_texts, course_variables
 from katoutcomes.cohorts.definition import CohortDefinition
 from katoutcomes.cohorts.emulation.emulation_set import SILENT_DAYS, EmulationSet
-from katoutcomes.cohorts.emulation.weeks import last_scores, padded_days, weekly_sessions
+from katoutcomes.cohorts.emulation.weeks import last_scores, padded_days, weekly_scores, weekly_sessions
 from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
 from katoutcomes.cohorts.selection import select_cohort
@@ -84,6 +84,7 @@ def emulation_set(
         last_care_day=care[order],
         session=weekly_sessions(contacts.integration, n_weeks)[order],
         last_score=last[order],
+        scored=weekly_scores(scores.patient, scores.day, len(patients), n_weeks)[order],
         session_days=contacts.integration[order],
         dose_days=contacts.dosing[order],
         other_care_day=contacts.other_day[order],

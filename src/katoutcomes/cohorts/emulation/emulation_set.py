@@ -37,6 +37,8 @@ class EmulationSet:
         Whether there was an integration session in week 0, 1, ...: on day 7 t + 1 to 7 t + 7 (day 0 is in week 0).
     last_score : ndarray of float64, shape (n_patients, n_weeks + 1)
         The last score in care up to day 7 t, with which week t begins; in the last column that before the visit.
+    scored : ndarray of bool, shape (n_patients, n_weeks)
+        Whether a score was recorded in each week, in care or not.
     session_days, dose_days : ndarray of float64, shape (n_patients, k)
         Days of integration and of dosing sessions, in order, then NaN.
     other_care_day : ndarray of float64, shape (n_patients,)
@@ -64,6 +66,7 @@ class EmulationSet:
     last_care_day: NDArray[np.float64] = field(repr=False)
     session: NDArray[np.bool_] = field(repr=False)
     last_score: NDArray[np.float64] = field(repr=False)
+    scored: NDArray[np.bool_] = field(repr=False)
     session_days: NDArray[np.float64] = field(repr=False)
     dose_days: NDArray[np.float64] = field(repr=False)
     other_care_day: NDArray[np.float64] = field(repr=False)

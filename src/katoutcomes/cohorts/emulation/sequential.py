@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 COURSE_NUMBER, SINCE_LAST = "course_number", "baseline_change_since_last_course"
 _BY_PATIENT = (
-    *("baseline", "outcome", "last_care_day", "session", "last_score", "other_care_day", "has_left", "patient"),
+    *("baseline", "outcome", "last_care_day", "session", "last_score", "scored", "other_care_day", "has_left"),
+    "patient",
 )
 _PADDED = ("session_days", "dose_days")
 

@@ -42,6 +42,21 @@ def weekly_sessions(session_days: Floats, n_weeks: int) -> NDArray[np.bool_]:
     return np.asarray((week[:, :, None] == np.arange(n_weeks)).any(axis=1))
 
 
+def weekly_scores(patient: Integers, day: Integers, n_patients: int, n_weeks: int) -> NDArray[np.bool_]:
+    """Return whether a score was recorded in each week: days 7 t + 1 to 7 t + 7.
+
+    Examples
+    --------
+    >>> weekly_scores(np.array([0, 0, 1]), np.array([0, 7, 15]), 2, 3).tolist()
+    [[True, False, False], [False, False, True]]
+    """
+    week = np.ceil(day / DAYS_A_WEEK).astype(np.int64) - 1
+    counts = (week >= 0) & (week < n_weeks)
+    found = np.zeros((n_patients, n_weeks), dtype=np.bool_)
+    found[patient[counts], week[counts]] = True
+    return found
+
+
 def last_scores(
     baseline: Floats, patient: Integers, day: Integers, total: Floats, *, care_day: Floats, days: Integers
 ) -> Floats:

@@ -65,7 +65,7 @@ def own_part_key(part: Part, row: int) -> Key | None:
     """Return the key of the patients seen at a visit, and of those behind a share; None for every other part."""
     if part.name in linked_comparison.PARTS:
         return linked_comparison.comparison_part_key(part, row)
-    if part.name in {linked_emulation.BY_WEEK, linked_emulation.LEAVING}:
+    if part.name in {linked_emulation.BY_WEEK, linked_emulation.LEAVING, linked_emulation.MISSING}:
         return linked_emulation.emulation_part_key(part, row)
     if part.name in linked_shares.PARTS:
         return linked_shares.own_part_key(part, row)

@@ -4,7 +4,8 @@ The four kinds of followers divide the patients of the trial; so do, for each ar
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
 hidden where any count of followers is, because an effective sample size is near their number; what describes a
 covariate is hidden where few followers share a level. Who leaves care while following an arm is counted by week; the
-curve of staying is hidden from the first week on of which a count is.
+curve of staying is hidden from the first week on of which a count is. Who of an arm has no score in a week stays
+behind: who follows both strategies is in the counts of both, and of how many that is so is told for no week.
 
 Where every course starts a trial, patients are counted, each once wherever a course counts: a patient is what is
 protected, and eleven courses may be those of three. Kinds of followers may then hold the same patient and add up to no
@@ -36,7 +37,8 @@ BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED = "scored, "
 _GRID, _ALL_COLUMNS = "tipping grid", "balance of all columns"
-LEAVING = "leaving_by_week"
+LEAVING, MISSING = "leaving_by_week", "missing_by_week"
+_WITHOUT_SCORE = frozenset({"missing, scored later", "missing, not scored again"})
 _LEFT_IN, STILL_IN_CARE, _STRATEGY = "left care in the week", "still in care, of the copies that follow", "strategy: "
 _STEMS = frozenset(
     {
@@ -62,6 +64,7 @@ _OF_WEIGHTS = frozenset(
 
 Values = Mapping[Key, int | None]
 _NEVER_SHOWN: Key = ("counted", "", "", "departures from several arms", "")
+_GAPS_NEVER_SHOWN: Key = ("counted", "", "", "copies without a score by week", "")
 
 
 def _counted(term: str, subgroup: str = "") -> Key:
@@ -115,19 +118,21 @@ def emulation_counted_key(estimate: Estimate) -> Key | None:
 
 
 def emulation_part_key(part: Part, row: int) -> Key:
-    """Return the key of how many departed in a week, or were in care when it began."""
+    """Return the key of how many departed in a week, were in care when it began, left in it, or have no score in it."""
     named = dict(zip(part.columns, part.rows[row], strict=True))
     return _of_week(f"week {named['order']}", str(named["step"]), str(named["group"]))
 
 
 def counts_of_emulation(values: Values) -> Iterator[tuple[Key, int]]:
-    """Yield one that nobody may see, behind departures from several arms.
+    """Yield one that nobody may see, behind departures from several arms, and behind weeks without a score.
 
     Who departs from one of several arms in a week is told by who departs from others in this week and the next, in
     care or not, in more ways than can be written down; so none of these counts is shown.
     """
     if _arms(values) and any(key[3] == _DEPARTED_IN for key in values):
         yield _NEVER_SHOWN, 1
+    if any(key[3] in _WITHOUT_SCORE for key in values):
+        yield _GAPS_NEVER_SHOWN, 1
 
 
 def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
@@ -142,6 +147,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     departed = [key for key in values if key[3] == _DEPARTED_IN]
     if _NEVER_SHOWN in values:
         yield from ((_NEVER_SHOWN, key) for key in values if key[3] in {_DEPARTED_IN, _LEFT_IN})
+    yield from ((_GAPS_NEVER_SHOWN, key) for key in values if key[3] in _WITHOUT_SCORE)
     if _counted(COURSES) in values:
         yield from _follows_of_courses(values, departed)
     grids = [key for key in described if key[3] in {_GRID, _ALL_COLUMNS}]

@@ -238,6 +238,7 @@ def emulation_set(intake: Intake, course: Trajectory) -> EmulationSet:
         last_care_day=care,
         session=course.session,
         last_score=last,
+        scored=course.recorded,
         session_days=np.sort(session_days, axis=1),
         dose_days=np.where(course.in_care[:, :6], 7.0 * np.arange(6), np.nan),
         other_care_day=care,

@@ -12,6 +12,7 @@ from katoutcomes.analyses.steps.emulation import feasibility as of_two_arms
 from katoutcomes.analyses.steps.emulation.balance import balance_estimates, overlap_estimates
 from katoutcomes.analyses.steps.emulation.checks import diagnostic_checks
 from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL, by_week_part, fewest_part
+from katoutcomes.analyses.steps.emulation.gaps import gaps_part
 from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.weights import weight_estimates
 from katoutcomes.estimands.strategies import DAYS_A_WEEK
@@ -162,8 +163,10 @@ def diagnostic_estimates(trial: CountTrial, conf_level: float) -> Iterator[Estim
 
 
 def diagnostic_parts(trial: CountTrial) -> tuple[Part, ...]:
-    """Return week by week who departed from each arm, who was in care and who left; the fewest who share a level."""
-    pairs = [(by_week_part(one.found), *leaving_part(one.found)) for one in trial.against_the_first]
+    """Return week by week who departed from each arm, left care or has no score; the fewest who share a level."""
+    pairs = [
+        (by_week_part(one.found), *leaving_part(one.found), *gaps_part(one.found)) for one in trial.against_the_first
+    ]
     by_week = (
         Part(same[0].name, same[0].columns, tuple(dict.fromkeys(row for part in same for row in part.rows)))
         for same in zip(*pairs, strict=True)

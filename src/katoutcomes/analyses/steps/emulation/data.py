@@ -156,7 +156,7 @@ def restricted(found: EmulationSet, kept: NDArray[np.bool_]) -> EmulationSet:
     """Return some of the patients."""
     from dataclasses import replace
 
-    arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "session_days", "dose_days")
+    arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "scored", "session_days", "dose_days")
     chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left", "patient")}
     variables = tuple(replace(one, values=one.values[kept]) for one in found.variables)
     return replace(found, **chosen, variables=variables)
