@@ -107,6 +107,12 @@ OTHER_QUESTIONS: dict[str, dict[str, Any]] = {
 }
 """What else is asked of `compare_cohorts`, by the name of the data of it."""
 
+OTHER_TRIALS: dict[str, dict[str, Any]] = {
+    "composite trial": {"outcome": "response", "left_care": "composite"},
+    "trial while in care": {"left_care": "while_in_care"},
+}
+"""What else is asked of `emulate_trial`, by the name of the data of it."""
+
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
@@ -116,6 +122,7 @@ CASES: tuple[Case, ...] = (
     Case("emulate_trial", "start registry"),
     Case("emulate_trial", "registry"),
     Case("emulate_trial", "every course"),
+    *(Case("emulate_trial", asked) for asked in OTHER_TRIALS),
     Case("session_dose_response", "start registry"),
     Case("data_quality", "registry"),
     Case("data_quality", "broken registry"),
@@ -214,6 +221,7 @@ REGISTRIES: dict[str, Callable[[], kat.Registry]] = {
     "registry": registry,
     "start registry": start_registry,
     "every course": start_registry,
+    **dict.fromkeys(OTHER_TRIALS, start_registry),
     "broken registry": broken_registry,
     "patchy registry": patchy_registry,
 }
@@ -252,8 +260,9 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
     function: Callable[..., Result] = getattr(kat, analysis)
     if analysis in TRIAL_ANALYSES:
         courses, data = ("every", data.registry) if isinstance(data, EveryCourse) else ("first", data)
-        trial = kat.TargetTrial(confounders=("site", "program_booked", "covariate_affluence"), courses=courses)
-        return function(trial, data, **TRIAL_ANALYSES[analysis], **choices)
+        confounders = ("site", "program_booked", "covariate_affluence")
+        trial = kat.TargetTrial(confounders=confounders, courses=courses, **choices)
+        return function(trial, data, **TRIAL_ANALYSES[analysis])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = function(data, **(SET_ANALYSES | COHORT_ANALYSES | REGISTRY_ANALYSES).get(analysis, {}), **choices)
@@ -267,6 +276,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
 def result_of(case: Case) -> Result:
     if case.analysis in (*REGISTRY_ANALYSES, *TRIAL_ANALYSES):
         found = REGISTRIES[case.data]()
+        if case.data in OTHER_TRIALS:
+            return run(case.analysis, Asked(found, OTHER_TRIALS[case.data]))
         return run(case.analysis, EveryCourse(found) if case.data == "every course" else found)
     if case.analysis in COHORT_ANALYSES:
         return run(case.analysis, cohort_of(case.data))

@@ -513,7 +513,8 @@ FOLLOWED = ("followed both", "followed only the treated strategy", "followed onl
 def emulation_cells(estimate):
     """Yield what a count or a share of an emulated trial counts, and of whom; everything else rests on all of them."""
     if estimate.measure == "proportion":
-        cells = {estimate.term.removeprefix("scored, "): estimate.n_patients, estimate.term: estimate.n_counted}
+        whole = estimate.term.removeprefix("scored, ").removeprefix("seen with the outcome, ")
+        cells = {whole: estimate.n_patients, estimate.term: estimate.n_counted}
     elif estimate.subgroup.startswith(("weeks: ", "strategy: ")) or not estimate.subgroup:
         cells = {estimate.term if estimate.measure == "count" else "patients in the trial": estimate.n_patients}
     else:
@@ -555,6 +556,9 @@ def sums_of_emulation(result, values):
     arms = [name for name in names if name.startswith("followed: ")]
     sums += [(whole, [("emulated", name)]) for name in arms]
     sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in (*FOLLOWED, *arms)]
+    for name in FOLLOWED:  # whose outcome was seen was scored
+        seen = ("emulated", f"seen with the outcome, {name}")
+        sums += [(("emulated", whole), [seen]) for whole in (name, f"scored, {name}")]
     both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
     followers = {result.estimand.treatment: [both, treated], result.estimand.comparator: [both, comparator]}
     followers |= {name.removeprefix("followed: "): [("emulated", name)] for name in arms}

@@ -21,7 +21,6 @@ from katoutcomes.analyses.steps.comparison.diagnostics import (
 )
 from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
 from katoutcomes.analyses.steps.comparison.imputed import why_not_imputable
-from katoutcomes.analyses.steps.comparison.left_care import LEFT_CARE
 from katoutcomes.analyses.steps.comparison.model import negative_control_of, why_not_estimable
 from katoutcomes.analyses.steps.comparison.modifiers import modifier_estimates, modifiers_of
 from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_estimates
@@ -29,6 +28,7 @@ from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estima
 from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, title_of, warnings_of
 from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
 from katoutcomes.errors import OptionError, require_option
+from katoutcomes.estimands.leaving_care import LEFT_CARE
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.result import Result
 

@@ -21,6 +21,7 @@ from katoutcomes.analyses.steps.emulation.checks import control_check, diagnosti
 from katoutcomes.analyses.steps.emulation.data import control_values, emulation
 from katoutcomes.analyses.steps.emulation.feasibility import (
     count_estimates,
+    event_estimates,
     feasibility,
     feasibility_checks,
     is_feasible,
@@ -37,6 +38,7 @@ from katoutcomes.analyses.steps.emulation.words import (
     estimand_of,
     method_of,
     protocol_part,
+    title_of,
     warnings_of,
 )
 from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
@@ -170,7 +172,7 @@ def _result(found: Emulation, beside: Beside, resampling: Resampling, gate: Feas
     scale, cohort = found.found.instrument.name, found.found.cohort
     return Result(
         analysis="emulate_trial",
-        title=f"Emulated trial of integration: {scale} at {found.trial.visit.name}",
+        title=title_of(found),
         estimand=estimand_of(found),
         method=method_of(found, resampling.n_bootstrap, resampling.conf_level),
         estimates=tuple(replace(one, instrument=scale, cohort=cohort) for one in estimates),
@@ -208,6 +210,7 @@ def _answered(found: Emulation, beside: Beside, resampling: Resampling, *, is_op
         *answer_estimates(found, got),
         *modifier_estimates(found, got, beside.modifiers),
         *sensitivity_estimates(found, got, beside.smallest_important),
+        *event_estimates(found),
     ]
     checks = answer_checks(got)
     if beside.control is not None:

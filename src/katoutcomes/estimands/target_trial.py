@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.eligibility import Criterion
+from katoutcomes.estimands.leaving_care import COMPOSITE, LEFT_CARE, NAME_OF, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
 from katoutcomes.estimands.session_counts import SessionCount
 from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration, TreatedStrategy
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
 
 COURSES: tuple[str, ...] = ("first", "every")
+SCORE = "score"
 ADULTS = Criterion("age_years", ">=", 18, "under 18 or age unknown")
 _START, _NONE = StartIntegration(), NoneUntil()
 
@@ -66,6 +68,12 @@ class TargetTrial:
         Where the baseline score is looked for.
     gap_days : int
         A new course begins with a dose more than this many days after the one before.
+    outcome : str
+        What is compared at the visit: the score, or who has had a ``"response"``, is in ``"remission"`` or has a
+        ``"reliable_improvement"`` by the default definition set of the instrument (or by the one whose id is given).
+    left_care : {"treatment_policy", "composite", "while_in_care"}
+        What becomes of leaving care before the visit: the outcome counts whatever happened; who has left does not have
+        the binary outcome (non-responder); or the last score in care is the outcome, which describes and is no effect.
     courses : {"first", "every"}
         Whether each patient is in one trial, from the first course, or in one for every eligible course. Then patients
         are resampled with all of their courses, and the number of the course and how the baseline score has changed
@@ -74,7 +82,8 @@ class TargetTrial:
     Raises
     ------
     DesignError
-        If the strategies end on different days, or the outcome is measured before their end or from another dose.
+        If the strategies end on different days, the outcome is measured before their end or from another dose, leaving
+        care is to be part of a score, or numbers of weeks are to be compared by anything but scores.
 
     References
     ----------
@@ -98,6 +107,8 @@ class TargetTrial:
     baseline_window: VisitWindow = BASELINE_WINDOW
     gap_days: int = 90
     courses: str = "first"
+    outcome: str = SCORE
+    left_care: str = TREATMENT_POLICY
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eligibility", tuple(self.eligibility))
@@ -109,6 +120,17 @@ class TargetTrial:
             raise DesignError("a number of weeks with a session is compared with another number, or with none.")
         if self.visit.is_anchored_later or self.visit.first_day <= self.by_day:
             raise DesignError("the visit must count from the first dose and begin after the strategies are decided.")
+        self._require_outcome()
+
+    def _require_outcome(self) -> None:
+        require_option("left_care", self.left_care, LEFT_CARE)
+        is_usual = self.outcome == SCORE and self.left_care == TREATMENT_POLICY
+        if isinstance(self.strategy, SessionCount) and not is_usual:
+            raise DesignError(
+                "numbers of weeks with a session are compared by scores, whatever becomes of leaving care."
+            )
+        if self.left_care == COMPOSITE and self.outcome == SCORE:
+            raise DesignError("left_care='composite' needs a binary outcome, such as outcome='response'.")
 
     @property
     def _courses_in_words(self) -> str:
@@ -124,6 +146,8 @@ class TargetTrial:
     @property
     def estimand(self) -> NamedEstimand:
         """The question by name, with its sentence."""
+        if self.left_care != TREATMENT_POLICY:
+            return NAMED_ESTIMANDS[NAME_OF[self.left_care]]
         is_sustained = isinstance(self.strategy, AfterEachDose)
         return NAMED_ESTIMANDS["sustained_integration" if is_sustained else "start_integration"]
 
@@ -156,20 +180,20 @@ class TargetTrial:
             ("time zero", "the first dose", "the same"),
             (
                 "follow-up",
-                f"until the score at {when}, whether or not the patient is still in care",
+                self._follow_up(when),
                 "the same; a copy is censored when the patient's record departs from its strategy",
             ),
             (
                 "outcome",
-                f"{self.instrument} score at {when}",
-                f"the {self.visit.choice} score of the window; a missing one is predicted from the patient's history",
+                self._outcome_in_words(when),
+                self._outcome_emulated(),
             ),
             (
                 "intercurrent events",
-                "leaving care before the strategy is decided is compatible with it; then treatment policy",
+                f"leaving care before the strategy is decided is compatible with it; then {self._after_the_decision}",
                 "the same; leaving care is read from the last session, or from the days that are given",
             ),
-            ("causal contrast", "per protocol, difference in mean scores", "the observational analog of the same"),
+            ("causal contrast", f"per protocol, {self._contrast()}", "the observational analog of the same"),
             (
                 "identifying assumptions",
                 "who keeps to a strategy and who is scored is explained by what is recorded",
@@ -181,6 +205,36 @@ class TargetTrial:
                 "the same with weights for the artificial censoring; bootstrap of patients through all of it",
             ),
         )
+
+    @property
+    def _after_the_decision(self) -> str:
+        is_policy = self.left_care == TREATMENT_POLICY
+        return "treatment policy" if is_policy else NAMED_ESTIMANDS[NAME_OF[self.left_care]].leaving_care
+
+    def _follow_up(self, when: str) -> str:
+        if self.left_care == WHILE_IN_CARE:
+            return f"until the patient leaves care, at most until {when}"
+        return f"until the score at {when}, whether or not the patient is still in care"
+
+    def _outcome_in_words(self, when: str) -> str:
+        what = self.outcome.replace("_", " ")
+        if self.left_care == WHILE_IN_CARE:
+            last = f"the last {self.instrument} score in care up to {when}, the baseline score where none followed"
+            return last if self.outcome == SCORE else f"{what} by {last}"
+        left = "; who has left care does not have it" if self.left_care == COMPOSITE else ""
+        return f"{self.instrument} {what} at {when}{left}"
+
+    def _outcome_emulated(self) -> str:
+        if self.left_care == WHILE_IN_CARE:
+            return f"the {self.visit.choice} score of the window where the patient was in care, else the last before it"
+        of_whom = " of a patient in care" if self.left_care == COMPOSITE else ""
+        choice = f"the {self.visit.choice} score of the window"
+        return f"{choice}; a missing one{of_whom} is predicted from the patient's history"
+
+    def _contrast(self) -> str:
+        if self.left_care == WHILE_IN_CARE:
+            return "difference of last scores in care, which describes and is no effect"
+        return "difference in mean scores" if self.outcome == SCORE else "difference in percentages"
 
     def to_text(self) -> str:
         """Return the question and the protocol as lines of text."""

@@ -13,6 +13,9 @@ from katoutcomes.figures.figure import Figure, figure_name
 from katoutcomes.results.formatting import format_n_patients, format_with_interval, minimum_cell_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from katoutcomes.figures.drawing.scale import ScoreScale
     from katoutcomes.instruments.instrument import Instrument
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
@@ -46,7 +49,7 @@ def bias_diary(result: ResultRecord, *, instrument: Instrument | None = None) ->
     plan = ComparisonsPlan(
         title=result.title,
         subtitle=f"{capitalized(treated)} minus {comparator}, with {interval}. The last line is the answer.",
-        axis_name=f"{scale.instrument} points" + (f"  ({scale.better} is better)" if scale.better else ""),
+        axis_name=_axis_name(lines, scale),
         notes=(*_notes(result, answers), *general_notes(result, [answer.n_text for answer in answers])),
         answers=answers,
     )
@@ -58,6 +61,12 @@ def bias_diary(result: ResultRecord, *, instrument: Instrument | None = None) ->
         rows=tuple(answer.cells() for answer in answers),
         drawing=partial(draw_answers, plan),
     )
+
+
+def _axis_name(lines: Sequence[Estimate], scale: ScoreScale) -> str:
+    if any(one.measure == "difference in proportions" for one in lines):
+        return "difference of shares"
+    return f"{scale.instrument} points" + (f"  ({scale.better} is better)" if scale.better else "")
 
 
 def _label(estimate: Estimate) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from katoutcomes.analyses.steps.change import choices as change_choices
 from katoutcomes.analyses.steps.comparison import choices as comparison_choices
-from katoutcomes.analyses.steps.comparison.left_care import LEFT_CARE
 from katoutcomes.analyses.steps.over_time import choices as time_choices
 from katoutcomes.analyses.steps.over_time.rule_sets import RULE_SETS
 from katoutcomes.analyses.steps.repeated_measures.design import WEIGHTS as AVERAGES
 from katoutcomes.analyses.steps.repeated_measures.fitting import COVARIANCES, DF_METHODS, VARIANCES
 from katoutcomes.analyses.steps.significance.methods import METHODS
+from katoutcomes.estimands.leaving_care import LEFT_CARE
 
 
 @dataclass(frozen=True, slots=True)

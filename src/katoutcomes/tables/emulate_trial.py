@@ -35,6 +35,7 @@ _ORDER = (POWER, ANSWER, BESIDE, DIARY, MODIFIERS, WRONG, PATIENTS, MISSING, WEI
 _HEADINGS = {
     "precision": POWER,
     "emulated trial": ANSWER,
+    "emulated ratio": ANSWER,
     "follow-up, emulated": ANSWER,
     "sensitivity": BESIDE,
     "bias diary": DIARY,
@@ -93,8 +94,15 @@ def emulate_trial_table(result: ResultRecord) -> Table:
             "Every number rests on all patients of the trial unless the row is about some of them.",
             *(f"Bias diary, {order}: {text}" for order, _, text in _diary(result)),
         ),
-        row_groups=tuple(heading for heading, _ in pairs),
+        row_groups=tuple(_in_unit(heading, result) for heading, _ in pairs),
     )
+
+
+def _in_unit(heading: str, result: ResultRecord) -> str:
+    """Return a heading of points as one of percentages where the outcome is binary."""
+    if not result.select(term="emulated trial", measure="difference in proportions"):
+        return heading
+    return heading.replace("(points)", "(percent)").replace("Score at", "Share at")
 
 
 def protocol_table(result: ResultRecord) -> Table:
@@ -164,6 +172,8 @@ def _label(estimate: Estimate) -> str:
     stem, _, rest = estimate.term.partition(": ")
     if estimate.term == "emulated trial":
         return f"{estimate.treatment} minus {estimate.comparator}"
+    if estimate.term == "emulated ratio":
+        return f"{estimate.treatment} over {estimate.comparator}, ratio"
     if stem.startswith("effect by modifier"):
         where = in_words(rest or estimate.subgroup)
         return f"{where}, partially pooled" if stem.endswith("pooled") else where

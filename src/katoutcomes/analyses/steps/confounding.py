@@ -28,6 +28,16 @@ def e_values_of_difference(difference: Interval, sd: float) -> tuple[float, floa
     return values.estimate, 1.0 if difference.conf_low <= 0.0 <= difference.conf_high else values.limit
 
 
+def e_values_of_ratio(ratio: Interval) -> tuple[float, float]:
+    """Return the E-values of a ratio of risks and of its limit nearer to 1; NaN where there is none."""
+    from katoutcomes.kernels.groups.sensitivity import e_value, e_value_of_limit
+
+    if not ratio.estimate > 0.0:
+        return math.nan, math.nan
+    limit = e_value_of_limit(ratio.estimate, ratio.conf_low, ratio.conf_high) if ratio.has_limits else math.nan
+    return e_value(ratio.estimate), limit
+
+
 def confounding_rows(
     difference: Interval, e_values: tuple[float, float], df: float, conf_level: float, fields: dict[str, Any]
 ) -> Iterator[Estimate]:

@@ -76,6 +76,9 @@ class EmulationData:
         Who was in care at the landmark, the end of the grace period.
     exposed_early, exposed_ever : ndarray of bool, shape (n_patients,)
         Who had a session before the landmark, and ever before the outcome.
+    certain : ndarray of bool, shape (n_patients,), or None
+        Whose outcome follows from a definition, such as that who left has not responded: these have no part in the
+        models of being observed and of missing outcomes. None where that is nobody.
     """
 
     outcome: Floats
@@ -86,6 +89,7 @@ class EmulationData:
     in_care: Flags
     exposed_early: Flags
     exposed_ever: Flags
+    certain: Flags | None = None
 
     @property
     def n_patients(self) -> int:
@@ -96,3 +100,8 @@ class EmulationData:
     def is_observed(self) -> Flags:
         """Who has an outcome."""
         return ~np.isnan(self.outcome)
+
+    @property
+    def may_be_missing(self) -> Flags:
+        """Whose outcome could have been missing: all whose outcome does not follow from a definition."""
+        return np.ones(self.n_patients, dtype=np.bool_) if self.certain is None else ~self.certain

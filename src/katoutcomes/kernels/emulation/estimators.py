@@ -112,7 +112,8 @@ def emulated_estimates(data: EmulationData, frequencies: Floats, starts: Emulati
 
 def _observed_fit(data: EmulationData, frequencies: Floats, start: Floats | None) -> LogisticFits:
     columns = np.column_stack([data.covariates, data.history])
-    return fit_logistic(columns, data.is_observed.astype(np.float64), frequencies, start=start)
+    counted = frequencies * data.may_be_missing
+    return fit_logistic(columns, data.is_observed.astype(np.float64), counted, start=start)
 
 
 def predicted_outcome(data: EmulationData, frequencies: Floats, start: Floats | None = None) -> OutcomePrediction:
@@ -121,16 +122,21 @@ def predicted_outcome(data: EmulationData, frequencies: Floats, start: Floats | 
     if data.is_observed.all():
         observed = np.ones(frequencies.shape)
     else:
-        observed = _observed_fit(data, frequencies, start).probabilities
+        observed = np.where(data.may_be_missing, _observed_fit(data, frequencies, start).probabilities, 1.0)
     residual = np.where(data.is_observed, np.nan_to_num(data.outcome) - expected, 0.0)
     return OutcomePrediction(expected + residual, expected + residual / observed, observed)
 
 
 def expected_outcome(data: EmulationData, frequencies: Floats) -> Floats:
-    """Return what the linear regression of the observed on covariates and history predicts for everybody."""
+    """Return what the linear regression of the observed on covariates and history predicts for everybody.
+
+    Where some outcomes follow from a definition, of those that do not.
+    """
     columns = np.column_stack([data.covariates, data.history])
     design = np.column_stack([np.ones(data.n_patients), columns - columns.mean(axis=0)])
-    coefficients = weighted_coefficients(design, data.outcome, np.where(data.is_observed, frequencies, 0.0))
+    coefficients = weighted_coefficients(
+        design, data.outcome, np.where(data.is_observed & data.may_be_missing, frequencies, 0.0)
+    )
     return np.asarray(coefficients @ design.T)
 
 

@@ -1,5 +1,7 @@
 """The counts of an emulated trial: eligible, in the trial, who followed which strategy, until when, and who is scored.
 
+A binary outcome is counted in each kind of followers, and every share of it goes with these counts.
+
 The four kinds of followers divide the patients of the trial; so do, for each arm, its followers and those who departed
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
 hidden where any count of followers is, because an effective sample size is near their number; what describes a
@@ -35,14 +37,23 @@ OF_AN_ARM = "followed: "
 """Followers of one of several arms, who may follow others as well; each arm is some of the trial."""
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
-_SCORED = "scored, "
+_SCORED, SEEN = "scored, ", "seen with the outcome, "
+_SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
+"""Measures of a binary outcome: near enough to what was seen that they go with it."""
 _GRID, _ALL_COLUMNS = "tipping grid", "balance of all columns"
 LEAVING, MISSING = "leaving_by_week", "missing_by_week"
 _WITHOUT_SCORE = frozenset({"missing, scored later", "missing, not scored again"})
 _LEFT_IN, STILL_IN_CARE, _STRATEGY = "left care in the week", "still in care, of the copies that follow", "strategy: "
 _STEMS = frozenset(
     {
-        *("emulated trial", "follow-up, emulated", "sensitivity", "bias diary", "selection by the score"),
+        *(
+            "emulated ratio",
+            "emulated trial",
+            "follow-up, emulated",
+            "sensitivity",
+            "bias diary",
+            "selection by the score",
+        ),
         *("emulated arms", "emulated arms, Holm", "trend over the arms"),
     }
 )
@@ -87,7 +98,7 @@ def _is_of_weights(term: str) -> bool:
 def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
-    counted = term.removeprefix(_SCORED)
+    counted = term.removeprefix(_SCORED).removeprefix(SEEN)
     is_count = term in _COUNTS or counted in FOLLOWED or counted.startswith(OF_AN_ARM)
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
@@ -104,11 +115,13 @@ def emulation_n_key(estimate: Estimate) -> Key:
     ('counted', '', '', 'followed both', '')
     """
     if estimate.measure in {"count", "proportion"}:
-        return _counted(estimate.term.removeprefix(_SCORED))
+        return _counted(estimate.term.removeprefix(_SCORED).removeprefix(SEEN))
     if estimate.term == STILL_IN_CARE:
         return ("analyzed", "", estimate.visit, STILL_IN_CARE, estimate.subgroup)
     if _is_of_weights(estimate.term):
         return _weights(estimate.visit if estimate.term.startswith("weights: ") else "")
+    if estimate.measure in _SHARES and not estimate.term.startswith("negative control"):
+        return ("share", "", "", estimate.term.split(": ", 1)[0], estimate.subgroup)
     return _counted(IN_TRIAL, estimate.subgroup)
 
 
@@ -142,7 +155,8 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
         return
     about_covariates = [key for key in values if key[0] == "covariate"]
     about_weights = [key for key in values if key[0] == "analyzed" and key[3] == _weights()[3]]
-    described = [key for key in values if key[0] == "analyzed"] + about_covariates
+    shares = [key for key in values if key[0] == "share"]
+    described = [key for key in values if key[0] in {"analyzed", "share"}] + about_covariates
     yield from ((everybody, key) for key in described)
     departed = [key for key in values if key[3] == _DEPARTED_IN]
     if _NEVER_SHOWN in values:
@@ -157,6 +171,8 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
         if _counted(f"{_SCORED}{term}") in values:
             yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
+        if _counted(f"{SEEN}{term}") in values and term != FOLLOWED[-1]:  # who followed neither has no copy
+            yield from ((_counted(f"{SEEN}{term}"), key) for key in shares)
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
     for curve in (key for key in described if key[3] == STILL_IN_CARE):
@@ -215,7 +231,16 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
     for term in (*FOLLOWED, *_arms(values)):
         if _counted(f"{_SCORED}{term}") in values:
             yield Sum(_counted(term), (_counted(f"{_SCORED}{term}"),), has_remainder=True)
+        seen = _counted(f"{SEEN}{term}")
+        if seen in values:
+            wholes = [_counted(term)] if result.estimand.name == "while_in_care" else _those_of(term)
+            yield from (Sum(whole, (seen,), has_remainder=True) for whole in wholes if whole in values)
     yield from _sums_by_week(result, values)
+
+
+def _those_of(term: str) -> list[Key]:
+    """Return the followers, and those of them with a score at the visit: both hold all who were seen with an event."""
+    return [_counted(term), _counted(f"{_SCORED}{term}")]
 
 
 def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:

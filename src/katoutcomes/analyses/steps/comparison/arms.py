@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
 from katoutcomes.analyses.steps.comparison.events import DAYS, SCORE, Event, event_of
 from katoutcomes.analyses.steps.comparison.history import last_day_in_care, leaving, visits_up_to
-from katoutcomes.analyses.steps.comparison.left_care import TREATMENT_POLICY, Known, Outcome, outcome_of
+from katoutcomes.analyses.steps.comparison.left_care import Known, Outcome, outcome_of
 from katoutcomes.analyses.steps.covariate_columns import (
     CovariateColumns,
     chosen_covariates,
@@ -17,6 +17,7 @@ from katoutcomes.analyses.steps.covariate_columns import (
     without_lone_patients,
 )
 from katoutcomes.errors import DesignError
+from katoutcomes.estimands.leaving_care import TREATMENT_POLICY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,7 @@ class Comparison:
     event : Event or None
         The binary outcome that is compared, as 0 and 1 in `arms`, or whose days are; None where it is the score.
     left_care : str
-        What becomes of leaving care: one of `left_care.LEFT_CARE`.
+        What becomes of leaving care: one of `estimands.leaving_care.LEFT_CARE`.
     has_left : ndarray of bool, shape (n_compared,), or None
         Who had left before the visit, where that decides or ends the outcome.
     days : tuple of ArmData

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.checks import COMPLETENESS_LIMIT, check_with_two_limits, paired_completeness_check
+from katoutcomes.analyses.steps.checks import check_with_two_limits, paired_completeness_check
 from katoutcomes.analyses.steps.cohort_checks import (
     completeness_difference_check,
     missing_covariates_check,
     patients_per_cohort_check,
 )
 from katoutcomes.analyses.steps.comparison.diagnostics import Diagnostics, share_outside
-from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE, TREATMENT_POLICY
+from katoutcomes.analyses.steps.leaving_checks import difference_in_leaving_check, outcomes_known_check
 from katoutcomes.analyses.steps.resamples import resamples_check
+from katoutcomes.estimands.leaving_care import COMPOSITE, TREATMENT_POLICY
 from katoutcomes.kernels.weighting.balance import effective_sample_size
 from katoutcomes.results.check import Check
 
@@ -36,8 +37,6 @@ LIMITED_LIMIT = 0.05
 CHAINS_CAUTION, CHAINS_WITHHOLD = 1.1, 1.5
 """Potential scale reduction (Gelman and Rubin 1992): 1.1 is their convention."""
 SMALLEST_CELL = 3
-DEPARTURE_CAUTION, DEPARTURE_WITHHOLD = 0.1, 0.3
-"""Differences of the shares that had left care, from which on last scores in care are doubted, and withheld."""
 
 
 def comparison_checks(
@@ -69,43 +68,12 @@ def _completeness(found: Comparison) -> Iterator[Check]:
         yield paired_completeness_check(*counts[shares.index(min(shares))], where)
         yield completeness_difference_check(max(shares) - min(shares))
     elif found.left_care == COMPOSITE:
-        yield _outcomes_known(min(shares))
-    else:
-        yield _departures(found)
+        yield outcomes_known_check(min(shares))
+    elif found.has_left is not None:
+        members = (found.arms.arms == arm for arm in range(found.arms.n_arms))
+        yield difference_in_leaving_check([float(found.has_left[one].mean()) for one in members])
     n_baseline = int(found.with_baseline.sum())
     yield missing_covariates_check((n_baseline - found.n_compared) / n_baseline)
-
-
-def _outcomes_known(share: float) -> Check:
-    """Return whether nearly everybody has an outcome: left care, or was scored in care."""
-    passed = share >= COMPLETENESS_LIMIT
-    return Check(
-        "outcomes known",
-        passed,
-        "caution",
-        share,
-        COMPLETENESS_LIMIT,
-        "Most patients had left care, and so have not responded, or were scored in care."
-        if passed
-        else "Many patients in care have no score at the visit; whether they responded is not known.",
-    )
-
-
-def _departures(found: Comparison) -> Check:
-    """Return whether similar shares of the arms had left care, so that last scores in care are of similar times."""
-    import numpy as np
-
-    left = np.zeros(found.n_compared) if found.has_left is None else found.has_left
-    shares = [float(left[found.arms.arms == arm].mean()) for arm in range(found.arms.n_arms)]
-    return check_with_two_limits(
-        "difference in leaving care",
-        max(shares) - min(shares),
-        (DEPARTURE_CAUTION, DEPARTURE_WITHHOLD),
-        (
-            "Similar shares of the arms had left care.",
-            "More patients of one arm had left care and were last scored early, so the arms differ in when as well.",
-        ),
-    )
 
 
 def _overlap(shown: Diagnostics) -> Check:

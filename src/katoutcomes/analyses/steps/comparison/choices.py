@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.analyses.steps.resamples import Resampling
 from katoutcomes.errors import OptionError, require_option
+from katoutcomes.estimands.leaving_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 
 WEIGHTS: tuple[str, ...] = ("overlap", "iptw_ate", "iptw_att", "entropy", "none")
 MISSING: tuple[str, ...] = ("observation_weights", "multiple_imputation", "complete_cases", "likelihood")

@@ -17,6 +17,7 @@ from katoutcomes.analyses.steps.comparison.history import (
     visits_up_to,
     who_left,
 )
+from katoutcomes.estimands.leaving_care import COMPOSITE, TREATMENT_POLICY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from katoutcomes.estimands.visit_window import VisitWindow
 
     Floats = NDArray[np.float64]
-
-TREATMENT_POLICY, COMPOSITE, WHILE_IN_CARE = "treatment_policy", "composite", "while_in_care"
-LEFT_CARE: tuple[str, ...] = (TREATMENT_POLICY, COMPOSITE, WHILE_IN_CARE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +41,7 @@ class Known:
     event : Event or None
         The binary outcome; None where it is the score.
     left_care : str
-        One of `LEFT_CARE`.
+        One of `estimands.leaving_care.LEFT_CARE`.
     until : ndarray of float64, shape (n_compared,), or None
         Last day in care, where it is known.
     compared : ndarray of bool, shape (n_patients,)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.fits import Fitted, fit_weighted, plain_weights
 from katoutcomes.analyses.steps.comparison.history import visits_up_to
-from katoutcomes.analyses.steps.comparison.left_care import TREATMENT_POLICY
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of
 from katoutcomes.errors import OptionError
+from katoutcomes.estimands.leaving_care import TREATMENT_POLICY
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.comparison.arms import Comparison
 from katoutcomes.analyses.steps.comparison.checks import fewest_patients
 from katoutcomes.analyses.steps.comparison.history import visits_up_to
-from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE
 from katoutcomes.analyses.steps.flow_rows import BASELINE_STEP, NO_BASELINE, excluded, flow_of, selection_rows, stage
 from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.missing_scores import LATER, NEVER, gaps_and_ends, odds_ratio_rows
+from katoutcomes.estimands.leaving_care import COMPOSITE
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Cell, Part
 

@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison.left_care import WHILE_IN_CARE
 from katoutcomes.analyses.steps.comparison.missing_events import MissingEvents, event_grid_rows, missing_events
-from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
+from katoutcomes.analyses.steps.confounding import (
+    benchmark_row,
+    confounding_rows,
+    e_values_of_difference,
+    e_values_of_ratio,
+)
 from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.analyses.steps.tipping import (
     FAVORABLE,
@@ -18,6 +22,7 @@ from katoutcomes.analyses.steps.tipping import (
     in_direction,
     tipping_rows,
 )
+from katoutcomes.estimands.leaving_care import WHILE_IN_CARE
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.comparison.arms import Comparison
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
     from katoutcomes.analyses.steps.comparison.fits import Fitted
-    from katoutcomes.analyses.steps.resamples import Interval
     from katoutcomes.kernels.groups.strongest_covariate import StrongestCovariate
 
     Floats = NDArray[np.float64]
@@ -68,23 +72,14 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
         )
 
 
-def _e_values(found: Comparison, difference: Interval, ratio: Interval | None, arm: int) -> tuple[float, float]:
-    """Return the E-value of the estimate and of the limit nearer to no difference."""
-    from katoutcomes.kernels.groups.sensitivity import e_value, e_value_of_limit
-
-    if ratio is None:
-        return e_values_of_difference(difference, _pooled_sd(found, arm))
-    if not ratio.estimate > 0.0:
-        return math.nan, math.nan
-    limit = e_value_of_limit(ratio.estimate, ratio.conf_low, ratio.conf_high) if ratio.has_limits else math.nan
-    return e_value(ratio.estimate), limit
-
-
 def _confounding(
     found: Comparison, fitted: Fitted, place: int, conf_level: float, shared: dict[str, Any]
 ) -> Iterator[Estimate]:
     arm, difference = found.later_arms[place][0], fitted.differences[place]
-    e_values = _e_values(found, difference, fitted.ratios[place] if fitted.ratios else None, arm)
+    if fitted.ratios:
+        e_values = e_values_of_ratio(fitted.ratios[place])
+    else:
+        e_values = e_values_of_difference(difference, _pooled_sd(found, arm))
     df = float(found.n_scored - found.arms.covariates.shape[1] - found.arms.n_arms)
     yield from confounding_rows(difference, e_values, df, conf_level, shared)
     strongest = _strongest_covariate(found, arm, df)

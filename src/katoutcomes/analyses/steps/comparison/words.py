@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.left_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.estimands.leaving_care import COMPOSITE, NAME_OF, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.result import Method
 
@@ -208,7 +208,7 @@ def _name(found: Comparison, choices: ComparisonChoices) -> str:
     if found.days:
         return "days_in_response"
     if found.left_care != TREATMENT_POLICY:
-        return {COMPOSITE: "composite_response", WHILE_IN_CARE: "while_in_care"}[found.left_care]
+        return NAME_OF[found.left_care]
     if choices.method == "mmrm":
         return "if_all_had_stayed"
     name = found.variable.name

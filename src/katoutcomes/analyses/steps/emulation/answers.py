@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.resamples import Resampling
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
+RATIO = "emulated ratio"
 PRECISION, NEGATIVE_CONTROL = "precision", "negative control"
 MAIN = "cloned, censored, weighted"
 """Column of the answer."""
@@ -110,6 +111,18 @@ class Answers:
         point = float(self.point[ESTIMATES.index(column)])
         return percentile(point, self.column(column), self.conf_level, tests=tests)
 
+    def ratio(self) -> Interval:
+        """Return the treated mean over the comparator's, where both are above 0: the risk ratio of a binary outcome."""
+        import numpy as np
+
+        comparator, treated = (self.numbers(name, tests=False).estimate for name in ("comparator mean", "treated mean"))
+        if not (comparator > 0.0 and treated > 0.0):
+            return Interval(math.nan)
+        below, above = self.column("comparator mean"), self.column("treated mean")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = np.where(below > 0.0, above / below, np.nan)
+        return percentile(treated / comparator, drawn, self.conf_level, against=1.0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beside:
@@ -162,7 +175,7 @@ def sides(found: Emulation) -> dict[str, Any]:
         "treatment": found.trial.strategy.label,
         "comparator": found.trial.comparator.label,
         "visit": found.trial.visit.name,
-        "unit": "points",
+        "unit": found.unit,
         "n_patients": found.n_patients,
     }
 
@@ -171,12 +184,15 @@ def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield the difference and the means, the estimators beside it, sensitivity, the diary."""
     shared, level = sides(found), got.conf_level
     alone = {name: value for name, value in shared.items() if name not in {"treatment", "comparator"}}
-    difference = {"measure": "difference in means", **shared}
+    difference = {"measure": found.difference, **shared}
     main = got.numbers(MAIN)
     yield estimate_of(main, level, term=ANSWER, **difference)
+    if found.event is not None:
+        yield estimate_of(got.ratio(), level, term=RATIO, measure="risk ratio", **shared)
     for column, label in (("comparator mean", shared["comparator"]), ("treated mean", shared["treatment"])):
         mean = got.numbers(column, tests=False)
-        yield estimate_of(mean, level, term=f"{MEAN}: {label}", measure="adjusted mean", **alone)
+        measure = "adjusted mean" if found.event is None else "adjusted share"
+        yield estimate_of(mean, level, term=f"{MEAN}: {label}", measure=measure, **alone)
     yield from beside_estimates(found, got)
     for order, (column, words, _) in enumerate(DIARY_STEPS, start=1):
         yield estimate_of(got.numbers(column), level, term=f"{DIARY}: {order}, {words}", **difference)
@@ -189,7 +205,7 @@ def beside_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     shared = sides(found)
     for column, words in _BESIDE:
         term = f"{SENSITIVITY}: {words}"
-        yield estimate_of(got.numbers(column), got.conf_level, term=term, measure="difference in means", **shared)
+        yield estimate_of(got.numbers(column), got.conf_level, term=term, measure=found.difference, **shared)
     yield Estimate(
         term=f"{PRECISION}: smallest difference that would be found in four of five studies",
         measure="minimal detectable difference",
@@ -207,7 +223,7 @@ def control_estimate(found: Emulation, got: Answers, name: str) -> Estimate:
 
 def unanswered(found: Emulation) -> Estimate:
     """Return the difference without a number."""
-    return Estimate(term=ANSWER, measure="difference in means", **sides(found))
+    return Estimate(term=ANSWER, measure=found.difference, **sides(found))
 
 
 def diary_part() -> Part:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.checks import paired_completeness_check
 from katoutcomes.analyses.steps.cohort_checks import completeness_difference_check
 from katoutcomes.analyses.steps.emulation.flow import fewest_followers
+from katoutcomes.analyses.steps.leaving_checks import difference_in_leaving_check, outcomes_known_check
+from katoutcomes.estimands.leaving_care import COMPOSITE, WHILE_IN_CARE
 from katoutcomes.results.check import Check
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def diagnostic_checks(found: Emulation, feasible: Feasibility, shown: EmulationB
         _positivity(shown),
         _mean_weight(feasible),
         _levels(found),
-        *_completeness(found),
+        *_completeness(found, feasible),
     )
 
 
@@ -122,13 +124,23 @@ def _levels(found: Emulation) -> Check:
     )
 
 
-def _completeness(found: Emulation) -> tuple[Check, Check]:
+def _completeness(found: Emulation, feasible: Feasibility) -> tuple[Check, ...]:
+    if found.trial.left_care == WHILE_IN_CARE:
+        return (difference_in_leaving_check(_left_shares(found, feasible)),)
     observed = found.data.is_observed
+    if found.trial.left_care == COMPOSITE:
+        return (outcomes_known_check(float(observed.mean())),)
     shares = [float(observed[arm.followed].mean()) if arm.followed.any() else 0.0 for arm in found.data.arms]
     return (
         paired_completeness_check(found.people(observed), found.n_patients, found.trial.visit.name),
         completeness_difference_check(max(shares) - min(shares)),
     )
+
+
+def _left_shares(found: Emulation, feasible: Feasibility) -> list[float]:
+    """Return the share of the followers of each strategy who had left care by the visit, as weighted."""
+    left = found.found.has_left
+    return [float(one @ left / one.sum()) if one.any() else 0.0 for one in feasible.weights]
 
 
 def control_check(estimate: float, conf_low: float, conf_high: float) -> Check:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.comparison.events import DAYS, Event, event_of
 from katoutcomes.analyses.steps.covariate_columns import CovariateColumns, covariate_columns, without_lone_patients
 from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.errors import DesignError, OptionError
+from katoutcomes.estimands.leaving_care import COMPOSITE, WHILE_IN_CARE
 from katoutcomes.estimands.session_counts import SessionCount
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Emulation:
         Patients who meet the criteria.
     units : ndarray of int64, shape (n_courses,), or None
         Whose trial each is, where patients may have several; None where each has one.
+    event : Event or None
+        The binary outcome, as 0 and 1 in `data`; None where it is a score.
 
     Notes
     -----
@@ -58,6 +62,24 @@ class Emulation:
     data: EmulationData
     n_eligible: int
     units: NDArray[np.int64] | None = None
+    event: Event | None = None
+
+    @property
+    def unit(self) -> str:
+        """Of means and differences: points of the instrument, or shares where the outcome is binary."""
+        return "points" if self.event is None else ""
+
+    @property
+    def difference(self) -> str:
+        """Measure of a difference of the strategies."""
+        return "difference in means" if self.event is None else "difference in proportions"
+
+    @property
+    def is_scored(self) -> NDArray[np.bool_]:
+        """Who has a score at the visit, whatever the outcome is made of."""
+        import numpy as np
+
+        return np.asarray(~np.isnan(self.found.outcome))
 
     @property
     def n_patients(self) -> int:
@@ -90,9 +112,14 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
 
     if isinstance(trial.strategy, SessionCount):
         raise OptionError("numbers of weeks with a session are compared by session_dose_response.")
+    if trial.outcome == DAYS:
+        raise OptionError("an emulated trial has one outcome, at its visit: compare_cohorts compares days in response.")
     of_courses = (COURSE_NUMBER, SINCE_LAST) if has_repeats(found) else ()
     variables = chosen_variables(found, (*trial.confounders, *covariates, *of_courses))
+    event = event_of(found.instrument, trial.outcome)
     complete = ~np.isnan(found.baseline)
+    if event is not None:
+        complete &= event.is_defined(found.baseline)
     for variable in variables:
         complete &= ~np.isnan(variable.values)
     kept = without_lone_patients(variables, complete)
@@ -101,9 +128,22 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     chosen = restricted(found, kept)
     variables = tuple(chosen.variable(variable.name) for variable in variables)
     columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
-    data = emulation_data(trial, chosen, columns.values)
+    data = replace(emulation_data(trial, chosen, columns.values), **_outcome(trial, chosen, event))
     units = patient_codes(chosen.patient) if has_repeats(chosen) else None
-    return Emulation(trial, chosen, variables, columns, data, len(set(found.patient.tolist())), units)
+    return Emulation(trial, chosen, variables, columns, data, len(set(found.patient.tolist())), units, event)
+
+
+def _outcome(trial: TargetTrial, found: EmulationSet, event: Event | None) -> dict[str, Any]:
+    """Return the outcome and who has one for certain, by what becomes of leaving care."""
+    import numpy as np
+
+    scores, left = found.outcome, found.has_left
+    if trial.left_care == WHILE_IN_CARE:
+        scores = np.where(~left & ~np.isnan(scores), scores, found.last_score[:, -1])
+    values = scores if event is None else event.of(found.baseline, scores)
+    if trial.left_care != COMPOSITE:
+        return {"outcome": values}
+    return {"outcome": np.where(left, 0.0, values), "certain": left}
 
 
 def has_repeats(found: EmulationSet) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.emulation.flow import COURSES, ELIGIBLE, IN_TRIAL, SEVERAL_COURSES
+from katoutcomes.estimands.leaving_care import TREATMENT_POLICY
 from katoutcomes.estimands.target_trial import FeasibilityGate
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 GROUPS: tuple[str, ...] = ("followed both", "followed only the treated strategy", "followed only the comparator")
 """Every patient of the trial is in one of these, or in `NEITHER`."""
 NEITHER = "followed neither"
-SCORED = "scored, "
+SCORED, SEEN = "scored, ", "seen with the outcome, "
 PRECISION = "precision"
 LIMITED_LIMIT = 0.05
 UNSEEN_LIMIT = 0.05
@@ -80,7 +81,7 @@ def feasibility(found: Emulation) -> Feasibility:
     weights = tuple(one[0] for one in fitted.arms)
     distributions = tuple(weight_distribution(one) if (one > 0.0).any() else None for one in weights)
     sizes = [0.0 if one is None else one.effective_sample_size for one in distributions]
-    spread = float(found.found.last_score[:, found.trial.by_day // 7].std(ddof=1)) if data.n_patients > 1 else math.nan
+    spread = _expected_spread(found)
     error = spread * math.sqrt(sum(1.0 / size for size in sizes)) if min(sizes) > 0.0 else math.nan
     return Feasibility(
         weights,
@@ -90,6 +91,15 @@ def feasibility(found: Emulation) -> Feasibility:
         float(fitted.n_limited[0]) / sum(len(model.patient) for model in data.models),
         minimal_detectable_difference(error),
     )
+
+
+def _expected_spread(found: Emulation) -> float:
+    """Return the standard deviation of the last scores before the decision; of a binary outcome, the largest it has."""
+    if found.n_courses < 2:
+        return math.nan
+    if found.event is not None:
+        return 0.5
+    return float(found.found.last_score[:, found.trial.by_day // 7].std(ddof=1))
 
 
 def feasibility_checks(found: Emulation, feasible: Feasibility, gate: FeasibilityGate) -> tuple[Check, ...]:
@@ -104,7 +114,7 @@ def feasibility_checks(found: Emulation, feasible: Feasibility, gate: Feasibilit
             min(feasible.n_scored),
             gate.fewest_followers,
             usual.fewest_followers,
-            ("Patients who followed each strategy and have a score: enough.", "few", "too few"),
+            (f"Patients who followed each strategy and have {_what_counts(found)}: enough.", "few", "too few"),
         ),
         _gate_check(
             "effective sample size",
@@ -122,6 +132,10 @@ def feasibility_checks(found: Emulation, feasible: Feasibility, gate: Feasibilit
         ),
         *_cautions(found, feasible),
     )
+
+
+def _what_counts(found: Emulation) -> str:
+    return "a score" if found.trial.left_care == TREATMENT_POLICY else "an outcome"
 
 
 def _gate_check(name: str, value: float, gate: float, usual: float, words: tuple[str, str, str]) -> Check:
@@ -192,7 +206,7 @@ def power_estimates(found: Emulation, feasible: Feasibility) -> tuple[Estimate, 
     power = Estimate(
         term=f"{PRECISION}: smallest difference to be expected, before outcomes are seen",
         measure="minimal detectable difference",
-        unit="points",
+        unit=found.unit,
         estimate=feasible.expected_difference,
         n_patients=found.n_patients,
     )
@@ -205,7 +219,7 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
     yield _count(IN_TRIAL, found.n_patients)
     yield from course_estimates(found)
     for name, members in followed_groups(found).items():
-        n_members, n_scored = found.people(members), found.people(members & found.data.is_observed)
+        n_members, n_scored = found.people(members), found.people(members & found.is_scored)
         yield _count(name, n_members)
         if n_members:
             yield Estimate(
@@ -213,6 +227,18 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
                 measure="proportion",
                 estimate=n_scored / n_members,
                 n_patients=n_members,
+            )
+
+
+def event_estimates(found: Emulation) -> Iterator[Estimate]:
+    """Yield which share of each kind of followers was seen to have the binary outcome; nothing where it is a score."""
+    if found.event is None:
+        return
+    for name, members in followed_groups(found).items():
+        n_members, n_events = found.people(members), found.people(members & (found.data.outcome > 0.0))
+        if n_members:
+            yield Estimate(
+                term=f"{SEEN}{name}", measure="proportion", estimate=n_events / n_members, n_patients=n_members
             )
 
 

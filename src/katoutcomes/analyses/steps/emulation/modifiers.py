@@ -44,7 +44,7 @@ def _drawn(found: Emulation, got: Answers, modifiers: Sequence[Modifier]) -> Ite
     """Yield the effect by each modifier, whose coefficients stand behind the further numbers, in order."""
     from katoutcomes.kernels.emulation.further_estimates import FURTHER
 
-    fields = sides(found) | {"measure": "difference in means"}
+    fields = sides(found) | {"measure": found.difference}
     first = len(FURTHER)
     for modifier in modifiers:
         place = slice(first, first + modifier.basis.shape[1])

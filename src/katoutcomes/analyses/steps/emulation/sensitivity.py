@@ -6,7 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.confounding import benchmark_row, confounding_rows, e_values_of_difference
+from katoutcomes.analyses.steps.confounding import (
+    benchmark_row,
+    confounding_rows,
+    e_values_of_difference,
+    e_values_of_ratio,
+)
 from katoutcomes.analyses.steps.emulation.answers import MAIN, SENSITIVITY, sides
 from katoutcomes.analyses.steps.missing_scores import odds_ratio_rows
 from katoutcomes.analyses.steps.tipping import (
@@ -17,6 +22,7 @@ from katoutcomes.analyses.steps.tipping import (
     in_direction,
     tipping_rows,
 )
+from katoutcomes.estimands.leaving_care import WHILE_IN_CARE
 from katoutcomes.results.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -36,13 +42,14 @@ def sensitivity_estimates(found: Emulation, got: Answers, smallest_important: fl
     yield from doubt_estimates(found, got, smallest_important)
     yield from tipping_grid_estimates(found, got)
     yield _truncated(found, sides(found))
-    yield from regression_to_the_mean_estimates(found)
+    if found.event is None:
+        yield from regression_to_the_mean_estimates(found)
 
 
 def doubt_estimates(found: Emulation, got: Answers, smallest_important: float) -> Iterator[Estimate]:
     """Yield how strong what was not recorded, and how unlike the predicted the missing scores, would have to be."""
     shared, main = sides(found), got.numbers(MAIN)
-    if main.std_error > 0.0:
+    if main.std_error > 0.0 and found.trial.left_care != WHILE_IN_CARE:
         yield from _confounding(found, got, main, shared)
         yield from _tipping(found, got, shared, smallest_important)
 
@@ -51,12 +58,12 @@ def _confounding(found: Emulation, got: Answers, main: Interval, shared: dict[st
     import numpy as np
 
     sd, df = float(np.nanstd(found.data.outcome, ddof=1)), _degrees_of_freedom(found)
-    e_values = e_values_of_difference(main, sd)
+    e_values = e_values_of_difference(main, sd) if found.event is None else e_values_of_ratio(got.ratio())
     yield from confounding_rows(main, e_values, df, got.conf_level, shared | {"unit": ""})
     strongest = _strongest_covariate(found, df)
     if strongest is not None:
         name = found.columns.names[strongest.column]
-        yield benchmark_row(main, strongest, name, df, shared | {"measure": "difference in means"})
+        yield benchmark_row(main, strongest, name, df, shared | {"measure": found.difference})
 
 
 def _degrees_of_freedom(found: Emulation) -> float:
@@ -87,14 +94,23 @@ def _tipping(found: Emulation, got: Answers, shared: dict[str, Any], smallest_im
 
     missing, instrument = _missing_scores(got), found.found.instrument
     if missing.difference.has_limits:
+        is_score = found.event is None
         yield from tipping_rows(
             missing,
-            f"missing scores of the treated {in_direction(missing.direction, instrument.sign, FAVORABLE)} by so much",
-            largest=LARGEST_DELTA * (instrument.maximum - instrument.minimum),
+            _moved_words(found, missing.direction),
+            largest=LARGEST_DELTA * (instrument.maximum - instrument.minimum) if is_score else 1.0,
             smallest_important=smallest_important,
-            sd=float(np.nanstd(found.data.outcome, ddof=1)),
+            sd=float(np.nanstd(found.data.outcome, ddof=1)) if is_score else math.nan,
             fields=shared,
         )
+
+
+def _moved_words(found: Emulation, direction: float) -> str:
+    """Return what of the treated moves, and whether for the better."""
+    if found.event is not None:
+        often = "more" if direction > 0.0 else "less"
+        return f"{found.event.words} {often} often among the missing of the treated by such a share"
+    return f"missing scores of the treated {in_direction(direction, found.found.instrument.sign, FAVORABLE)} by so much"
 
 
 def _missing_scores(got: Answers) -> MissingScores:
@@ -108,7 +124,8 @@ def _missing_scores(got: Answers) -> MissingScores:
 def tipping_grid_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield the difference with the missing scores of the copies of both arms other than predicted."""
     missing, instrument = _missing_scores(got), found.found.instrument
-    if missing.difference.has_limits:
+    is_told = found.event is None and found.trial.left_care != WHILE_IN_CARE
+    if missing.difference.has_limits and is_told:
         span = instrument.maximum - instrument.minimum
         yield from grid_rows(missing, span, instrument.sign, sides(found))
 
@@ -118,7 +135,7 @@ def _truncated(found: Emulation, shared: dict[str, Any]) -> Estimate:
 
     return Estimate(
         term=f"{SENSITIVITY}: weights cut at the 95th percentile",
-        measure="difference in means",
+        measure=found.difference,
         estimate=difference_with_truncation(found.data, 0.95),
         **shared,
     )
@@ -172,7 +189,7 @@ def _selection(found: Emulation) -> tuple[Any, tuple[float, float], bool]:
 def missing_score_estimates(found: Emulation, conf_level: float) -> Iterator[Estimate]:
     """Yield odds ratios of having no score at the visit, from one logistic model; nothing where there is no maximum."""
     fields = {"visit": found.trial.visit.name, "n_patients": found.n_patients}
-    columns, missing = _predictors_of_no_score(found), ~found.data.is_observed
+    columns, missing = _predictors_of_no_score(found), ~found.is_scored
     yield from odds_ratio_rows(f"{NO_SCORE}: odds, ", columns, missing, conf_level, fields)
 
 

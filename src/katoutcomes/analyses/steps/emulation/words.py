@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.estimands.leaving_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.results.formatting import format_level
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import Method
@@ -25,21 +26,47 @@ _SOURCES = (
 
 def estimand_of(found: Emulation) -> Estimand:
     """Return the question in the attributes of ICH E9(R1)."""
-    trial = found.trial
+    trial, is_effect = found.trial, found.trial.left_care != WHILE_IN_CARE
+    what = "mean scores" if found.event is None else f"percent with {found.event.words}"
+    contrast = "had all followed the first-named strategy and had all followed the other"
     return Estimand(
         name=trial.estimand.name,
         population=found.found.population,
         treatment=trial.strategy.label,
         comparator=trial.comparator.label,
-        endpoint=Endpoint(found.found.instrument.name, trial.visit.name, "score"),
+        endpoint=_endpoint(found),
         intercurrent_events=(
             f"treated: {trial.strategy.sentence()}; comparator: {trial.comparator.sentence()}; leaving care before "
-            "that day is compatible with both, and afterwards the score counts whatever happens"
+            f"that day is compatible with both, {_AFTERWARDS[trial.left_care]}"
         ),
-        summary_measure="difference in mean scores had all followed the first-named strategy and had all followed the "
-        "other",
-        is_causal=True,
+        summary_measure=f"difference in {what} {contrast if is_effect else f'{contrast}, which is no effect'}",
+        is_causal=is_effect,
     )
+
+
+def title_of(found: Emulation) -> str:
+    """Return what is compared, and when."""
+    endpoint = _endpoint(found)
+    outcome = "" if endpoint.variable == "score" else f", {endpoint.variable}"
+    when = f" at {endpoint.visit}" if endpoint.visit else ""
+    return f"Emulated trial of integration: {endpoint.instrument}{outcome}{when}"
+
+
+_AFTERWARDS = {
+    TREATMENT_POLICY: "and afterwards the score counts whatever happens",
+    COMPOSITE: "and everybody who leaves care before the visit counts as a non-responder (composite)",
+    WHILE_IN_CARE: "and leaving care ends what is looked at: the last score before it counts, whenever it was",
+}
+
+
+def _endpoint(found: Emulation) -> Endpoint:
+    """Return what is measured and, unless that is over a time, when."""
+    instrument, visit = found.found.instrument.name, found.trial.visit.name
+    what = "score" if found.event is None else found.event.words
+    if found.trial.left_care == WHILE_IN_CARE:
+        last = "last score in care" if found.event is None else f"{what} by the last score in care"
+        return Endpoint(instrument, "", f"{last} up to {visit}")
+    return Endpoint(instrument, visit, f"{what} in care" if found.trial.left_care == COMPOSITE else what)
 
 
 def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
@@ -50,13 +77,44 @@ def method_of(found: Emulation, n_bootstrap: int, conf_level: float) -> Method:
         "departs from the strategy of the arm. The copies left are weighted by the inverse of the probability of "
         "having kept to it, from a pooled logistic model of a session in each week in care on "
         f"{adjusted}, the last recorded score and the week; inside the grace period nothing is prescribed before its "
-        "last week. Missing scores are predicted by a linear model of the same covariates, the last score in care, "
-        "having left care and the sessions. Weighted analysis of covariance of the copies on arm and covariates. "
+        f"last week. {_outcome_words(found)}{_missing_words(found)} Weighted analysis of covariance of the copies on "
+        f"arm and covariates{_linear_words(found)}. "
         f"Intervals are percentiles of a bootstrap of patients that refits everything ({n_bootstrap:,} resamples), "
         f"{format_level(conf_level)}. {missing_words(conf_level)} Logistic models have a "
         "ridge of 0.001 a row on standardized slopes; their probabilities are limited to 0.01 to 0.99."
     )
-    return Method("target trial emulation: clone, censor, weight", description, _SOURCES)
+    of_outcome = () if found.event is None else (found.event.definition.source,)
+    return Method("target trial emulation: clone, censor, weight", description, (*_SOURCES, *of_outcome))
+
+
+def _outcome_words(found: Emulation) -> str:
+    """Return how the outcome is defined, where it is no score at the visit."""
+    if found.event is None:
+        return ""
+    return f"The outcome is {found.event.words} ({found.event.definition.id}), 1 or 0. "
+
+
+def _missing_words(found: Emulation) -> str:
+    """Return what is done about who has no outcome."""
+    if found.trial.left_care == WHILE_IN_CARE:
+        return (
+            "Everybody has a last score in care, the baseline score where none followed, so nothing is predicted for "
+            "the missing."
+        )
+    if found.trial.left_care == COMPOSITE:
+        return (
+            "Whoever has left care does not have it. Of the patients in care missing outcomes are predicted by a "
+            "linear model, fitted to these alone, of the same covariates, the last score and the sessions."
+        )
+    what = "Missing scores" if found.event is None else "Missing outcomes"
+    return (
+        f"{what} are predicted by a linear model of the same covariates, the last score in care, having left care and "
+        "the sessions."
+    )
+
+
+def _linear_words(found: Emulation) -> str:
+    return "" if found.event is None else " (a linear model of the probability)"
 
 
 def assumptions_of(found: Emulation) -> tuple[str, ...]:
@@ -112,6 +170,11 @@ def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
             "Every course is a trial of its own, and patients are resampled with all of theirs. Patients are counted, "
             "each once wherever one of the courses counts, so kinds of followers may add up to more than all; "
             "effective sample sizes are of courses."
+        )
+    if found.trial.left_care == WHILE_IN_CARE:
+        sentences.append(
+            "Last scores in care are of different days: who left early was last scored early. Where the strategies "
+            "differ in who leaves, they differ in this as well, so the difference describes and is no effect."
         )
     if not found.variables:
         sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
