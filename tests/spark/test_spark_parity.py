@@ -298,7 +298,7 @@ def test_other_sessions_are_refused() -> None:
 
 def test_a_stage_is_run_as_it_stands(spark: Any) -> None:
     """Nothing translates the text between the two."""
-    asked = stage_text("katoutcomes.cohorts", "01_dosing_sessions", gap_days=90, tie_break="session_id")
+    asked = stage_text("katoutcomes.cohorts", "01_dosing_sessions", tie_break="session_id")
     registry = kat.read_registry(simulate_tables(SEED, n_patients=30), engine=SparkEngine(spark))
     assert len(registry.engine.fetch(asked)["patient"]) == registry.engine.scalar(
         "select count(*) from sessions where kind = 'dosing'"

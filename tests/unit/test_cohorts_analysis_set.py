@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from katoutcomes.cohorts.analysis_set import AnalysisSet, AttritionStep, Variable
-from katoutcomes.cohorts.value_order import in_value_order
+from katoutcomes.cohorts.value_order import in_value_order, value_order
 from katoutcomes.errors import DataError, DesignError, ImmortalTimeError, OptionError
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS
 from katoutcomes.instruments.catalog import instrument
@@ -143,6 +143,24 @@ def test_value_order_sorts_by_baseline_then_scores_then_variables_and_writes_one
     assert np.array_equal(scores[:, 0], [NAN, 0.0, 0.0, 1.0], equal_nan=True)
     assert np.array_equal(group.values, [1.0, 0.0, 1.0, 0.0])
     assert scores.tobytes() == np.array([[NAN], [0.0], [0.0], [1.0]]).tobytes()
+
+
+def test_value_order_is_that_of_all_keys_one_after_the_other():
+    """Whole numbers are joined into one key before they are sorted; these are all kinds of columns."""
+    rng = np.random.default_rng(20261122)
+    for _ in range(200):
+        n = int(rng.integers(0, 40))
+        kinds = (
+            rng.integers(-3, 4, (8, n)).astype(float),
+            rng.normal(size=(2, n)).round(1),
+            rng.integers(0, 3, (1, n)) * 1e18,
+            rng.choice([0.0, -0.0, 1.0, np.inf, -np.inf], (1, n)),
+            np.full((1, n), NAN),
+        )
+        keys = np.concatenate(kinds)[rng.permutation(13)]
+        keys[rng.random(keys.shape) < 0.2] = NAN
+        variables = tuple(Variable(f"v{place}", "", "number", key) for place, key in enumerate(keys[4:]))
+        assert value_order(keys[0], keys[1:4].T, variables).tolist() == np.lexsort(keys[::-1]).tolist()
 
 
 def test_its_text_tells_what_it_is_and_shows_no_value(data):

@@ -16,7 +16,7 @@ from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.pathway import read_pathway
 from katoutcomes.cohorts.second_instrument import score_variables
 from katoutcomes.cohorts.value_order import reordered, value_order
-from katoutcomes.cohorts.visit_scores import count_scores_outside, visit_scores
+from katoutcomes.cohorts.visit_scores import baseline_table, count_scores_outside, visit_scores
 from katoutcomes.cohorts.window_scores import placed_windows
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.visit_window import (
@@ -144,13 +144,13 @@ class Cohort:
         """
         import pandas as pd
 
-        name = self.tables.name
+        name, rules = self.tables.name, self.definition
+        scale, window = instrument_called(rules.instrument), rules.effective_baseline_window
+        baseline = baseline_table(self.tables, scale, window, name("analyzed"))
         columns = self.tables.fetch(
-            "18_course_table",
-            analyzed=name("analyzed"),
-            courses=name("courses"),
-            baseline=name("selection_baseline"),
+            "18_course_table", analyzed=name("analyzed"), courses=name("courses"), baseline=baseline
         )
+        self.tables.engine.drop(baseline)
         return pd.DataFrame({key: _readable(column) for key, column in columns.items()})
 
     def analysis_set(
@@ -201,19 +201,21 @@ class Cohort:
         scale = instrument_called(self.definition.instrument if instrument is None else instrument)
         require_outcome(scale)
         windows = _ordered(visits)
-        columns = self.tables.fetch_rows("analyzed")
+        columns = self.tables.fetch_rows("analyzed", in_order=pathway)  # the values put the rows into order
         patients = columns.pop("patient")
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
         del columns  # of a million patients they fill a few hundred megabytes
         placed = placed_windows(self.definition.effective_baseline_window, windows)
-        baseline, scores = visit_scores(self.tables, scale, placed, patients)
+        found = visit_scores(self.tables, scale, placed, patients)
+        n_scores_outside = count_scores_outside(self.tables, scale, found)
         for second in map(instrument_called, [with_scores_of] if isinstance(with_scores_of, str) else with_scores_of):
-            variables += score_variables(second, windows, *visit_scores(self.tables, second, placed, patients))
+            further = visit_scores(self.tables, second, placed, patients)
+            variables += score_variables(second, windows, further.baseline, further.scores)
         care = read_pathway(self.tables) if pathway else None
-        order = value_order(baseline, scores, variables, () if care is None else care.columns())
+        order = value_order(found.baseline, found.scores, variables, () if care is None else care.columns())
         unordered = list(variables)
         del variables  # the two orders of all variables are never there at once
-        baseline, scores, variables = reordered(baseline, scores, _taken(unordered), order)
+        baseline, scores, variables = reordered(found.baseline, found.scores, _taken(unordered), order)
         return AnalysisSet(
             instrument=scale,
             visits=windows,
@@ -232,7 +234,7 @@ class Cohort:
             ),
             notes=self._notes(scale),
             n_repeat_courses=self.n_repeat_courses,
-            n_scores_outside=count_scores_outside(self.tables, scale, placed),
+            n_scores_outside=n_scores_outside,
             pathway=None if care is None else care.ordered(order),
             baseline_criteria=self.definition.baseline_criteria(scale.id),
         )

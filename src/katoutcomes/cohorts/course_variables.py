@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,6 +140,7 @@ def _values_of(coded: CodedTexts, value_of: Mapping[str, float]) -> NDArray[np.f
 
 def _diagnoses(column: NDArray[Any] | CodedTexts) -> tuple[Variable, ...]:
     coded = as_coded(column)
+    coded = replace(coded, codes=coded.codes.astype(np.intp))  # looked up once for each diagnosis
     codes_of = {text: {code.strip() for code in text.split(";")} for text in coded.values}
     return tuple(
         Variable(

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.cohorts.analysis_set import AttritionStep
 from katoutcomes.cohorts.cohort import ELIGIBILITY, Cohort
-from katoutcomes.cohorts.definition import CohortDefinition, criterion_text
+from katoutcomes.cohorts.definition import BASELINE_SCORE, CohortDefinition, criterion_text
 from katoutcomes.cohorts.exposure import sounds_later
 from katoutcomes.cohorts.outcome_scale import require_outcome
-from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.stages import CohortTables, cohort_tables
-from katoutcomes.cohorts.window_scores import baseline_table
+from katoutcomes.cohorts.visit_scores import baseline_table
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.estimands.quarters import QUARTER_FIELD
 from katoutcomes.instruments.catalog import instrument
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from katoutcomes.registry.registry import Registry
 
 _NUMBERS_OF_PATIENTS = ("age_years", "prior_antidepressant_trials")
-_BASELINE_SCORE = "baseline_score"
 
 _FIRST_DOSE = (
     ("with a first dose", "no dosing session"),
@@ -84,36 +82,18 @@ def select_cohort(registry: Registry, definition: CohortDefinition | None = None
     require_outcome(scale)
     tables = cohort_tables(registry, rules)
     courses = _courses(tables, rules, registry)
-    scores = tables.make_once(
-        "selection_scores",
-        "06_course_scores",
-        scores=scores_table(tables, scale),
-        courses=courses.index,
-        instrument=scale.id,
-    )
-    baseline = baseline_table(tables, scores, rules.effective_baseline_window)
-    tables.put_aside("selection_scores")
-    exposure = tables.make("exposure", "09_exposure", courses=courses.index)
-    fields = tables.make(
-        "eligibility_fields",
-        "10_eligibility_fields",
-        courses=courses.every,
-        index_course=courses.index,
-        baseline=baseline,
-    )
-    eligibility = _apply_criteria(tables, fields, rules, registry)
+    eligibility = _apply_criteria(tables, courses, rules, registry)
     attrition = _attrition(tables, eligibility, rules)
     _require_somebody(attrition)
     analyzed = tables.make(
         "analyzed",
         "14_analyzed",
         eligibility=eligibility,
-        index_course=courses.index,
         phase_counts=courses.phase_counts,
-        exposure=exposure,
+        exposure=tables.make_once("exposure", "09_exposure", courses=courses.index),
     )
-    n_courses = tables.count("20_course_count", courses=courses.every, analyzed=analyzed)
-    tables.put_aside("courses", "index_course", "phase_counts", "exposure", "eligibility_fields")
+    n_courses = tables.count("20_course_count", analyzed=analyzed)
+    tables.put_aside("dosing_sessions", "courses", "index_course", "later_runs", "phase_counts", "exposure")
     n_patients = attrition[-1].n_patients
     return Cohort(
         definition=rules,
@@ -139,25 +119,21 @@ def _courses(tables: CohortTables, rules: CohortDefinition, registry: Registry) 
     induction = rules.induction
     has_ties = any(warning.rule == "doses_on_one_day" for warning in registry.load_report.warnings)
     tie_break = "session_id" if has_ties else "session"  # to sort by keys of text takes twice as long
-    dosing = tables.make("dosing_sessions", "01_dosing_sessions", gap_days=rules.gap_days, tie_break=tie_break)
-    every = tables.make("courses", "02_courses", dosing_sessions=dosing)
-    index = tables.make("index_course", "03_index_course", courses=every, course=rules.course_number)
-    phases = tables.make(
-        "phases",
-        "04_phases",
-        dosing_sessions=dosing,
-        index_course=index,
-        largest_gap_days=induction.largest_gap_days,
-        most_doses=induction.most_doses,
-    )
-    counts = tables.make(
+    dosing = tables.make("dosing_sessions", "01_dosing_sessions", tie_break=tie_break)
+    every = tables.make("courses", "02_courses", dosing_sessions=dosing, gap_days=rules.gap_days)
+    index = tables.make_once("index_course", "03_index_course", courses=every, course=rules.course_number)
+    doses = {"dosing_sessions": dosing, "index_course": index}
+    runs = tables.make("later_runs", "04_later_runs", **doses, largest_gap_days=induction.largest_gap_days)
+    counts = tables.make_once(
         "phase_counts",
         "05_phase_counts",
-        phases=phases,
+        **doses,
+        later_runs=runs,
+        most_doses=induction.most_doses,
         reinduction_doses=induction.reinduction_doses,
         reinduction_days=induction.reinduction_days,
     )
-    tables.put_aside("dosing_sessions", "phases")
+    tables.make_later("phases", "08_phases", **doses, phase_counts=counts)
     return _CourseTables(every, index, counts)
 
 
@@ -168,49 +144,63 @@ def _first_questions(rules: CohortDefinition) -> tuple[tuple[str, str], ...]:
     return (*_FIRST_DOSE, (f"with course {rules.course_number}", f"fewer than {rules.course_number} courses"))
 
 
-def _apply_criteria(tables: CohortTables, fields: str, rules: CohortDefinition, registry: Registry) -> str:
-    """Make one table a question, each built on the one before, and return the last."""
-    askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, _BASELINE_SCORE, QUARTER_FIELD)
-    first = len(_first_questions(rules))
-    last = first + len(rules.criteria)
+def _apply_criteria(tables: CohortTables, courses: _CourseTables, rules: CohortDefinition, registry: Registry) -> str:
+    """Ask one question after the other; return the table of the first one that each patient fails.
 
-    def name(question: int) -> str:
-        return ELIGIBILITY if question == last else f"question_{question}"
-
-    table = tables.make(name(first), "11_first_dose", eligibility_fields=fields)
-    for question, criterion in enumerate(rules.criteria, start=first + 1):
-        field = _field(criterion)
-        if criterion.field not in askable:
-            raise DesignError(
-                f"the criterion on {criterion.field!r} asks about a column that the registry lacks or that is not a "
-                f"number or a flag; criteria can ask about {', '.join(askable)}."
-            )
-        if criterion.field in registry.patient_columns and sounds_later(criterion.field):
-            raise DesignError(
-                f"the criterion on {criterion.field!r} asks about something that, by its name, happened after time "
-                "zero: to keep those who had it is to keep those who stayed in care. If the value was really known "
-                "before the first dose, rename the column."
-            )
-        if not tables.count("19_known_values", field=field, eligibility_fields=fields):
+    The questions before the last are views, so that everybody is gone through once for all of them.
+    """
+    n_first = len(_first_questions(rules))
+    names = [*(f"question_{n_first + place}" for place in range(len(rules.criteria))), ELIGIBILITY]
+    make = [*(tables.make_once for _ in rules.criteria), tables.make]
+    table = make[0](names[0], "11_first_dose", courses=courses.every, course=rules.course_number)
+    fields = tables.make_once("eligibility_fields", "10_eligibility_fields")
+    baseline = ""
+    for place, criterion in enumerate(rules.criteria, start=1):
+        _require_askable(criterion, registry)
+        if criterion.field == BASELINE_SCORE and not baseline:
+            scale = instrument(rules.instrument)
+            baseline = baseline_table(tables, scale, rules.effective_baseline_window, courses.index)
+        answers = {"field": _field(criterion), "fields": baseline if criterion.field == BASELINE_SCORE else fields}
+        if not tables.count("19_known_values", **answers):
             raise DesignError(f"the criterion on {criterion.field!r} asks about a value that is known for no patient.")
         below, equal, above = _MET_IF[criterion.operator]
-        table = tables.make(
-            name(question),
+        table = make[place](
+            names[place],
             "12_criterion",
             previous=table,
-            eligibility_fields=fields,
-            field=field,
+            **answers,
             value=criterion.value,
             met_if_below=below,
             met_if_equal=equal,
             met_if_above=above,
-            question=question,
+            question=n_first + place,
         )
+    tables.put_aside(*names[:-1], "eligibility_fields")
+    if baseline:
+        tables.engine.drop(baseline)
     return table
+
+
+def _require_askable(criterion: Criterion, registry: Registry) -> None:
+    """Raise unless the registry can answer a criterion, and could at time zero."""
+    askable = (*_NUMBERS_OF_PATIENTS, *registry.patient_columns, BASELINE_SCORE, QUARTER_FIELD)
+    if criterion.field not in askable:
+        raise DesignError(
+            f"the criterion on {criterion.field!r} asks about a column that the registry lacks or that is not a "
+            f"number or a flag; criteria can ask about {', '.join(askable)}."
+        )
+    if criterion.field in registry.patient_columns and sounds_later(criterion.field):
+        raise DesignError(
+            f"the criterion on {criterion.field!r} asks about something that, by its name, happened after time "
+            "zero: to keep those who had it is to keep those who stayed in care. If the value was really known "
+            "before the first dose, rename the column."
+        )
 
 
 def _field(criterion: Criterion) -> str:
     """Return the column that answers a criterion; for age the end of the age band that is harder to meet."""
+    if criterion.field == BASELINE_SCORE:
+        return "score"
     if criterion.field == QUARTER_FIELD:
         return "index_quarter_number"
     if criterion.field != "age_years":

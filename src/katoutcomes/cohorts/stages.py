@@ -33,7 +33,7 @@ class CohortTables:
     recipes : dict of str to (str, dict)
         By table, the stage that made it and the stage's values.
     set_aside : set of str
-        Tables that were dropped to make room; `name` makes them again.
+        Tables that were dropped to make room, or not made so far; `name` makes them.
     """
 
     engine: TableEngine
@@ -42,7 +42,7 @@ class CohortTables:
     set_aside: set[str] = field(default_factory=set, repr=False)
 
     def name(self, table: str) -> str:
-        """Return the full name of one of the cohort's tables, which is there again if it was set aside."""
+        """Return the full name of one of the cohort's tables, which is made if it was set aside."""
         if table in self.set_aside:
             stage, values = self.recipes[table]
             for value in values.values():
@@ -66,6 +66,11 @@ class CohortTables:
         getattr(self.engine, "show_once", self.engine.materialize)(name, stage_text(_PACKAGE, stage, **values))
         return name
 
+    def make_later(self, table: str, stage: str, **values: float | str) -> None:
+        """Note how a table is made that few ask for; `name` makes it for the first who does."""
+        self.recipes[table] = (stage, values)
+        self.set_aside.add(table)
+
     def put_aside(self, *tables: str) -> None:
         """Drop tables that fill memory and are seldom asked for again; who asks gets them made anew."""
         for table in tables:
@@ -77,14 +82,18 @@ class CohortTables:
         """Return the columns of a stage."""
         return self.engine.fetch(stage_text(_PACKAGE, stage, **values))
 
-    def fetch_rows(self, table: str) -> dict[str, Any]:
-        """Return a table of one row a patient in the order of patients, without their keys.
+    def fetch_rows(self, table: str, *, in_order: bool = True) -> dict[str, Any]:
+        """Return a table of one row a patient, and what the registry knows of these patients, without their keys.
 
-        Columns of few different texts come as `CodedTexts` from an engine that knows them.
+        Rows come in the order of patients unless that does not matter. Columns of few different texts come as
+        `CodedTexts` from an engine that knows them.
         """
         fetch = getattr(self.engine, "fetch_coded", self.engine.fetch)
-        names = ", ".join(name for name in self.engine.columns(self.name(table)) if name != "patient_id")
-        columns: dict[str, Any] = fetch(f"select {names} from {self.name(table)} order by patient nulls last")  # noqa: S608
+        made = self.name(table)
+        known = [f"p.{name}" for name in self.engine.columns("patients") if name not in ("patient", "patient_id")]
+        cells = ", ".join([*known, *(f"a.{name}" for name in self.engine.columns(made))])
+        query = f"select {cells} from {made} as a inner join patients as p on p.patient = a.patient"  # noqa: S608
+        columns: dict[str, Any] = fetch(f"{query} order by a.patient nulls last" if in_order else query)
         return columns
 
     def count(self, stage: str, **values: float | str) -> int:

@@ -103,7 +103,7 @@ def _doses(cohort: Cohort, patient: int) -> list[TracedDose]:
     columns = cohort.tables.fetch(
         "17_patient_doses",
         dosing_sessions=name("dosing_sessions"),
-        index_course=name("index_course"),
+        courses=name("courses"),
         phases=name("phases"),
         patient=patient,
     )

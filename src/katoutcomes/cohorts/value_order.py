@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,9 +53,10 @@ def value_order(
 ) -> NDArray[np.int64]:
     """Return the positions of the patients in the order of their values; `further` columns come last."""
     keys = [baseline, *scores.T, *(variable.values for variable in variables), *further]
+    first = _joined(keys[:_FIRST_KEYS])
     # lexsort takes the most important key last, and keeps the order of those that tie.
-    order: NDArray[np.int64] = np.lexsort(keys[_FIRST_KEYS - 1 :: -1])
-    tied = _tied(order, keys[:_FIRST_KEYS])
+    order: NDArray[np.int64] = np.lexsort(first[::-1])
+    tied = _tied(order, first)
     # Those that tie stand next to each other, and among them the other keys decide; the groups keep their places.
     group = np.cumsum(~tied)[_beside(tied)]
     ones = order[_beside(tied)]
@@ -65,9 +66,36 @@ def value_order(
 
 _FIRST_KEYS = 8
 """So many keys tell most patients apart; only among those who tie in them are the others looked at."""
+_MOST_JOINED = 2**62
+_MOST_DIGITS = 2**53 - 1  # whole numbers up to here differ as floats
 
 
-def _tied(order: NDArray[np.int64], keys: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+def _joined(keys: Sequence[NDArray[np.float64]]) -> list[NDArray[Any]]:
+    """Return fewer keys that put into the same order: neighbors that are whole numbers become digits of one number."""
+    joined: list[NDArray[Any]] = []
+    n_values = _MOST_JOINED  # of the last of `joined`
+    for key in keys:
+        unknown = np.isnan(key)
+        low, high = (0.0, 0.0) if unknown.all() else (np.nanmin(key), np.nanmax(key))
+        is_finite = np.isfinite(low) and np.isfinite(high)
+        if not (is_finite and high - low < _MOST_DIGITS) or (key[~unknown] % 1).any():
+            joined.append(key)
+            n_values = _MOST_JOINED
+            continue
+        span = high - low + 1
+        digit = np.where(unknown, span, key - low).astype(np.int64)  # not known comes last
+        n_digits = int(span) + 1
+        if n_values * n_digits < _MOST_JOINED:
+            joined[-1] *= n_digits
+            joined[-1] += digit
+            n_values *= n_digits
+        else:
+            joined.append(digit)
+            n_values = n_digits
+    return joined
+
+
+def _tied(order: NDArray[np.int64], keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
     """Return who ties in all keys with the one before in the order."""
     tied = np.zeros(len(order), dtype=np.bool_)
     tied[1:] = True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
-from katoutcomes.cohorts.window_scores import Placed, n_scores_outside, window_scores
+from katoutcomes.cohorts.window_scores import Placed, WindowScores, placed_windows, window_scores
 from katoutcomes.estimands.visit_window import END_OF_INDUCTION, FIRST_DOSE, VisitWindow, anchors_of
 
 if TYPE_CHECKING:
@@ -18,9 +19,27 @@ if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VisitScores:
+    """The scores of one instrument, one row a patient.
+
+    Attributes
+    ----------
+    baseline : ndarray of float64, shape (n_patients,)
+    scores : ndarray of float64, shape (n_patients, n_visits)
+        NaN where there is none.
+    n_in_windows : int or None
+        How many scores lie in a window; None where a window has another day for each patient.
+    """
+
+    baseline: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    n_in_windows: int | None
+
+
 def visit_scores(
     tables: CohortTables, scale: Instrument, windows: Sequence[Placed], patients: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> VisitScores:
     """Return the baseline and the score at each visit of an instrument.
 
     Parameters
@@ -33,53 +52,72 @@ def visit_scores(
         The baseline and the visits with their positions.
     patients : ndarray of int, shape (n_patients,)
         The numbers of the patients, each once, in the order of the rows to return.
-
-    Returns
-    -------
-    baseline : ndarray of float64, shape (n_patients,)
-    scores : ndarray of float64, shape (n_patients, n_visits)
-        NaN where there is none.
     """
     scores = scores_table(tables, scale)
     sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
     values = np.full((len(patients), len(windows)), np.nan)
     place = np.zeros(int(patients.max(initial=0)) + 1, dtype=np.int64)
     place[patients] = np.arange(len(patients))
-    for anchor in anchors_of(window for _, window in windows):
-        wanted = [entry for entry in windows if entry[1].anchor == anchor]
-        rows = _anchored(tables, f"{scale.id}_scores", sources, wanted)
-        values[place[rows["patient"]], rows["position"]] = rows["score"]
+    anchors = anchors_of(window for _, window in windows)
+    n_in_windows = 0
+    for anchor in anchors:
+        found = _anchored(tables, sources, [entry for entry in windows if entry[1].anchor == anchor])
+        values[place[found.patient], found.position] = found.score
+        n_in_windows += found.n_in_windows
     if scores != SCORES:
         tables.engine.drop(scores)
-    return values[:, 0].copy(), values[:, 1:].copy()
+    return VisitScores(values[:, 0].copy(), values[:, 1:].copy(), n_in_windows if anchors == (FIRST_DOSE,) else None)
 
 
-def count_scores_outside(tables: CohortTables, scale: Instrument, windows: Sequence[Placed]) -> int | None:
+def count_scores_outside(tables: CohortTables, scale: Instrument, found: VisitScores) -> int | None:
     """Return how many scores lie in no window, None where a window has another day for each patient."""
-    if any(window.is_anchored_later for _, window in windows):
+    if found.n_in_windows is None:
         return None
     scores = scores_table(tables, scale)
-    courses = tables.name("analyzed")
-    n_scores = n_scores_outside(tables, windows, scores=scores, courses=courses, instrument=scale.id)
+    n_scores = tables.count("45_score_count", scores=scores, courses=tables.name("analyzed"), instrument=scale.id)
     if scores != SCORES:
         tables.engine.drop(scores)
-    return n_scores
+    return n_scores - found.n_in_windows
 
 
-def _anchored(
-    tables: CohortTables, name: str, sources: dict[str, str], windows: Sequence[Placed]
-) -> dict[str, NDArray[Any]]:
+def baseline_table(tables: CohortTables, scale: Instrument, window: VisitWindow, courses: str) -> str:
+    """Make the table of baselines, one row a patient who has one, and return its name; who asks for it drops it.
+
+    Parameters
+    ----------
+    tables : CohortTables
+        Of the cohort.
+    scale : Instrument
+        Whose scores are wanted.
+    window : VisitWindow
+        Where they are looked for.
+    courses : str
+        The table of courses, one a patient, whose first dose is day 0.
+    """
+    scores = scores_table(tables, scale)
+    sources = {"scores": scores, "courses": courses, "instrument": scale.id}
+    found = _anchored(tables, sources, placed_windows(window, ()))
+    if scores != SCORES:
+        tables.engine.drop(scores)
+    name = tables.name("baseline")
+    columns = {"patient": found.patient, "score": found.score, "course_day": found.course_day}
+    tables.engine.materialize_arrays(name, columns)
+    return name
+
+
+def _anchored(tables: CohortTables, sources: dict[str, str], windows: Sequence[Placed]) -> WindowScores:
     """Return the scores in windows of one anchor."""
     window = windows[0][1]
+    name = f"{sources['instrument']}_scores"
     if window.anchor == FIRST_DOSE:
         course_scores = tables.make_once(name, "06_course_scores", **sources)
     else:
         days = _anchor_days(tables, window)
         course_scores = tables.make(name, "16_anchored_scores", anchor_days=days, **sources)
         tables.engine.drop(days)
-    rows = window_scores(tables, course_scores, windows)
+    found = window_scores(tables, course_scores, windows)
     tables.engine.drop(course_scores)
-    return rows
+    return found
 
 
 def _anchor_days(tables: CohortTables, window: VisitWindow) -> str:

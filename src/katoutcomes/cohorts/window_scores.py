@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from katoutcomes.cohorts.course_variables import as_floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,13 +31,14 @@ def placed_windows(baseline: VisitWindow, visits: Sequence[VisitWindow]) -> tupl
 
 
 def window_days(windows: Sequence[Placed]) -> dict[str, NDArray[np.int64]]:
-    """Return every day of every window with its rank, once for scores before the dose and once for those after it.
+    """Return every day of every window, once for scores before the dose and once for those after it.
 
     Returns
     -------
     dict of str to ndarray of int64
-        ``course_day``, ``is_after_dose``, ``position`` and ``day_rank``, one entry a day: an equality join on these
-        finds the window of a score, where comparing it with every window would take as many times longer.
+        ``course_day``, ``is_after_dose`` and ``position``, one entry a day, those of a window in the order of their
+        rank: an equality join on these finds the window of a score, where comparing it with every window would take as
+        many times longer.
     """
     rows = []
     for position, window in windows:
@@ -48,88 +48,88 @@ def window_days(windows: Sequence[Placed]) -> dict[str, NDArray[np.int64]]:
                     continue  # a day after the dose has no score before it, nor the other way round
                 counts = not is_after if position == BASELINE_POSITION else window.holds(day, is_after=is_after)
                 if counts:
-                    rows.append((day, int(is_after), position, window.rank(day)))
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    names = ("course_day", "is_after_dose", "position", "day_rank")
-    return {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names)}
+                    rows.append((position, window.rank(day), day, int(is_after)))
+    table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)
+    places = {"position": 0, "course_day": 2, "is_after_dose": 3}
+    return {name: np.ascontiguousarray(table[:, place]) for name, place in places.items()}
 
 
-def window_scores(tables: CohortTables, course_scores: str, windows: Sequence[Placed]) -> dict[str, NDArray[Any]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowScores:
+    """The score of each patient in each window that holds one, in no particular order.
+
+    Attributes
+    ----------
+    patient, position : ndarray of int
+        The patient's number and the window's position.
+    score : ndarray of float64
+        The score that is taken, or the mean of those in the window.
+    course_day : ndarray of int64
+        The day of the score; for a mean that of the last one in it.
+    n_in_windows : int
+        How many scores lie in a window, those that are not taken included.
+    """
+
+    patient: NDArray[Any]
+    position: NDArray[np.int64]
+    score: NDArray[np.float64]
+    course_day: NDArray[np.int64]
+    n_in_windows: int
+
+
+def window_scores(tables: CohortTables, course_scores: str, windows: Sequence[Placed]) -> WindowScores:
     """Return the score of each patient in each window that holds one.
 
     Parameters
     ----------
     tables : CohortTables
-        Where the stages run.
+        Where the stage runs.
     course_scores : str
         A table with the columns of stage 06.
     windows : sequence of (int, VisitWindow)
         All of one anchor.
 
-    Returns
-    -------
-    dict of str to ndarray
-        ``patient``, ``position``, ``score`` (float64) and ``course_day`` (the day of the score; for a mean that of the
-        last one in it), in no particular order.
+    Notes
+    -----
+    The engine finds the scores that lie in a window; here the one of the lowest rank is taken, because to group about
+    as many rows as there are windows of patients takes the engine longer than to find them. A patient has at most one
+    score of an instrument a day (a rule of loading) and no two days of a window have one rank, so it is unique.
     """
-    means = [placed for placed in windows if placed[1].choice == "mean"]
-    single = [placed for placed in windows if placed[1].choice != "mean"]
-    found = []
-    if single:
-        found.append(_from_stage(tables, "07_window_scores", course_scores, single))
-    if means:
-        sums = _from_stage(tables, "08_window_sums", course_scores, means)
-        # Both are whole numbers, so the one division is the only rounding and no order of adding matters.
-        sums["score"] = as_floats(sums["sum_of_millionths"]) / (as_floats(sums["n_scores"]) * _MILLIONTHS)
-        found.append(sums)
-    columns: dict[str, NDArray[Any]] = {}
-    for name in ("patient", "position", "score", "course_day"):
-        parts = [as_floats(rows[name]) if name == "score" else np.ma.getdata(rows[name]) for rows in found]
-        columns[name] = np.concatenate(parts) if len(parts) > 1 else parts[0]
-    return columns
-
-
-def n_scores_outside(tables: CohortTables, windows: Sequence[Placed], **names: str) -> int:
-    """Return how many scores of the analyzed patients lie in no window.
-
-    Parameters
-    ----------
-    tables : CohortTables
-        Where the stage runs.
-    windows : sequence of (int, VisitWindow)
-        The baseline and the visits, all counted from the first dose.
-    **names : str
-        ``scores``, ``courses`` and ``instrument`` of stage 45.
-    """
-    days = _days_table(tables, windows)
-    n_scores = int(tables.fetch("45_scores_outside", counted_days=days, **names)["n_scores"][0])
-    tables.engine.drop(days)
-    return n_scores
-
-
-def baseline_table(tables: CohortTables, course_scores: str, window: VisitWindow) -> str:
-    """Make the table of baselines, one row a patient who has one, and return its name."""
-    name = "selection_baseline"
-    windows = placed_windows(window, ())
-    if window.choice == "mean":
-        tables.engine.materialize_arrays(tables.name(name), window_scores(tables, course_scores, windows))
-        return tables.name(name)
-    days = _days_table(tables, windows)
-    made = tables.make(name, "07_window_scores", course_scores=course_scores, window_days=days)
-    tables.engine.drop(days)
-    return made
-
-
-def _days_table(tables: CohortTables, windows: Sequence[Placed]) -> str:
+    days = window_days(windows)
     name = tables.name("window_days")
-    tables.engine.materialize_arrays(name, window_days(windows))
-    return name
+    entries = np.arange(len(days["position"]), dtype=np.int32)
+    tables.engine.materialize_arrays(
+        name, {"course_day": days["course_day"], "is_after_dose": days["is_after_dose"], "entry": entries}
+    )
+    rows = tables.fetch("07_scores_in_windows", course_scores=course_scores, window_days=name)
+    tables.engine.drop(name)
+    entry, total = np.ma.getdata(rows["entry"]), np.ma.getdata(rows["total"])
+    # One number for each window of each patient.
+    cell = np.ma.getdata(rows["patient"]).astype(np.int64)
+    cell *= 1 + max(position for position, _ in windows)
+    cell += days["position"][entry]
+    best = np.full(int(cell.max(initial=-1)) + 1, len(entries), dtype=entry.dtype)
+    np.minimum.at(best, cell, entry)
+    taken = np.flatnonzero(best[cell] == entry)
+    del best
+    position, course_day = days["position"][entry[taken]], days["course_day"][entry[taken]]
+    score = total[taken].astype(np.float64)
+    means = [place for place, window in windows if window.choice == "mean"]
+    if means:
+        of_mean = np.isin(position, means)
+        wanted = cell[taken[of_mean]]
+        score[of_mean], course_day[of_mean] = _means(cell, total, days["course_day"][entry], wanted)
+    return WindowScores(np.ma.getdata(rows["patient"])[taken], position, score, course_day, len(entry))
 
 
-def _from_stage(
-    tables: CohortTables, stage: str, course_scores: str, windows: Sequence[Placed]
-) -> dict[str, NDArray[Any]]:
-    days = _days_table(tables, windows)
-    columns = tables.fetch(stage, course_scores=course_scores, window_days=days)
-    tables.engine.drop(days)
-    return columns
+def _means(
+    cell: NDArray[np.int64], total: NDArray[np.float64], day: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the mean of the scores of each wanted cell, and the last of their days."""
+    n_cells = int(cell.max(initial=-1)) + 1
+    sums, last = np.zeros(n_cells, dtype=np.int64), np.full(n_cells, -_FARTHEST_DAY, dtype=np.int64)
+    # Both are whole numbers, so the one division is the only rounding and no order of adding matters.
+    np.add.at(sums, cell, np.floor(total * _MILLIONTHS + 0.5).astype(np.int64))
+    np.maximum.at(last, cell, day)
+    n_scores = np.bincount(cell, minlength=n_cells)
+    return sums[wanted] / (n_scores[wanted] * _MILLIONTHS), last[wanted]

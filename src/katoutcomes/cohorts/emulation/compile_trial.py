@@ -132,13 +132,13 @@ def _scores(cohort: Cohort, scale: Instrument, trial: TargetTrial, patients: NDA
     sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
     course_scores = tables.make("emulation_scores", "06_course_scores", **sources)
     placed = placed_windows(cohort.definition.effective_baseline_window, (trial.visit,))
-    rows = window_scores(tables, course_scores, placed)
+    found = window_scores(tables, course_scores, placed)
     every = tables.fetch("06_course_scores", **sources)
     tables.engine.drop(course_scores)
     if scores != SCORES:
         tables.engine.drop(scores)
     values = np.full((len(patients), 2), np.nan)
-    values[_rows_of(patients, rows["patient"]), rows["position"]] = rows["score"]
+    values[_rows_of(patients, found.patient), found.position] = found.score
     day = np.ma.getdata(every["course_day"]).astype(np.int64)
     row = _rows_of(patients, np.ma.getdata(every["patient"]))
     return _Scores(values[:, 0].copy(), values[:, 1].copy(), row, day, as_floats(every["total"]))

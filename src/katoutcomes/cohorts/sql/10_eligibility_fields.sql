@@ -1,11 +1,7 @@
--- What criteria may ask about, one row a patient of the registry. Where only the age band is known, its ends stand in
--- for the age, so that a band meets a criterion only if every age in it does.
+-- What criteria may ask about a patient of the registry, besides the baseline score. Where only the age band is known, its
+-- ends stand in for the age, so that a band meets a criterion only if every age in it does.
 select
     p.*,
-    case when f.patient is null then 0 else 1 end as has_first_dose,
-    case when c.patient is null then 0 else 1 end as has_course,
-    case when u.patient is null then 1 else 0 end as is_certain_first_dose,
-    b.score as baseline_score,
     4 * cast(substring(p.index_quarter, 1, 4) as bigint) + cast(substring(p.index_quarter, 6, 1) as bigint) - 1
         as index_quarter_number,
     coalesce(p.age_years, case p.age_band
@@ -17,7 +13,3 @@ select
         when '45-54' then 54 when '55-64' then 64 when '65-74' then 74 when '75-89' then 89
     end) as age_years_at_most
 from patients as p
-left join {{courses}} as f on f.patient = p.patient and f.course = 1
-left join {{index_course}} as c on c.patient = p.patient
-left join {{baseline}} as b on b.patient = p.patient
-left join uncertain_index_days as u on u.patient = p.patient

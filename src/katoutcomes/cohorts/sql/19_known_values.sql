@@ -1,2 +1,2 @@
 -- How many patients have a known value of a field.
-select count(f.{{field}}) from {{eligibility_fields}} as f
+select count(f.{{field}}) from {{fields}} as f

@@ -1,4 +1,3 @@
--- How many courses the patients of the cohort have, the analyzed first ones included.
-select count(*)
-from {{courses}} as c
-inner join {{analyzed}} as a on a.patient = c.patient
+-- How many courses the patients of the cohort have, the analyzed ones included.
+select cast(sum(a.n_courses) as bigint)
+from {{analyzed}} as a

@@ -72,11 +72,12 @@ def code_numbers(values: NDArray[np.float64], unit: str = "", *, can_be_flag: bo
     """
     if can_be_flag and is_flag(values):
         return CodedColumn("flag", values)
-    known = np.unique(values[~np.isnan(values)])
-    if known.size != 2:
+    known = values[~np.isnan(values)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    if low == high or not ((known == low) | (known == high)).all():
         return CodedColumn("number", values)
-    codes = np.where(np.isnan(values), np.nan, (values == known[1]).astype(np.float64))
-    return CodedColumn("category", codes, tuple(f"{level_name(value)} {unit}".strip() for value in known))
+    codes = np.where(np.isnan(values), np.nan, (values == high).astype(np.float64))
+    return CodedColumn("category", codes, tuple(f"{level_name(value)} {unit}".strip() for value in (low, high)))
 
 
 def number_in(cell: object) -> float | None:
