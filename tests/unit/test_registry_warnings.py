@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import katoutcomes as kat
+from katoutcomes.registry.checking import close_records
 from katoutcomes.registry.checking.quality_warnings import USUAL_DOSE_MG
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.load_reports.load_report import QualityWarning
 
 N_PATIENTS = 24
@@ -206,3 +209,28 @@ def test_warnings_stay_out_of_results() -> None:
     assert registry.load_report.warnings
     assert "few" not in kat.data_quality(registry).to_json()
     assert "small_site" not in kat.data_quality(registry).to_json()
+
+
+@pytest.mark.parametrize("key_bits", [63, 28])
+def test_scores_that_follow_closely_are_those_found_one_by_one(key_bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close_records, "_KEY_BITS", key_bits)  # with 28 there is room for few patients at once
+    rng = np.random.default_rng(5)
+    slots = {(int(p), int(day), int(code)) for p, day, code in rng.integers([1, -20, 0], [40, 60, 3], (300, 3))}
+    rows = list(enumerate(sorted(slots, key=hash), start=1))
+    recall = {0: 7, 2: 14}
+    expected = {
+        (record, code)
+        for record, (patient, day, code) in rows
+        if any((patient, before, code) in slots for before in range(day - recall.get(code, 0) + 1, day))
+    }
+    with Engine() as engine:
+        named = "cast(case code when 0 then 'a' when 1 then 'b' else 'c' end as enum('a', 'b', 'c')) as instrument"
+        cells = zip(*((record, *slot) for record, slot in rows), strict=True)
+        columns = ("score", "patient", "day", "code")
+        arrays = {name: np.array(values, dtype=np.int32) for name, values in zip(columns, cells, strict=True)}
+        engine.materialize_arrays("given", arrays)
+        engine.materialize("scores", f"select score, patient, day, {named} from given")  # noqa: S608
+        close_records.materialize_close_scores(engine, recall)
+        found = engine.fetch("select record, code from close_scores")
+    assert len(expected) > 20
+    assert sorted(zip(found["record"].tolist(), found["code"].tolist(), strict=True)) == sorted(expected)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.checking.packed_items import KeptItems, kept_items, packed_items
+from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of, noted_form
+from katoutcomes.registry.row_sums import sums_of_rows
 from katoutcomes.registry.tables import PATIENTS, SCORES, TABLES, TableSchema
 
 if TYPE_CHECKING:
@@ -22,12 +24,13 @@ _LARGEST_WORD = 2**62
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """A column of numbers from `low` to `high`, as the SQL of a number."""
+    """A column of numbers from `low` to `high`, as the SQL of a number; `is_known` where no row lacks one."""
 
     name: str
     cell: str
     low: int
     high: int
+    is_known: bool = False
 
     @property
     def n_values(self) -> int:
@@ -37,7 +40,8 @@ class _Number:
     @property
     def digit(self) -> str:
         """The SQL of its place among them; 0 where it is not known."""
-        return f"coalesce(cast({self.cell} as bigint) - {self.low - 1}, 0)"
+        place = f"cast({self.cell} as bigint) - {self.low - 1}"
+        return f"({place})" if self.is_known else f"coalesce({place}, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class _Content:
         DuckDB type of each column that counts, items apart.
     codes : mapping of str to (list of int, list of str)
         For each enumeration of the schema or the catalog the codes that occur, and their texts, in the texts' order.
+    keys : NumberedKeys or None
+        The form that all keys of the table have; None where they have no common one.
     items : tuple of _Number
         The words that hold items.
     """
@@ -62,17 +68,19 @@ class _Content:
     relation: str
     types: Mapping[str, str]
     codes: Mapping[str, tuple[list[int], list[str]]]
+    keys: NumberedKeys | None = None
     items: tuple[_Number, ...] = ()
 
 
 def registry_digest(engine: Engine) -> str:
     """Return the digest of everything that was accepted: equal content gives equal digests.
 
-    Each row becomes a text: its key and other texts, and its whole numbers and codes as the digits of one or a few
-    large numbers, whose bases are the ranges of the columns; items are such digits already. The 128-bit MD5 of each row
-    goes into an exclusive or, so that the order of the rows does not matter; keys are unique, so no row cancels
-    another. The digest is the SHA-256 of the column names, their ranges, row counts and results of all tables; columns
-    without any value do not count.
+    The whole numbers and codes of a row become the digits of one or a few large numbers, whose bases are the ranges of
+    the columns; items are such digits already, and keys of one form are numbers. Where that is the whole row, two sums
+    of 64 bits are taken over hashes of its numbers (`sums_of_rows`). Otherwise numbers and texts become one text, and
+    its 128-bit MD5 goes into an exclusive or. In both ways the order of the rows does not matter; keys are unique, so
+    no row cancels another. The digest is the SHA-256 of the column names, their ranges, row counts and results of all
+    tables; columns without any value do not count.
 
     That two different registries have one digest by accident has a chance far below 1 in 10^15. It is no protection
     against somebody who wants two registries to have the same one.
@@ -87,11 +95,18 @@ def registry_digest(engine: Engine) -> str:
         listed = ",".join((*names, *(word.name for word in items)))
         total.update(f"{schema.name}\n{int(found['n_rows'][0])}\n{listed}\n".encode())
         if names:
-            line, bases = _line(content, names, items, found)
-            relation = _with_session_keys(content.relation) if "session" in names else content.relation
-            rows = int(engine.scalar(f"select bit_xor(md5_number({line})) from {relation}"))
-            total.update(f"{bases}\n{rows % 2**128:032x}\n".encode())
+            parts = _parts(content, names, items, found)
+            total.update(f"{parts.bases}\n{_rows_digest(engine, content, parts, 'session' in names):032x}\n".encode())
     return total.hexdigest()
+
+
+def _rows_digest(engine: Engine, content: _Content, parts: _Parts, has_sessions: bool) -> int:
+    """Return 128 bits about the rows of a table, in any order."""
+    if not parts.texts:
+        return sums_of_rows(engine, content.relation, content.schema.code, parts.words)
+    line = ", ".join((*parts.texts, *(f"cast({word} as varchar)" for word in parts.words)))
+    relation = _with_session_keys(content.relation) if has_sessions else content.relation
+    return int(engine.scalar(f"select bit_xor(md5_number(concat_ws(chr(31), {line}))) from {relation}")) % 2**128
 
 
 def _content(engine: Engine, schema: TableSchema) -> _Content:
@@ -104,10 +119,22 @@ def _content(engine: Engine, schema: TableSchema) -> _Content:
         for name, kind in types.items()
         if kind.startswith("ENUM") and _is_of_catalog(schema, name)
     }
+    keys = noted_form(engine, schema.name)
+    if keys is None and schema.key in types:
+        keys = _common_form(engine, relation, schema.key)
     if schema is not SCORES:
-        return _Content(schema, relation, types, codes)
+        return _Content(schema, relation, types, codes, keys)
     types = {name: kind for name, kind in types.items() if not name.startswith("items_")}
-    return _Content(schema, relation, types, codes, _item_words(kept_items(engine), codes["instrument"][1]))
+    return _Content(schema, relation, types, codes, keys, _item_words(kept_items(engine), codes["instrument"][1]))
+
+
+def _common_form(engine: Engine, relation: str, key: str) -> NumberedKeys | None:
+    """Return the form that all keys of a table have, which are kept as texts: what was rejected may have had others."""
+    first = engine.fetch(f"select {key} as key from {relation} limit 1")["key"]
+    form = form_of(str(first[0])) if len(first) else None
+    if form is None or engine.scalar(f"select count(*) from {relation} where {form.number_of_any(key, -1)} = -1"):
+        return None
+    return form
 
 
 def _item_words(items: KeptItems, accepted: list[str]) -> tuple[_Number, ...]:
@@ -129,6 +156,8 @@ def _ranges(content: _Content) -> list[str]:
     """Return what is asked about the columns of a table before its rows are read."""
     asked = [f"count({name}) as n_{name}" for name in content.types]
     asked += [f"count(nullif({word.cell}, 0)) as n_{word.name}" for word in content.items]
+    if content.keys is not None:
+        asked.append(f"min({_key_number(content)}) as low_key, max({_key_number(content)}) as high_key")
     for name, kind in content.types.items():
         if kind in _WHOLE_TYPES or kind == "DOUBLE":
             asked += [f"min({name}) as low_{name}", f"max({name}) as high_{name}"]
@@ -146,29 +175,45 @@ def _with_session_keys(relation: str) -> str:
     )
 
 
-def _line(
-    content: _Content, names: list[str], items: list[_Number], found: Mapping[str, NDArray[Any]]
-) -> tuple[str, str]:
-    """Return the SQL of a row's text, and the ranges and codes that its numbers are to be read with."""
+def _key_number(content: _Content) -> str:
+    """Return the SQL of the number of a key, which may be kept as a number or as a text."""
+    key = content.schema.key
+    return key if content.keys is None or content.types[key] in _WHOLE_TYPES else content.keys.number(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a row is made of, as SQL: texts and large numbers; and the ranges and codes to read the numbers with."""
+
+    texts: list[str]
+    words: list[str]
+    bases: str
+
+
+def _parts(content: _Content, names: list[str], items: list[_Number], found: Mapping[str, NDArray[Any]]) -> _Parts:
+    """Return what the rows of a table are made of."""
     numbers: list[_Number] = []
     texts: list[str] = []
     bases: list[str] = []
     for name in names:
-        kind = content.types[name]
+        kind, is_known = content.types[name], found[f"n_{name}"][0] == found["n_rows"][0]
         if name in content.codes:
             codes, meanings = content.codes[name]
             places = " ".join(f"when {code} then {place}" for place, code in enumerate(codes))
-            numbers.append(_Number(name, f"case enum_code({name}) {places} end", 0, len(codes) - 1))
+            numbers.append(_Number(name, f"case enum_code({name}) {places} end", 0, len(codes) - 1, is_known))
             bases.append(f"{name}={','.join(meanings)}")
+        elif name == content.schema.key and content.keys is not None:
+            low, high = int(found["low_key"][0]), int(found["high_key"][0])
+            numbers.append(_Number(name, _key_number(content), low, high, is_known))
+            bases.append(f"{name}={content.keys.beginning}{low}..{high} of {content.keys.n_digits}")
         elif (kind in _WHOLE_TYPES and name != "session") or (kind == "DOUBLE" and not found[f"fractions_{name}"][0]):
             low, high = int(found[f"low_{name}"][0]), int(found[f"high_{name}"][0])
-            numbers.append(_Number(name, name, low, high))
+            numbers.append(_Number(name, name, low, high, is_known))
             bases.append(f"{name}={low}..{high}")
         else:
             texts.append(f"coalesce({_canonical(name, kind)}, '')")
     bases += [f"{word.name}={word.high}" for word in items]
-    parts = [*texts, *(f"cast({word} as varchar)" for word in _words([*numbers, *items]))]
-    return f"concat_ws(chr(31), {', '.join(parts)})", ";".join(bases)
+    return _Parts(texts, _words([*numbers, *items]), ";".join(bases))
 
 
 def _words(numbers: list[_Number]) -> list[str]:
@@ -194,8 +239,8 @@ def _is_of_catalog(schema: TableSchema, name: str) -> bool:
 def _occurring(engine: Engine, relation: str, name: str) -> tuple[list[int], list[str]]:
     """Return the codes of an enumeration that occur and their texts, in the order of the texts."""
     found = engine.fetch(
-        f"select distinct enum_code({name}) as code, cast({name} as varchar) as v from {relation} "
-        f"where {name} is not null order by v"
+        f"select enum_code({name}) as code, cast({name} as varchar) as v from "
+        f"(select distinct {name} from {relation} where {name} is not null) as occurring order by v"
     )
     return found["code"].tolist(), [str(text) for text in found["v"]]
 

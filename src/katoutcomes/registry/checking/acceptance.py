@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
 from katoutcomes.registry.checking.packed_items import KeptItems, note_items
-from katoutcomes.registry.checking.repeated_rows import materialize_repeated
+from katoutcomes.registry.checking.repeated_rows import materialize_repeated, materialize_repeated_numbers
 from katoutcomes.registry.checking.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
@@ -37,9 +37,12 @@ from katoutcomes.registry.checking.typed_rows import (
     patients_query,
     score_columns,
     session_days_query,
+    strangers_query,
     typed_patients_query,
+    values_query,
 )
 from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.numbered_keys import NumberedKeys, note_numbered
 from katoutcomes.registry.identifiers.plain import PlainColumns, plain_columns
 from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
 from katoutcomes.registry.readers.staging import staged_relation
@@ -149,7 +152,8 @@ class _Load:
         source = self.given.get(schema.name)
         if source is None:
             materialize_nothing(self.engine, schema)
-        table = self.staged[schema.name] = _staged(self.engine, schema, source)
+        patients = self.staged[PATIENTS.name].patients if schema is not PATIENTS else None
+        table = self.staged[schema.name] = _staged(self.engine, schema, source, patients)
         self.rows_in[schema.name] = int(self.engine.scalar(f"select count(*) from {table.relation}"))
         rules = cell_rules(schema, table.given, table.stored, table.plain, table.full)
         relation = table.relation
@@ -172,11 +176,28 @@ class _Load:
             damaged = False
         if damaged and source is not None:
             raise structure_error([f"{source.file}: rule parquet: the file cannot be read as Parquet."])
-        materialize_repeated(self.engine, f"repeated_{schema.name}", table.relation, (schema.key,), "input_row")
+        if schema is not PATIENTS:
+            self.show_values(table)
+        self.find_repeated_keys(table)
         n_before = len(self.rules)
         self.judge(*(source.rules if source is not None else ()), *rules, *key_rules(schema))
         self.say_once(schema, n_before)
         self.engine.drop(f"suspect_{schema.name}", f"repeated_{schema.name}")
+
+    def show_values(self, table: StagedTable) -> None:
+        """Name the values of the rows of an event table; many rows are read once and kept until they are linked."""
+        keep = self.engine.view if table.own_keys is None else self.engine.materialize
+        keep(f"values_{table.schema.name}", values_query(table, self.scores if table.schema is SCORES else None))
+
+    def find_repeated_keys(self, table: StagedTable) -> None:
+        """Make the table of the rows whose key stands in another row as well."""
+        name, schema = f"repeated_{table.schema.name}", table.schema
+        if table.own_keys is None:
+            materialize_repeated(self.engine, name, table.relation, (schema.key,), "input_row")
+        elif schema is PATIENTS:
+            materialize_repeated_numbers(self.engine, name, table.relation, "input_row", table.own_key)
+        else:
+            materialize_repeated_numbers(self.engine, name, f"values_{schema.name}", schema.code, schema.key)
 
     def say_once(self, schema: TableSchema, n_before: int) -> None:
         """Forget that a cell must be filled where it is empty because the mapping could not read what stands in it."""
@@ -227,12 +248,16 @@ class _Load:
     def make_events(self, schema: TableSchema) -> None:
         """Make an event table, the broken rows included, and hold its rows against the patients."""
         staged, scores = self.staged[schema.name], self.scores if schema is SCORES else None
+        note_numbered(self.engine, schema.name, staged.own_keys)
         if scores is not None:
             note_items(self.engine, KeptItems(scores.packed, scores.scales))
         self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
+        self.engine.materialize(f"strangers_{schema.name}", strangers_query(staged))
+        self.engine.drop(f"values_{schema.name}")
         self.engine.view(schema.name, events_view(staged, scores))
-        self.engine.view(f"linked_{schema.name}", linked_query(schema))
+        self.engine.view(f"linked_{schema.name}", linked_query(staged))
         self.judge(*link_rules(schema))
+        self.engine.drop(f"strangers_{schema.name}")
 
     def discard(self, schema: TableSchema) -> None:
         """Delete the rows of an event table of which a problem is known."""
@@ -243,8 +268,8 @@ class _Load:
             self.n_discarded[schema.name] = n_broken
 
     def pack(self) -> None:
-        """Pack what has been accepted so far if there are many rows."""
-        if sum(self.rows_in.values()) > _LARGE:
+        """Pack what has been accepted so far if there are many rows; those with numbered keys are small already."""
+        if sum(n for name, n in self.rows_in.items() if self.staged[name].own_keys is None) > _LARGE:
             self.engine.compress()
 
     def judge_links(self) -> None:
@@ -304,11 +329,13 @@ class _Load:
 
     def forget(self, schema: TableSchema) -> None:
         """Forget what was read of a table."""
-        self.engine.drop(*(f"{name}_{schema.name}" for name in ("text", "staged", "given")))
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("values", "text", "staged", "given")))
         self.engine.notes.pop(f"plain_{schema.name}", None)
 
 
-def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> StagedTable:
+def _staged(
+    engine: Engine, schema: TableSchema, source: TableSource | None, patients: NumberedKeys | None
+) -> StagedTable:
     relation = staged_relation(engine, schema.name)
     known = plain_columns(engine, schema.name) if relation.startswith("staged") else PlainColumns()
     return StagedTable(
@@ -318,4 +345,6 @@ def _staged(engine: Engine, schema: TableSchema, source: TableSource | None) -> 
         given=source.columns if source is not None else (),
         plain=known.names,
         full=known.full,
+        numbered=known.numbered,
+        patients=known.numbered.get("patient_id") if schema is PATIENTS else patients,
     )

@@ -231,10 +231,10 @@ def _form_check(column: Column) -> CellCheck:
 
 
 def _range_check(column: Column, low: float, high: float, stored: str) -> CellCheck:
-    value = cell_value(column, stored)
+    is_typed = stored != "VARCHAR"
+    value = column.name if is_typed else cell_value(column, stored)
     below, meaning = ("<=", "above") if column.low_is_open else ("<", "at least")
-    return CellCheck(
-        "range",
-        f"must be {meaning} {low:g} and at most {high:g}",
-        f"{value} {below} {low} or {value} > {high}",
-    )
+    outside = f"{value} {below} {low} or {value} > {high}"
+    if is_typed and (wrong := _wrong_value(column, stored)):
+        outside = f"({outside}) and not ({wrong})"  # the little that is outside is looked at closely
+    return CellCheck("range", f"must be {meaning} {low:g} and at most {high:g}", outside)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.registry.checking.close_records import materialize_crowded_days
+from katoutcomes.registry.checking.close_records import materialize_close_scores, materialize_crowded_days
 from katoutcomes.registry.engines.engine import stage_text
 from katoutcomes.registry.load_reports.load_report import MOST_ROWS_LISTED, QualityWarning
 
@@ -87,7 +87,7 @@ def quality_warnings(
     for doubt in (*sessions, *linked, *_score_doubts(engine), *further):
         if doubt.table in files:
             found += _warnings(engine, doubt, files[doubt.table], tuple(file.name for file in source_files))
-    engine.drop("doubts", "recall_days", "crowded_days")
+    engine.drop("doubts", "recall_days", "crowded_days", "close_scores")
     return tuple(found)
 
 
@@ -209,16 +209,20 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
 
     from katoutcomes.instruments.catalog import instrument
 
-    named = engine.fetch("select distinct cast(instrument as varchar) as name from scores order by name")["name"]
-    scales = [scale for scale in (instrument(str(name)) for name in named) if scale.recall_days]
+    cells = "cast(instrument as varchar) as name, cast(enum_code(instrument) as int) as code"
+    named = engine.fetch(f"select {cells} from (select distinct instrument from scores) as named order by name")
+    every = [instrument(str(name)) for name in named["name"]]
+    codes = dict(zip((scale.id for scale in every), named["code"].tolist(), strict=True))
+    scales = [scale for scale in every if scale.recall_days]
+    materialize_close_scores(engine, {codes[scale.id]: scale.recall_days or 0 for scale in scales})
     engine.materialize_arrays(
         "recall_days",
         {
             "instrument": np.array([scale.id for scale in scales], dtype=object),
+            "code": np.array([codes[scale.id] for scale in scales], dtype=np.int32),
             "recall_days": np.array([scale.recall_days for scale in scales], dtype=np.int32),
         },
     )
-    longest = max((scale.recall_days or 0 for scale in scales), default=0)
     back = {scale.id: f"{scale.name} looks back {scale.recall_days} days" for scale in scales}
     return (
         Doubt(
@@ -226,7 +230,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             "scores",
             "instrument",
             "",
-            stage_text(_ROOM, "21_close_scores", longest_recall_days=longest),
+            stage_text(_ROOM, "21_close_scores"),
             {name: f"{text}, and the one before is closer: both tell of the same days" for name, text in back.items()},
         ),
         Doubt(
@@ -237,7 +241,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
             stage_text(_ROOM, "22_scores_after_dose", shortest_recall_days=SHORTEST_RECALL_DAYS),
             {name: f"{text}, and was filled in hours after a dose" for name, text in back.items()},
         ),
-        *_shorter_version_doubts([instrument(str(name)) for name in named]),
+        *_shorter_version_doubts(every),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.engines.table_engine import checked_name
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _HASHES_AT_ONCE = 32_000_000
 """128 MB of hashes are sorted at once."""
+_MOST_EMPTY_PLACES = 4
+"""Numbers are looked up in a list of all that there may be, as long as it is no more than so many times as long."""
 
 
 def materialize_repeated(engine: Engine, name: str, relation: str, columns: Sequence[str], row: str) -> None:
@@ -53,6 +55,52 @@ def materialize_repeated(engine: Engine, name: str, relation: str, columns: Sequ
     crowded = f"select {listed} from rows_alike group by {listed} having count(*) > 1"
     engine.materialize(name, f"select a.* from rows_alike as a inner join ({crowded}) as c using ({listed})")
     engine.drop("repeated_hashes", "rows_alike")
+
+
+def materialize_repeated_numbers(engine: Engine, name: str, relation: str, row: str, number: str) -> None:
+    """Make the table `name` of the numbers ``input_row`` of the rows whose key stands in another row as well.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds the relation.
+    name : str
+        The table to make.
+    relation : str
+        The table to look in.
+    row : str
+        Its column of row numbers.
+    number : str
+        SQL of the number of a key, never negative; rows without one are left out.
+    """
+    import numpy as np
+
+    n_rows = int(engine.scalar(f"select count(*) from {relation}"))
+    n_parts = -(-n_rows // _HASHES_AT_ONCE)
+    rows = [np.zeros(0, dtype=np.int64)]
+    for part in range(n_parts):
+        in_part = f" and {number} % {n_parts} = {part}" if n_parts > 1 else ""
+        cells = f"{number} // {n_parts} as place, {row} as input_row"
+        found = engine.fetch(f"select {cells} from {relation} where {number} is not null{in_part}")
+        rows.append(np.asarray(found["input_row"])[_stand_twice(np.asarray(found["place"]))])
+    engine.materialize_arrays(name, {"input_row": np.concatenate(rows)})
+
+
+def _stand_twice(values: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Return which of some whole numbers from 0 on stand among them more than once."""
+    import numpy as np
+
+    largest = int(values.max(initial=0))
+    if largest > _MOST_EMPTY_PLACES * len(values):
+        ordered = np.sort(values)
+        return np.isin(values, ordered[1:][ordered[1:] == ordered[:-1]])
+    rows = np.arange(len(values), dtype=np.int32)
+    row_of = np.zeros(largest + 1, dtype=np.int32)
+    row_of[values] = rows  # of several rows with a value one stays, and the others tell of it
+    is_repeated = np.zeros(largest + 1, dtype=bool)
+    is_repeated[values[row_of[values] != rows]] = True
+    found: NDArray[np.bool_] = is_repeated[values]
+    return found
 
 
 def _repeated(engine: Engine, cell: str, relation: str) -> NDArray[np.uint32]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_KG: tuple[int, int] = (30, 250)
 """A dose in mg and one in mg/kg that imply a weight outside of it contradict each other."""
-NO_SUCH_PATIENT, PATIENT_REJECTED = -1, -2
+PATIENT_REJECTED = -2
 """What stands in the place of the number of a patient in a row that is rejected for it."""
 
 
@@ -202,24 +202,10 @@ def score_rules(predicates: Mapping[tuple[str, str], str], scores: ScoreColumns)
 
 def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
     """Return the rules that tie a row of an event table to its patient."""
-    relation = f"linked_{schema.name}"
+    name, column, rejected = schema.name, "patient_id", f"patient = {PATIENT_REJECTED}"
     return (
-        Rule(
-            "link",
-            schema.name,
-            "patient_id",
-            "must be in patients",
-            relation,
-            f"patient = {NO_SUCH_PATIENT}",
-        ),
-        Rule(
-            "unlinked",
-            schema.name,
-            "patient_id",
-            "must not be that of a rejected patient",
-            relation,
-            f"patient = {PATIENT_REJECTED}",
-        ),
+        Rule("link", name, column, "must be in patients", f"strangers_{name}", "true"),
+        Rule("unlinked", name, column, "must not be that of a rejected patient", f"linked_{name}", rejected),
     )
 
 

@@ -106,15 +106,22 @@ def is_suspect(columns: ScoreColumns) -> str:
     A total that agrees with all of the items leaves nothing to ask about but each item, so the rules about totals and
     missing items are looked at only where it does not.
     """
+    found = {scale.id: score_predicates(replace(columns, only=scale)) for scale in columns.scales}
+    shared = [
+        predicate
+        for rule, predicate in next(iter(found.values()), {}).items()
+        if rule not in _JUDGED_TOGETHER and all(predicates.get(rule) == predicate for predicates in found.values())
+    ]
 
     def suspect(scale: Instrument) -> str:
-        predicates = score_predicates(replace(columns, only=scale))
+        predicates = dict(found[scale.id])
         differs = predicates.pop(("total_equals_items", "total"), "null")
         late = [predicates.pop(rule, "false") for rule in _SETTLED_BY_AGREEMENT]
-        first = _any(predicates.values())
+        first = _any(predicate for predicate in predicates.values() if predicate not in shared)
         return f"({first} or coalesce({differs}, {_any(late)}))"
 
-    return f"(scale is null or {columns.by_scale(suspect, 'false')})"
+    # What is the same for every scale is asked without looking up which it is.
+    return f"(scale is null or {_any(shared)} or {columns.by_scale(suspect, 'false')})"
 
 
 _SETTLED_BY_AGREEMENT = (
@@ -123,6 +130,7 @@ _SETTLED_BY_AGREEMENT = (
     ("total_range", "total"),
     ("total_step", "total"),
 )
+_JUDGED_TOGETHER = (("total_equals_items", "total"), *_SETTLED_BY_AGREEMENT)
 
 
 def _any(predicates: Iterable[str]) -> str:

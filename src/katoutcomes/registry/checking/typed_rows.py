@@ -1,25 +1,29 @@
 """The load stage: cells become values, dates become day numbers, keys of patients become integers.
 
 The SQL is put together here from the schema, because which item and covariate columns there are, and of which type,
-depends on the input. It holds names of columns only, never values of the data.
+depends on the input. It holds names of columns, and with what all numbered keys of a column begin, but no value of the
+data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.cells import SMALL_WHOLE_TYPES, WHOLE_TYPES, cell_value
-from katoutcomes.registry.checking.rules import NO_SUCH_PATIENT, PATIENT_REJECTED, age_band
+from katoutcomes.registry.checking.rules import PATIENT_REJECTED, age_band
 from katoutcomes.registry.checking.score_columns import ScoreColumns, quoted
 from katoutcomes.registry.checking.score_totals import final_total
+from katoutcomes.registry.engines.numbered_keys import NumberedKeys
 from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
 
 _NO_CODE = "''"
+_NO_NUMBER = -1
+"""In the place of the number of a key that is none of the patients'."""
 _ORIGIN = "date '1970-01-01'"
 
 
@@ -41,6 +45,10 @@ class StagedTable:
         Columns that are known to be plain text.
     full : frozenset of str
         Columns that are known to be filled in every row.
+    numbered : mapping of str to NumberedKeys
+        Columns of keys that are known to be numbered.
+    patients : NumberedKeys or None
+        The form of the keys of the table of patients where they are numbered.
     """
 
     schema: TableSchema
@@ -49,6 +57,27 @@ class StagedTable:
     given: tuple[Column, ...]
     plain: frozenset[str]
     full: frozenset[str]
+    numbered: Mapping[str, NumberedKeys] = field(default_factory=dict)
+    patients: NumberedKeys | None = None
+
+    @property
+    def own_keys(self) -> NumberedKeys | None:
+        """The form of the keys of its rows where they are numbered."""
+        return self.numbered.get(self.schema.key)
+
+    @property
+    def own_key(self) -> str:
+        """The SQL of the key of a row: its number where keys are numbered."""
+        return self.own_keys.number(self.schema.key) if self.own_keys is not None else self.schema.key
+
+    @property
+    def patient_key(self) -> str:
+        """The SQL of what tells patients apart: the number of the key where those of the patients are numbered."""
+        if self.patients is None:
+            return "patient_id"
+        if self.numbered.get("patient_id") == self.patients:
+            return self.patients.number("patient_id")
+        return self.patients.number_of_any("patient_id", _NO_NUMBER)
 
     @property
     def families(self) -> tuple[Column, ...]:
@@ -92,17 +121,24 @@ def typed_patients_query(table: StagedTable) -> str:
     values = {column.name: table.value(column) for column in (*table.schema.columns, *table.families)}
     values["age_band"] = f"coalesce(age_band, {age_band(values['age_years'])})"
     cells = ", ".join(f"{value} as {name}" for name, value in values.items())
-    return f"select input_row, {cells} from {table.relation}"
+    return f"select input_row, {table.patient_key} as patient_key, {cells} from {table.relation}"
 
 
 def session_days_query(table: StagedTable) -> str:
     """Return the query that shows of each session the day, as the files count, and whether it is one of dosing."""
-    return f"select input_row, patient_id, {_day_number(table)} as day_number, {_IS_DOSING} from {table.relation}"
+    cells = f"{table.schema.code} as input_row, patient_id as patient_key, day_number, {_IS_DOSING}"
+    return f"select {cells} from values_{table.schema.name}"
 
 
-def linked_query(schema: TableSchema) -> str:
+def linked_query(table: StagedTable) -> str:
     """Return the query that shows of the rows of an event table what they are judged by among each other."""
-    further = {SCORES.name: ", instrument as scale", SESSIONS.name: f", {_IS_DOSING}"}
+    schema = table.schema
+    minute = "minute" if _has(table, "time") else "cast(null as integer)"
+    own_key = schema.key if _has(table, schema.key) else "cast(null as integer)"  # numbers have the order of their keys
+    further = {
+        SCORES.name: f", instrument as scale, {minute} as minute, {own_key} as own_key",
+        SESSIONS.name: f", {_IS_DOSING}",
+    }
     cells = f"{schema.code} as input_row, patient, day as day_number{further.get(schema.name, '')}"
     return f"select {cells} from kept_{schema.name}"
 
@@ -134,11 +170,11 @@ def patients_query(table: StagedTable, *, has_dates: bool) -> str:
 
 
 def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
-    """Return the query that makes the rows of an event table from its staged ones, the broken ones included.
+    """Return the query that ties the rows of an event table to their patients and sessions, the broken ones included.
 
-    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Days
-    count from the index day where it is known. Columns that the input lacks are left to `events_view`. Every cell has
-    its value before a row is joined to its patient: what is narrow and few is joined sooner.
+    They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Those
+    of no known patient are left to `strangers_query`. Days count from the index day where it is known. Columns that the
+    input lacks are left to `events_view`.
 
     Parameters
     ----------
@@ -147,7 +183,7 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     scores : ScoreColumns or None
         The cells of scores.
     """
-    joins = "left join placed_patients as c on t.patient_id = c.patient_id"
+    joins = "inner join placed_patients as c on t.patient_id = c.patient_key"
     if table.schema is not SESSIONS and _has(table, "session_id"):
         joins += " left join named_keys as s on t.session_id = s.session_id"
     cells = [
@@ -158,11 +194,30 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     ]
     words = scores.packed.words if scores is not None else ()
     listed = ", ".join([f"t.{table.schema.code}", *cells, *words])
-    return f"select {listed} from ({_values_query(table, scores)}) as t {joins}"
+    return f"select {listed} from values_{table.schema.name} as t {joins}"
 
 
-def _values_query(table: StagedTable, scores: ScoreColumns | None) -> str:
-    """Return the query of the rows of an event table with the value of each cell, before they are joined."""
+def strangers_query(table: StagedTable) -> str:
+    """Return the query of the rows of an event table whose patient is not among the patients."""
+    known = "select 1 from placed_patients as c where c.patient_key = t.patient_id"
+    return (
+        f"select t.{table.schema.code} as input_row from values_{table.schema.name} as t "
+        f"where t.patient_id is not null and not exists ({known})"
+    )
+
+
+def values_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the query of ``values_<table>``: the rows of an event table with the value of each cell.
+
+    Every cell has its value before a row is tied to its patient: what is narrow and few is joined sooner.
+
+    Parameters
+    ----------
+    table : StagedTable
+        Of an event table.
+    scores : ScoreColumns or None
+        The cells of scores.
+    """
     cells = [f"cast(t.input_row as int) as {table.schema.code}", f"{_day_number(table)} as day_number"]
     relation = f"{table.relation} as t"
     if scores is not None:
@@ -198,6 +253,8 @@ def events_view(table: StagedTable, scores: ScoreColumns | None) -> str:
             cells.append(f"cast(null as {lacking}) as {name}")
         elif scores is not None and name.startswith("item_"):
             cells.append(f"{scores.packed.item(int(name.removeprefix('item_')), scores.item_type)} as {name}")
+        elif name == table.schema.key and table.own_keys is not None:
+            cells.append(f"{table.own_keys.text(name)} as {name}")
         elif scores is not None and name == "total":
             cells.append("cast(total as double) as total")
         else:
@@ -249,10 +306,7 @@ def _is_linked(table: StagedTable, column: Column) -> bool:
 
 
 _LINKED: Mapping[str, str] = {
-    "patient_id": (
-        f"cast(case when c.patient_id is not null then coalesce(c.patient, {PATIENT_REJECTED}) "
-        f"when t.patient_id is not null then {NO_SUCH_PATIENT} end as int)"
-    ),
+    "patient_id": f"cast(coalesce(c.patient, {PATIENT_REJECTED}) as int)",
     "day": "cast(t.day_number - c.index_day as int)",
     "time": "try_cast(cast(t.day_number - c.index_day as bigint) * 1440 + t.time as int)",
     "session_id": "s.session",
@@ -265,6 +319,10 @@ def _accepted_value(table: StagedTable, column: Column, scores: ScoreColumns | N
     name, value = column.name, table.value(column)
     if scores is not None and name in ("instrument", "version", "total"):
         return _score_cell(name, scores)
+    if name == table.schema.key:
+        return table.own_key
+    if name == "patient_id":
+        return table.patient_key
     if column.kind in ("key", "term"):
         return f"t.{name}"
     if column.kind == "code":

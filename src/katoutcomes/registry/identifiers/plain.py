@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of
 from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER, compiled_anything
 from katoutcomes.registry.tables import LONGEST_KEY, table_schema
 
@@ -31,6 +32,8 @@ _PATTERN = f"{_SIGNS}|{ANYTHING}"
 _COMPILED_SIGNS = re.compile(_SIGNS)
 _LARGEST_PLAIN = 10**10 - 1
 """Of the rules for values none matches a number of ten digits."""
+_MANY_ROWS = 50_000
+"""From so many rows on it pays to find out whether keys are numbered, for which each column is searched by itself."""
 _ALWAYS_PLAIN = frozenset({"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER", "DOUBLE", "DATE"})
 
 
@@ -44,10 +47,13 @@ class PlainColumns:
         The plain columns.
     full : frozenset of str
         Those of them that are texts and filled in every row.
+    numbered : mapping of str to NumberedKeys
+        Those of them that hold keys of one form, with the form.
     """
 
     names: frozenset[str] = frozenset()
     full: frozenset[str] = frozenset()
+    numbered: Mapping[str, NumberedKeys] = field(default_factory=dict)
 
 
 def note_plain_columns(
@@ -77,30 +83,69 @@ def note_plain_columns(
     texts = {name: cell for name, (cell, kind) in columns.items() if kind == "VARCHAR"}
     few = {name: cell for name, cell in texts.items() if _is_of(table, name, _KINDS_OF_FEW_TEXTS, _NAMES_OF_FEW_TEXTS)}
     many = {name: cell for name, cell in texts.items() if name not in few and not _is_of(table, name, _NEVER_PLAIN)}
-    found = engine.fetch(f"select {', '.join(_counts(columns, texts, many))} from {relation}")
+    forms = _possible_forms(engine, table, many, relation)
+    counts = _counts(columns, texts, {name: cell for name, cell in many.items() if name not in forms})
+    counts += [f"count(case when {_is_odd(many[name], form)} then 1 end) as odd_{name}" for name, form in forms.items()]
+    found = engine.fetch(f"select {', '.join(counts)} from {relation}")
+    odd = {name: many[name] for name in forms if found[f"odd_{name}"][0]}
+    forms = {name: form for name, form in forms.items() if name not in odd}
+    found |= engine.fetch(f"select {', '.join(_lengths(odd))} from {relation}") if odd else {}
     plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
     plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
     plain |= _plain_of_few(engine, few, relation)
-    short = {name: cell for name, cell in many.items() if _is_short(found, name)}
-    plain |= _plain_of_suspects(engine, short, relation) if found["n_suspect"][0] else set(short)
+    short = {name: cell for name, cell in many.items() if name not in forms and _is_short(found, name)}
+    suspect = short if found["n_suspect"][0] else {name: cell for name, cell in short.items() if name in odd}
+    plain |= forms.keys() | (short.keys() - suspect.keys()) | _plain_of_suspects(engine, suspect, relation)
+    numbered = {name: form for name, form in forms.items() if _begin_alike(engine, many[name], form, relation)}
     full = {name for name in plain & texts.keys() if found[f"filled_{name}"][0] == found["n_rows"][0]}
-    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full))
+    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full), numbered)
     return frozenset(plain)
 
 
-def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], many: Mapping[str, str]) -> list[str]:
+def _possible_forms(engine: Engine, table: str, texts: Mapping[str, str], relation: str) -> dict[str, NumberedKeys]:
+    """Return the columns of keys that may be numbered, with the form of their first cell."""
+    keys = {name: cell for name, cell in texts.items() if _is_of(table, name, ("key",))}
+    if not keys or int(engine.scalar(f"select count(*) from {relation}")) < _MANY_ROWS:
+        return {}
+    cells = ", ".join(f"{cell} as {name}" for name, cell in keys.items())
+    first = engine.fetch(f"select {cells} from {relation} limit 1")
+    found = {name: form_of(str(first[name][0])) for name in keys if len(str(first[name][0])) <= LONGEST_KEY}
+    return {name: form for name, form in found.items() if form is not None}
+
+
+def _is_odd(cell: str, form: NumberedKeys) -> str:
+    """Return the SQL that is true where a key has another form, its beginning apart, or is not plain."""
+    return f"regexp_matches({cell}, {_quoted(f'{form.unlike}|{_PATTERN}')})"
+
+
+def _begin_alike(engine: Engine, cell: str, form: NumberedKeys, relation: str) -> bool:
+    """Return whether keys begin as their form does: texts between two that begin alike begin like them."""
+    # By itself, because a Parquet file often knows the answer.
+    ends = engine.fetch(f"select min({cell}) as first, max({cell}) as last from {relation}")
+    return all(str(end[0]).startswith(form.beginning) for end in ends.values())
+
+
+def _counts(columns: Mapping[str, tuple[str, str]], texts: Mapping[str, str], together: Mapping[str, str]) -> list[str]:
     """Return what is counted in one pass over all rows."""
-    counts = ["count(*) as n_rows", f"count(case when {_match_together(many)} then 1 end) as n_suspect"]
+    counts = ["count(*) as n_rows", f"count(case when {_match_together(together)} then 1 end) as n_suspect"]
     counts += [f"count({cell}) as filled_{name}" for name, cell in texts.items()]
-    for name, cell in many.items():
-        counts.append(f"coalesce(min(strlen({cell})), 1) as shortest_{name}")
-        counts.append(f"coalesce(max(strlen({cell})), 1) as longest_{name}")
+    counts += _lengths(together)
     counts += [
         f"count(case when not {cell} between -{_LARGEST_PLAIN} and {_LARGEST_PLAIN} then 1 end) as large_{name}"
         for name, (cell, kind) in columns.items()
         if kind in ("BIGINT", "UBIGINT")
     ]
     return counts
+
+
+def _lengths(texts: Mapping[str, str]) -> list[str]:
+    """Return the lengths of the shortest and the longest text of each column, as SQL."""
+    found = (("min", "shortest"), ("max", "longest"))
+    return [
+        f"coalesce({which}(strlen({cell})), 1) as {label}_{name}"
+        for name, cell in texts.items()
+        for which, label in found
+    ]
 
 
 def _match_together(texts: Mapping[str, str]) -> str:

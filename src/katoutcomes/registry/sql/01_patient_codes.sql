@@ -7,15 +7,15 @@ with broken as (
     group by p.input_row
 )
 select
-    cast(row_number() over (order by t.patient_id nulls last) as int) as patient,
-    t.patient_id,
+    cast(row_number() over (order by t.patient_key nulls last) as int) as patient,
+    t.patient_key,
     t.input_row
 from typed_patients as t
 where not exists (select 1 from broken as b where b.input_row = t.input_row)
 union all
-select cast(null as int) as patient, t.patient_id, max(t.input_row) as input_row
+select cast(null as int) as patient, t.patient_key, max(t.input_row) as input_row
 from typed_patients as t
 inner join broken as b
     on t.input_row = b.input_row
-where t.patient_id is not null
-group by t.patient_id
+where t.patient_key is not null
+group by t.patient_key

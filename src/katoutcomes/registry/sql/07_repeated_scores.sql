@@ -6,10 +6,10 @@ from (
         c.input_row,
         row_number() over (
             partition by c.patient, c.scale, c.day_number
-            order by o.minute nulls last, o.score_id nulls last
+            order by o.minute nulls last, o.own_key nulls last
         ) as place
     from repeated_values as c
-    inner join scores as o
-        on c.input_row = o.score
+    inner join sound_scores as o
+        on c.input_row = o.input_row
 ) as numbered
 where numbered.place > 1
