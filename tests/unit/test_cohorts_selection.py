@@ -711,9 +711,29 @@ def test_a_copy_of_a_registry_asks_its_own_engine() -> None:
 
 def test_what_is_given_instead_of_an_analysis_set_says_what_to_do() -> None:
     registry = kat.simulate_registry(seed=20260930, n_patients=60)
-    with pytest.raises(AttributeError, match=r"select_cohort\(registry\)\.analysis_set"):
+    with pytest.raises(kat.OptionError, match=r"not a Registry: kat\.select_cohort\(registry\)\.analysis_set"):
         kat.change_from_baseline(registry)  # type: ignore[arg-type]
-    with pytest.raises(AttributeError, match=r"cohort\.analysis_set"):
+    with pytest.raises(kat.OptionError, match=r"not a Cohort: cohort\.analysis_set"):
         kat.change_from_baseline(kat.select_cohort(registry))  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match=r"select_cohort\(registry\)\.analysis_set"):
+        registry.scores  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"cohort\.analysis_set"):
+        kat.select_cohort(registry).scores  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(kat.OptionError, match="read_registry"):
         kat.select_cohort("data/sample")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("care_pathway", "change_correlation", "change_from_baseline", "clinical_significance"),
+        *("clinical_significance_sensitivity", "cohort_difference", "compare_sites", "describe", "dropout", "mmrm"),
+        *("nhs_outcomes", "outcomes_over_time", "participant_flow", "severity_transitions"),
+    ],
+)
+def test_a_frame_given_instead_of_an_analysis_set_is_answered_with_the_way_to_one(name: str) -> None:
+    frame = pd.DataFrame({"visit": ["week 4"], "score": [3.0]})
+    with pytest.raises(kat.OptionError, match=r"not a DataFrame: kat\.AnalysisSet\.from_frame\(frame, patient="):
+        getattr(kat, name)(frame)
+    with pytest.raises(kat.OptionError, match="not a NoneType"):
+        kat.compare_cohorts(None, rng=1)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.checks import PAIRS_LIMIT, smallest_group_check
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
 from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, share_estimate
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.cohorts.pathway import INTERVALS, STEPS
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -102,6 +103,7 @@ def care_pathway(
     >>> [estimate.term for estimate in result.select(measure="proportion")][:4]
     ['screening', 'preparation', 'integration', 'follow-up']
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     care = _pathway(data)
     groups = reported_groups(data, by)

@@ -16,6 +16,7 @@ from katoutcomes.analyses.steps.interval_estimates import (
     level_of,
     share_estimate,
 )
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -107,6 +108,7 @@ def change_correlation(
     >>> kat.change_correlation(data).select(measure="correlation")[0].estimate > 0
     True
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     window, second = data.visit(visit), _other(data, other)
     changes = (data.scores_at(window.name) - data.baseline, _second_change(data, second, window))

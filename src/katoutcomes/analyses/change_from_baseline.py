@@ -22,6 +22,7 @@ from katoutcomes.analyses.steps.checks import (
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups
 from katoutcomes.analyses.steps.interval_estimates import share_estimate
 from katoutcomes.analyses.steps.score_pairs import individual_pairs, paired_scores, score_pair_counts
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.visit_window import FIRST_DOSE
@@ -141,6 +142,7 @@ def change_from_baseline(
     delta_pre -1.80
     Hodges-Lehmann estimate -2.00
     """
+    require_analysis_set(data)
     choices = change_choices(
         data,
         by=by,

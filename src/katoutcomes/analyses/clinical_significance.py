@@ -49,6 +49,7 @@ from katoutcomes.analyses.steps.significance.share_differences import (
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, counted_shares, of_kind, share_estimates
 from katoutcomes.analyses.steps.significance.words import method_sentences, method_sources
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.definition_words import definition_words
@@ -188,6 +189,7 @@ def clinical_significance(
     recovery 0.25 of 4
     reliable recovery 0.25 of 4
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     require_option("interval", interval, INTERVALS)
     window, names = data.visit(visit), _chosen_methods(method)

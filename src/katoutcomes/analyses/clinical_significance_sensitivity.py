@@ -23,6 +23,7 @@ from katoutcomes.analyses.steps.significance.reliable_change_rule import (
     reliable_change_rule,
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.instrument import Reliability
@@ -119,6 +120,7 @@ def clinical_significance_sensitivity(
     r = 0.9 0.5
     r = 0.95 0.5
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     require_option("interval", interval, INTERVALS)
     window, everybody = data.visit(visit), data.groups(None)[0]

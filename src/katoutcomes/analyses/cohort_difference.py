@@ -24,6 +24,7 @@ from katoutcomes.analyses.steps.covariate_columns import (
     without_lone_patients,
 )
 from katoutcomes.analyses.steps.interval_estimates import numbers_of, share_estimate
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.estimate import Estimate
@@ -132,6 +133,7 @@ def cohort_difference(
     >>> difference.term, round(difference.estimate, 2), difference.df, result.verdict
     ('follow-up, adjusted: usual and integration - usual', -2.72, 5.0, 'withhold')
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     window = data.visit(visit)
     require_common_days(window)

@@ -21,6 +21,7 @@ from katoutcomes.analyses.steps.sites.words import (
     sites_method,
     smallest_site_check,
 )
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.results.result import Result
 
@@ -88,6 +89,7 @@ def compare_sites(
     >>> sorted(set(result.part("site_verdicts").column("verdict")))
     ['differs from all sites together', 'no difference shown']
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     if smallest_important is not None and not smallest_important > 0.0:
         raise OptionError("smallest_important is a number of points above 0.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.checks import IMBALANCE_LIMIT
 from katoutcomes.analyses.steps.choices import grouping, grouping_note, reported_groups
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
@@ -115,6 +116,7 @@ def describe(
     age lower quartile 29.5
     age upper quartile 43.0
     """
+    require_analysis_set(data)
     by = grouping(data, by)
     groups = reported_groups(data, by)
     described = _described(data, by, variables)

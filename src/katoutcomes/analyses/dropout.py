@@ -12,6 +12,7 @@ from katoutcomes.analyses.steps.checks import completers_check, paired_completen
 from katoutcomes.analyses.steps.choices import grouping_note, reported_groups, require_conf_level
 from katoutcomes.analyses.steps.dropout_predictors import predictor_variables, predictors_of_loss
 from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, level_of, share_estimate
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -108,6 +109,7 @@ def dropout(
     >>> all(0 < share.estimate <= 1 for share in result.select(term="scored at visit", subgroup=""))
     True
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     window = data.visit(visit)
     if not data.with_baseline.any():

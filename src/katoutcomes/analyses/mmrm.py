@@ -36,6 +36,7 @@ from katoutcomes.analyses.steps.repeated_measures.words import (
     repeated_measures_estimand,
     repeated_measures_method,
 )
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import require_option
 from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
 from katoutcomes.results.result import Result
@@ -153,6 +154,7 @@ def mmrm(
     >>> difference.conf_low < difference.estimate < difference.conf_high
     True
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     structures = structures_asked_for(covariance, fallback)
     require_fit_options(df_method, variance, weights)

@@ -16,6 +16,7 @@ from katoutcomes.analyses.steps.interval_estimates import (
     share_interval_words,
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.cohorts.second_instrument import score_variable_name
 from katoutcomes.errors import DesignError, OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
@@ -152,6 +153,7 @@ def nhs_outcomes(
     reliable change both ways 1 of 3
     reliable deterioration 0 of 3
     """
+    require_analysis_set(data)
     from katoutcomes.instruments.catalog import instrument as instrument_called
 
     require_conf_level(conf_level)

@@ -29,6 +29,7 @@ from katoutcomes.analyses.steps.over_time.periods import (
 from katoutcomes.analyses.steps.over_time.rule_sets import DEFAULT_RULES, FEWEST_POINTS
 from katoutcomes.analyses.steps.over_time.series import COMPLETENESS, EventRecords, Series, series_of
 from katoutcomes.analyses.steps.over_time.words import ASSUMPTIONS, time_estimand, time_method
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.results.check import Check
 from katoutcomes.results.formatting import format_count
@@ -118,6 +119,7 @@ def outcomes_over_time(
     >>> result.part("periods").column("verdict")[-1], result.part("charts").column("kind")[0]
     ('in the chart', 'plain line')
     """
+    require_analysis_set(data)
     choices = time_choices(chart=chart, limits=limits, rules=rules, rebased=rebased, conf_level=conf_level)
     window = data.visit(visit)
     require_counted_from_first_dose(window)

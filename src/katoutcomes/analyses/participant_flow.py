@@ -10,6 +10,7 @@ from katoutcomes.analyses.steps.anchored_visits import anchored_warnings
 from katoutcomes.analyses.steps.choices import grouping, grouping_note, require_conf_level
 from katoutcomes.analyses.steps.flow_rows import BASELINE_STEP, NO_BASELINE, excluded, flow_of, selection_rows, stage
 from katoutcomes.analyses.steps.interval_estimates import EXACT_SOURCE, share_estimate
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import NOT_A_NUMBER, Estimate
@@ -100,6 +101,7 @@ def participant_flow(
     with a baseline score  3.0 3
     scored at visit visit 12 0.667 3
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     by = grouping(data, by)
     everybody, levels = data.groups(None), () if by is None else data.groups(by)

@@ -16,6 +16,7 @@ from katoutcomes.analyses.steps.interval_estimates import (
     share_interval_words,
 )
 from katoutcomes.analyses.steps.significance.shares import CountedShare, share_estimates
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import DesignError, require_option
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.instruments.definition_words import definition_words
@@ -106,6 +107,7 @@ def severity_transitions(
     >>> [(share.term, share.n_counted) for share in result.select(definition_set="phq9/kroenke_2001_bands")]
     [('to a milder band', 1), ('same band', 2), ('to a more severe band', 1)]
     """
+    require_analysis_set(data)
     require_conf_level(conf_level)
     require_option("interval", interval, INTERVALS)
     window, groups = data.visit(visit), reported_groups(data, by)

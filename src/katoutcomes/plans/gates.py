@@ -162,8 +162,9 @@ def _completeness(results: tuple[ResultRecord, ...], visit: str) -> float:
     """Return the paired completeness of the primary instrument; -1 where there is none."""
     for result in results:
         if result.analysis == "change_from_baseline":
-            found = result.select(term="paired completeness", visit=visit, subgroup="")
-            return found[0].estimate if found and found[0].estimate == found[0].estimate else -1.0
+            every = result.select(term="paired completeness", subgroup="")
+            found = [share.estimate for share in every if share.visit == visit and not math.isnan(share.estimate)]
+            return found[0] if found else -1.0
     return -1.0
 
 
