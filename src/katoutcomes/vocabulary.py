@@ -108,6 +108,7 @@ MEASURES: Mapping[str, Measure] = _measures(
     ),
     Measure("expected change", "statistic", "Mean change to be expected without any true change."),
     Measure("adjusted p-value", "statistic", "The p-value of the same test, adjusted for the others of its family."),
+    Measure("critical value", "statistic", "Standard errors to either side of each estimate that a band reaches."),
     Measure(
         "adjusted mean",
         "statistic",

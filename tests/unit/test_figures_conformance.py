@@ -420,6 +420,7 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "emulate_trial": lambda _: emulated_result(),
         "session_dose_response": lambda _: dose_response_result(),
         "compare_cohorts": lambda _: compared_result(),
+        "outcome_family": lambda _: kat.outcome_family(compared_result(), procedure="max_t"),
         "compare_sites": lambda _: sites_result(),
         "outcomes_over_time": lambda _: time_result(),
         "safety": lambda _: safety_result(),

@@ -55,3 +55,15 @@ def test_resamples_that_lack_a_number_are_left_out():
     whole, rest = (simultaneous_intervals(np.zeros(2), one, 0.95) for one in (replicates, holes))
     assert whole.critical_value == rest.critical_value
     assert np.isnan(simultaneous_intervals(np.zeros(2), holes[50:], 0.95).conf_low).all()
+
+
+def test_three_correlated_numbers_have_the_quantile_of_mvtnorm():
+    """mvtnorm 1.1-3 (R 4.2): qmvnorm(level, corr = , tail = "both.tails"); 1 - pmvnorm(-t, t, corr = ) for p."""
+    correlation = np.array([[1.0, 0.7, 0.3], [0.7, 1.0, 0.5], [0.3, 0.5, 1.0]])
+    estimates = np.array([2.4, 1.1, 2.0])
+    draws = np.random.default_rng(7).multivariate_normal(estimates, correlation, size=DRAWS)
+    for level, expected in ((0.9, 2.051045), (0.95, 2.338927)):
+        assert simultaneous_intervals(estimates, draws, level).critical_value == pytest.approx(expected, abs=TOLERANCE)
+    found = simultaneous_intervals(estimates, draws, 0.95).p_value
+    # The error of a share of so many draws is at most 0.0011; three of them.
+    assert found == pytest.approx([0.042711, 0.541376, 0.112092], abs=0.0035)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.comparison.answers import answers, unanswered
+from katoutcomes.analyses.steps.comparison.answers import answers, resamples_of, unanswered
 from katoutcomes.analyses.steps.comparison.arms import Comparison, comparison, require_adjustable_columns
 from katoutcomes.analyses.steps.comparison.checks import comparison_checks, not_estimable
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices, default_interval
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.analysis_set import AnalysisSet
     from katoutcomes.estimands.estimand import Estimand
     from katoutcomes.results.check import Check
+    from katoutcomes.results.resamples import Resamples
 
 
 def compare_cohorts(
@@ -224,6 +225,7 @@ class _Findings:
 
     estimates: tuple[Estimate, ...]
     checks: tuple[Check, ...]
+    resamples: Resamples | None = None
 
 
 def _compared(found: Comparison, choices: ComparisonChoices, asked: _Asked) -> _Findings:
@@ -243,7 +245,8 @@ def _compared(found: Comparison, choices: ComparisonChoices, asked: _Asked) -> _
     estimates = [*answers(found, of_clinics.fitted, choices), *modifier_estimates(found, choices, asked.modifiers)]
     estimates += [*of_clinics.estimates, *count_estimates(found, choices.conf_level), *control.estimates]
     beside = _beside(found, of_clinics.fitted, choices)
-    return _Findings((*estimates, *beside.estimates), (*beside.checks, *of_clinics.checks, *control.checks))
+    checks = (*beside.checks, *of_clinics.checks, *control.checks)
+    return _Findings((*estimates, *beside.estimates), checks, resamples_of(found, of_clinics.fitted, choices))
 
 
 def _beside(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> _Findings:
@@ -278,4 +281,5 @@ def _result(
         assumptions=assumptions_of(found, choices),
         checks=findings.checks,
         warnings=warnings_of(found, choices, has_negative_control=asked.negative_control is not None),
+        resamples=findings.resamples,
     )

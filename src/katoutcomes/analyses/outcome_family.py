@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from katoutcomes.analyses.steps.family_band import band_estimates, family_band
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.estimand import Endpoint
 from katoutcomes.results.check import Check
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
     from katoutcomes.estimands.estimand import Estimand
 
-PROCEDURES: tuple[str, ...] = ("holm", "graph")
+PROCEDURES: tuple[str, ...] = ("holm", "graph", "max_t")
 _ANSWERS = ("follow-up, weighted", "emulated trial", "follow-up, adjusted")
 """Terms of the differences that are the answer of an analysis."""
 _SOURCES = {
     "holm": "Holm S. Scand J Stat 1979;6:65-70",
     "graph": "Bretz F, Maurer W, Brannath W, Posch M. Stat Med 2009;28:586-604. doi:10.1002/sim.3495",
+    "max_t": "Westfall PH, Young SS. Resampling-based multiple testing. Wiley, 1993",
 }
+_BY_MAX_T = (
+    "One band holds all differences at once: each reaches as many of its standard errors as the largest of all "
+    "deviations in a resample of patients reaches at the level; p-values are adjusted in a single step (max-t)."
+)
 
 
 def outcome_family(
@@ -46,9 +52,13 @@ def outcome_family(
         are the hypotheses.
     estimand : Estimand, optional
         The question, if another wording is wanted; by default that of the first result, for all outcomes.
-    procedure : {"holm", "graph"}
+    procedure : {"holm", "graph", "max_t"}
         Holm treats all alike. A graph says what each hypothesis is worth at the start and to which others its share
-        passes when it is rejected: a fixed sequence, fallback and gatekeeping are graphs.
+        passes when it is rejected: a fixed sequence, fallback and gatekeeping are graphs. "max_t" also makes one band
+        that holds all differences at once, over visits, outcomes and arms: from the resamples of patients that the
+        comparisons share, so that what the outcomes have in common makes it narrower than Bonferroni's. It needs
+        results of `compare_cohorts` with ``interval="bootstrap"``, of the same data, with the same covariates,
+        `n_bootstrap` and seed (`rng`).
     weights : sequence of float, optional
         For "graph": the shares at the start, together at most 1; by default all on the first hypothesis.
     transitions : mapping of (int, int) to float, optional
@@ -60,18 +70,20 @@ def outcome_family(
     Result
         For each hypothesis the adjusted p-value, beside which stands the p-value itself. A hypothesis is rejected at a
         level if its adjusted p-value is at most that level; the chance of any false rejection is then at most the
-        level.
+        level. With "max_t" also each difference with its interval alone and with the band, which ``plot("band")``
+        draws, and how many standard errors the band reaches.
 
     Raises
     ------
     OptionError
-        If a result has no difference of arms, the data are not the same, two hypotheses are the same, or weights and
-        transitions are no graph.
+        If a result has no difference of arms, the data are not the same, two hypotheses are the same, weights and
+        transitions are no graph, or for "max_t" the comparisons do not share their resamples.
 
     References
     ----------
     Bretz F, Maurer W, Brannath W, Posch M. A graphical approach to sequentially rejective multiple test procedures.
     Stat Med 2009;28:586-604. doi:10.1002/sim.3495.
+    Westfall PH, Young SS. Resampling-based multiple testing. Wiley, 1993.
 
     Examples
     --------
@@ -83,6 +95,11 @@ def outcome_family(
     >>> family = kat.outcome_family([score, response], procedure="graph")
     >>> [round(one.estimate, 3) for one in family.estimates]
     [0.01, 0.01]
+
+    >>> visits = [kat.compare_cohorts(data, visit=visit, n_bootstrap=200, rng=1) for visit in ("week 4", "week 12")]
+    >>> band = kat.outcome_family(visits, procedure="max_t")
+    >>> 1.96 < band.select(measure="critical value")[0].estimate < 2.3
+    True
     """
     import numpy as np
 
@@ -90,22 +107,27 @@ def outcome_family(
     listed = (results,) if isinstance(results, Result) else tuple(results)
     hypotheses = _hypotheses(listed)
     p_values = np.array([one.p_value for one in hypotheses])
-    if procedure == "graph":
-        adjusted, words = _by_graph(p_values, weights, transitions)
-    else:
-        if weights is not None or transitions is not None:
-            raise OptionError("weights= and transitions= belong to procedure='graph'.")
-        adjusted, words = _by_holm(p_values)
-    first = listed[0]
+    if procedure != "graph" and (weights is not None or transitions is not None):
+        raise OptionError("weights= and transitions= belong to procedure='graph'.")
     # One number for all: two that differ by a patient or two would tell of these.
     fewest = min((one.n_patients for one in hypotheses if one.n_patients is not None), default=None)
+    beside: tuple[Estimate, ...] = ()
+    if procedure == "graph":
+        adjusted, words = _by_graph(p_values, weights, transitions)
+    elif procedure == "max_t":
+        band = family_band(listed, hypotheses)
+        adjusted, words, beside = band.p_value, _BY_MAX_T, tuple(band_estimates(hypotheses, band, fewest))
+    else:
+        adjusted, words = _by_holm(p_values)
+    first = listed[0]
     return Result(
         analysis="outcome_family",
         title=f"Family of {len(hypotheses)} comparison{'s' if len(hypotheses) > 1 else ''}",
         estimand=estimand if estimand is not None else _estimand(listed),
-        method=Method(f"{procedure} procedure", words, (_SOURCES[procedure],)),
-        estimates=tuple(
-            _adjusted(one, p_value, fewest) for one, p_value in zip(hypotheses, adjusted.tolist(), strict=True)
+        method=Method(f"{procedure.replace('_', '-')} procedure", words, (_SOURCES[procedure],)),
+        estimates=(
+            *(_adjusted(one, p_value, fewest) for one, p_value in zip(hypotheses, adjusted.tolist(), strict=True)),
+            *beside,
         ),
         provenance=first.provenance,
         assumptions=(
@@ -223,7 +245,7 @@ def _estimand(results: tuple[Result, ...]) -> Estimand:
     if len(results) == 1:
         return first
     outcomes = list(dict.fromkeys(one.estimand.endpoint.variable for one in results))
-    visits = list(dict.fromkeys(one.estimand.endpoint.visit for one in results))
+    visits = list(dict.fromkeys(one.estimand.endpoint.visit for one in results if one.estimand.endpoint.visit))
     instruments = list(dict.fromkeys(one.estimand.endpoint.instrument for one in results))
     endpoint = Endpoint(" and ".join(instruments), " and ".join(visits), " and ".join(outcomes))
     words = "difference in each outcome had all been in the first-named arm and had all been in the other"

@@ -72,6 +72,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "multiverse": {"specification_curve": "katoutcomes.figures.specification_curve:specification_curve"},
         "mmrm": {"adjusted_means": "katoutcomes.figures.adjusted_means:adjusted_means"},
         "contrast": {"comparisons": "katoutcomes.figures.comparisons:comparisons"},
+        "outcome_family": {"band": "katoutcomes.figures.family_band:family_band"},
     }
 )
 """Analysis → kind of figure → "module:function"; the first kind is the default."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from katoutcomes.results.repeated_measures import RepeatedMeasuresModel
+    from katoutcomes.results.resamples import Resamples
 
-_FIELDS = frozenset(field.name for field in dataclass_fields(Estimate))
+_FIELDS = frozenset(one.name for one in dataclass_fields(Estimate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class ResultRecord:
         Raises
         ------
         OptionError
-            If an estimate has no field of that name.
+            If an estimate has no field of that name, or if estimates are of visits and none is of the one asked for.
 
         Examples
         --------
@@ -112,6 +113,9 @@ class ResultRecord:
         """
         for name in sorted(fields.keys() - _FIELDS):
             require_option("the field of an estimate", name, sorted(_FIELDS))
+        visits = dict.fromkeys(estimate.visit for estimate in self.estimates if estimate.visit)
+        if visits and fields.get("visit"):
+            require_option("visit", fields["visit"], visits)
         return tuple(
             estimate
             for estimate in self.estimates
@@ -170,10 +174,13 @@ class Result(ResultRecord):
         Scores without keys, for the points of a notebook's figures.
     model : RepeatedMeasuresModel or None
         What `contrast` asks further questions of; for results of `mmrm`.
+    resamples : Resamples or None
+        What `outcome_family` makes a band over several results of; for results of `compare_cohorts`.
     """
 
     individual_values: IndividualValues | None = None
     model: RepeatedMeasuresModel | None = None
+    resamples: Resamples | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -27,7 +27,7 @@ COUNTS_OF: Mapping[str, str] = MappingProxyType(
         "mmrm": "linked_visits.py: those in the model, seen at each visit",
         "multiverse": "linked_specifications.py: patients of windows that hold each other",
         "nhs_outcomes": "linked_shares.py: counted, scored on both measures, at caseness",
-        "outcome_family": "the fewest scored in a comparison, one number for all",
+        "outcome_family": "linked_family.py: the fewest scored in a comparison, one number for all",
         "outcomes_over_time": "linked_time.py: periods, and totals of periods that charts are made of",
         "participant_flow": "linked_counts.py, merged_exclusions.py: stages, exclusions, scored at each visit",
         "published_outcomes": "counts of studies that were published",

@@ -8,6 +8,7 @@ from katoutcomes.results.disclosure_rules import (
     linked_comparison,
     linked_emulation,
     linked_events,
+    linked_family,
     linked_losses,
     linked_scores,
     linked_shares,
@@ -42,6 +43,7 @@ def own_n_key(estimate: Estimate) -> Key | None:
     own = (
         linked_scores.superiority_n_key(estimate),
         linked_events.events_n_key(estimate),
+        linked_family.family_n_key(estimate),
         linked_losses.losses_n_key(estimate),
         linked_sites.sites_n_key(estimate),
         linked_time.lines_key(estimate),
@@ -86,6 +88,8 @@ def own_counts(result: ResultRecord, values: Values) -> Iterator[tuple[Key, int]
         yield from linked_losses.counts_of_losses(result, values)
     if result.analysis in linked_emulation.ANALYSES:
         yield from linked_emulation.counts_of_emulation(values)
+    if result.analysis == linked_family.ANALYSIS:
+        yield from linked_family.counts_of_family(values)
     if result.analysis == linked_comparison.ANALYSIS:
         yield from linked_comparison.last_seen_of_comparison(result, values)
 
@@ -104,6 +108,7 @@ def own_follows(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key
         yield from linked_comparison.follows_of_comparison(result, values)
     if result.analysis in linked_emulation.ANALYSES:
         yield from linked_emulation.follows_of_emulation(result, values)
+    yield from linked_family.follows_of_family(values)
     if result.analysis == linked_time.ANALYSIS:
         yield from linked_time.follows_of_time(result, values)
     if result.analysis == linked_sites.ANALYSIS:

@@ -53,6 +53,9 @@ def with_printed_digits(estimate: Estimate) -> Estimate:
     kind = MEASURES[estimate.measure].kind
     if kind in {"count", "proportion"} or (kind == "constant" and estimate.n_patients is None):
         return estimate
+    p_value = _to_significant(estimate.p_value, SIGNIFICANT_DIGITS_OF_P)
+    if estimate.measure == "adjusted p-value":
+        return replace(estimate, estimate=_to_significant(estimate.estimate, SIGNIFICANT_DIGITS_OF_P), p_value=p_value)
     digits = digits_of(estimate.measure, estimate.unit)
     in_fives = is_of_few(estimate)
     return replace(
@@ -63,7 +66,7 @@ def with_printed_digits(estimate: Estimate) -> Estimate:
         conf_low=_on_page(estimate.conf_low, digits, in_fives=in_fives),
         conf_high=_on_page(estimate.conf_high, digits, in_fives=in_fives),
         statistic=rounded(estimate.statistic, DIGITS_OF_STATISTIC),
-        p_value=_to_significant(estimate.p_value, SIGNIFICANT_DIGITS_OF_P),
+        p_value=p_value,
     )
 
 

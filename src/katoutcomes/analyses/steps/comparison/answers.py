@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
     from katoutcomes.analyses.steps.comparison.fits import Fitted
     from katoutcomes.cohorts.analysis_set import Group
+    from katoutcomes.results.resamples import Resamples
 
 WEIGHTED = "follow-up, weighted"
 """Term of the adjusted means and of the differences that are the answer."""
@@ -107,6 +108,20 @@ def _band(found: Comparison, fitted: Fitted, conf_level: float) -> Iterator[Esti
             p_value=float(band.p_value[place]),
         )
         yield replace(difference_of(found, group, interval, conf_level), term=f"{BAND}: {group.label}")
+
+
+def resamples_of(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Resamples | None:
+    """Return the differences in each resample, where patients are resampled, and of whom these were drawn."""
+    from hashlib import sha256
+
+    from katoutcomes.results.resamples import Resamples
+
+    if fitted.replicates is None:
+        return None
+    drawn = f"{found.data.provenance.digest} {found.data.cohort} {choices.entropy} {choices.resampling.n_bootstrap}"
+    # Who is compared, and in which arm, in the order of the frequencies.
+    digest = sha256(drawn.encode() + found.compared.tobytes() + found.arms.arms.tobytes())
+    return Resamples(digest.hexdigest(), fitted.replicates)
 
 
 def unanswered(found: Comparison, choices: ComparisonChoices) -> Iterator[Estimate]:
