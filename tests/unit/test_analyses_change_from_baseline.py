@@ -132,6 +132,14 @@ def test_one_pair_has_a_change_without_an_interval():
     assert all(math.isnan(number) for number in (change.std_error, change.conf_low, change.conf_level, change.p_value))
 
 
+def test_a_visit_that_no_estimate_is_of_is_not_selected_silently():
+    result = change_from_baseline(analysis_set())
+    with pytest.raises(OptionError, match=r"visit must be one of 'baseline', 'week 4', .* Did you mean 'week 12'\?"):
+        result.select(term="change", visit="week12")
+    assert result.select(term="no such term", visit="week 12") == ()
+    assert all(not found.visit for found in result.select(visit=""))
+
+
 def test_no_pair_has_nothing_but_its_completeness():
     result = change_from_baseline(analysis_set())
     found = {one.measure: one for one in result.select(visit="week 12", subgroup="")}

@@ -96,11 +96,11 @@ def as_texts(column: NDArray[Any]) -> list[str | None]:
 def as_coded(column: NDArray[Any] | CodedTexts) -> CodedTexts:
     """Return a column of texts as positions in the list of those that occur, -1 where it is masked."""
     if isinstance(column, CodedTexts):
-        return column
+        return replace(column, codes=column.codes.astype(np.intp))  # as NumPy looks them up
     texts = as_texts(column)
     values = sorted({text for text in texts if text is not None})
     place = {text: position for position, text in enumerate(values)} | {None: -1}
-    return CodedTexts(np.array([place[text] for text in texts], dtype=np.int32), tuple(values))
+    return CodedTexts(np.array([place[text] for text in texts], dtype=np.intp), tuple(values))
 
 
 def _variable(column: _Column, columns: Columns) -> Variable:
@@ -127,7 +127,7 @@ def _number(column: _Column, values: NDArray[np.float64]) -> Variable:
 def _levels(coded: CodedTexts, column: _Column) -> tuple[str, ...]:
     if column.order == PROGRAMS:
         return PROGRAMS  # both cohorts are there by name even if one of them is empty
-    n_patients = np.bincount(coded.codes[coded.codes >= 0], minlength=len(coded.values))
+    n_patients = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1)[1:]
     occurring = {text for text, n in zip(coded.values, n_patients, strict=True) if n}
     return tuple(level for level in column.order or sorted(occurring) if level in occurring)
 
@@ -140,7 +140,6 @@ def _values_of(coded: CodedTexts, value_of: Mapping[str, float]) -> NDArray[np.f
 
 def _diagnoses(column: NDArray[Any] | CodedTexts) -> tuple[Variable, ...]:
     coded = as_coded(column)
-    coded = replace(coded, codes=coded.codes.astype(np.intp))  # looked up once for each diagnosis
     codes_of = {text: {code.strip() for code in text.split(";")} for text in coded.values}
     return tuple(
         Variable(

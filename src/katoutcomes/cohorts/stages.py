@@ -59,7 +59,7 @@ class CohortTables:
         return self.name(table)
 
     def make_once(self, table: str, stage: str, **values: float | str) -> str:
-        """Give a stage that is read once a full name, as a view where the engine can work it out while it is read."""
+        """Give a stage that is read once, or is worked out at once, a full name: a view where the engine has such."""
         self.set_aside.discard(table)
         self.recipes[table] = (stage, values)
         name = f"{self.prefix}_{table}"

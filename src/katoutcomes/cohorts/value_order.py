@@ -113,9 +113,10 @@ def _beside(tied: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return beside
 
 
-def _read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _read_only(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an array that was just made, one way of writing for each number, and no longer to be written."""
     # Adding 0.0 turns -0.0 into 0.0, and every NaN gets the same bits, so that equal arrays have equal bytes.
-    canonical = values + 0.0
-    canonical[np.isnan(canonical)] = np.nan
-    canonical.setflags(write=False)
-    return canonical
+    taken += 0.0
+    taken[np.isnan(taken)] = np.nan
+    taken.setflags(write=False)
+    return taken

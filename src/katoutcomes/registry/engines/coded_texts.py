@@ -16,13 +16,13 @@ class CodedTexts:
 
     Attributes
     ----------
-    codes : ndarray of int32
+    codes : ndarray of int
         Position in `values`; -1 where the text is not known.
     values : tuple of str
         The texts that may occur.
     """
 
-    codes: NDArray[np.int32]
+    codes: NDArray[np.integer[Any]]
     values: tuple[str, ...]
 
     def texts(self) -> NDArray[Any]:
