@@ -406,6 +406,12 @@ def test_individual_values_are_drawn_only_where_they_may_stay():
     assert {row[2] for row in jacobson(made.released(result)).rows} == {"threshold", "bins", "proportion"}
 
 
+def test_levels_of_a_modifier_are_written_in_words():
+    words = emulated_result().plot("effects").alt_text
+    assert "ketamine only" in words
+    assert "ketamine_only" not in words
+
+
 @pytest.mark.parametrize(("analysis", "kind"), [(name, kind) for name, kinds in FIGURES.items() for kind in kinds])
 def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
     results = {

@@ -169,6 +169,7 @@ def test_digits_follow_measure_and_unit():
     assert format_estimate(estimate()) == "−6.3"
     assert format_estimate(estimate("d_av", "SD", -1.046)) == "−1.05"
     assert format_estimate(estimate("correlation", "", 0.5)) == "0.50"
+    assert format_estimate(estimate("effective sample size", "", 22.49)) == "22"
     assert format_estimate(estimate("median", "years", 42.0)) == "42"
     assert format_estimate(estimate("lower quartile", "years", 34.25)) == "34.3"
     assert format_estimate(estimate("threshold", "points", 5.98)) == "5.98"  # 6 points are more than that

@@ -86,10 +86,11 @@ def _shown(result: ResultRecord) -> Iterator[tuple[str, str, Estimate]]:
             yield heading("Everybody", one), f"{one.treatment} minus {one.comparator}".replace("_", " "), one
         elif stem == _EFFECT:
             name, _, level = (one.subgroup or where.replace(" at ", ": at ")).partition(": ")
-            yield heading(_words(name), one), level, one
+            yield heading(_words(name), one), level.replace("_", " "), one
         elif stem == _POOLED:
             name, _, level = one.subgroup.partition(": ")
-            yield heading(f"{_words(name)}, partially pooled", one), f"{level}{_own_weight(result, one)}", one
+            label = f"{level.replace('_', ' ')}{_own_weight(result, one)}"
+            yield heading(f"{_words(name)}, partially pooled", one), label, one
         elif stem == _DIFFERENCE:
             yield heading("Differences of effects", one), where.replace("_", " "), one
 

@@ -49,7 +49,7 @@ _DIGITS_OF_UNIT = {
     "per 100 sessions": 1,
     "": 2,
 }
-_DIGITS_OF_MEASURE = {"count": 0, "threshold": 2}
+_DIGITS_OF_MEASURE = {"count": 0, "threshold": 2, "effective sample size": 0}
 PROPORTIONS = frozenset(
     {
         "proportion",
