@@ -1,11 +1,13 @@
 """Measure bias and coverage of the estimands in which leaving care counts, or days do, and draw them.
 
     python docs/images/make_leaving_coverage.py                          draws leaving_coverage.svg from the numbers
-    python docs/images/make_leaving_coverage.py --measure effect 400     computes those of a scenario anew first
+    python docs/images/make_leaving_coverage.py --measure effect 150     computes those of a scenario anew first
+    python docs/images/make_leaving_coverage.py --measure-trials effect 150      the same for emulated trials
 
 Studies of 300 patients of the synthetic clinic with visits at weeks 2, 4, 8 and 12, overlap weights, observation
 weights and the bootstrap. The truth is that of the mechanism: everybody followed under both programs with the same
-random numbers, weighted by e(1 - e), e the true booking probability. Seeds are fixed.
+random numbers, weighted by e(1 - e), e the true booking probability; in emulated trials, where booking decides less,
+everybody who begins integration within four weeks against nobody. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -22,12 +24,15 @@ import katoutcomes as kat
 from katoutcomes.analyses.steps.comparison.arms import comparison
 from katoutcomes.analyses.steps.comparison.choices import ComparisonChoices
 from katoutcomes.analyses.steps.comparison.estimation import fit_comparison
+from katoutcomes.analyses.steps.emulation.answers import MAIN, Beside, answers
+from katoutcomes.analyses.steps.emulation.data import emulation
 from katoutcomes.analyses.steps.resamples import Resampling
 from katoutcomes.kernels.groups.days_in_state import days_spoken_for
 from katoutcomes.registry.synthetic.mechanism import draw_intake, draw_weeks, follow
 from katoutcomes.registry.synthetic.scenarios import MECHANISMS, SCENARIOS
 from katoutcomes.registry.synthetic.trajectories import SITES
 from katoutcomes.results.provenance import Provenance
+from katoutcomes.workflows.simulation.studies import emulation_set
 
 if TYPE_CHECKING:
     from katoutcomes.registry.synthetic.trajectories import Intake, Trajectory
@@ -44,7 +49,13 @@ QUESTIONS: dict[str, dict[str, str]] = {
     "last score in care": {"left_care": "while_in_care"},
 }
 """What is asked, as arguments of `compare_cohorts`."""
+TRIALS: dict[str, dict[str, str]] = {
+    "composite response, emulated": {"outcome": "response", "left_care": "composite"},
+    "last score in care, emulated": {"left_care": "while_in_care"},
+}
+"""The same of `emulate_trial`, as fields of its `TargetTrial`."""
 UNITS = {"composite response": "percentage points", "days in response": "days", "last score in care": "points"}
+UNITS |= {f"{question}, emulated": UNITS[question] for question in ("composite response", "last score in care")}
 SCENARIOS_SHOWN = ("null", "effect")
 
 
@@ -139,10 +150,20 @@ def one_study(seed: int, scenario: str) -> np.ndarray:
 
 def measured(scenario: str, n_studies: int, first: int = 0) -> dict[str, dict[str, float]]:
     """Return, for each question, bias with its error, spread, mean standard error, coverage and rejections."""
-    true = truths(scenario)
     studies = np.stack([one_study(seed, scenario) for seed in range(first, first + n_studies)])
-    numbers = {}
-    for place, question in enumerate(QUESTIONS):
+    return summarized(studies, truths(scenario))
+
+
+def measured_trials(scenario: str, n_studies: int, first: int = 0) -> dict[str, dict[str, float]]:
+    """Return the same of emulated trials."""
+    studies = np.stack([one_trial(seed, scenario) for seed in range(first, first + n_studies)])
+    return summarized(studies, trial_truths(scenario))
+
+
+def summarized(studies: np.ndarray, true: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    """Return bias, spread, coverage and rejections of studies, shape (n_studies, n_questions, 4)."""
+    numbers, n_studies = {}, len(studies)
+    for place, question in enumerate(true):
         estimate, std_error, low, high = studies[:, place].T
         truth, error = true[question]
         numbers[question] = {
@@ -159,6 +180,46 @@ def measured(scenario: str, n_studies: int, first: int = 0) -> dict[str, dict[st
     return numbers
 
 
+# --- emulated trials -------------------------------------------------------------------------------------------------
+
+
+def trial_truths(
+    scenario: str, n_patients: int = N_OF_TRUTH, n_steps: int = STEPS_OF_TRUTH, seed: int = 20261123
+) -> Any:
+    """Return the true difference of each question of a trial, and its error: everybody under both strategies."""
+    differences = []
+    for step in range(n_steps):
+        rng = np.random.default_rng([seed, step])
+        intake, draws = draw_intake(rng, n_patients, SCENARIOS[scenario]), draw_weeks(rng, n_patients)
+        sides = []
+        for strategy in ("start", "none"):
+            course = follow(intake, draws, SCENARIOS[scenario], MECHANISMS["start"], strategy=strategy)
+            responded = course.score[:, -1] <= 0.5 * intake.baseline_score
+            in_care = emulation(
+                kat.TargetTrial(**TRIALS["last score in care, emulated"]), emulation_set(intake, course), ()
+            )
+            sides.append(np.stack([100.0 * (responded & course.in_care[:, -1]), in_care.data.outcome]))
+        differences.append(sides[0] - sides[1])
+    difference = np.concatenate(differences, axis=1)
+    error = difference.std(axis=1) / difference.shape[1] ** 0.5
+    return dict(zip(TRIALS, zip(difference.mean(axis=1).tolist(), error.tolist(), strict=True), strict=True))
+
+
+def one_trial(seed: int, scenario: str) -> np.ndarray:
+    """Return estimate, standard error and limits of each question of a trial, shape (2, 4)."""
+    rng = np.random.default_rng([seed, 20261123])
+    intake = draw_intake(rng, N_PATIENTS, SCENARIOS[scenario])
+    course = follow(intake, draw_weeks(rng, N_PATIENTS), SCENARIOS[scenario], MECHANISMS["start"])
+    patients, rows = emulation_set(intake, course), []
+    for question, asked in TRIALS.items():
+        trial = kat.TargetTrial(confounders=("site", "prognosis", "affluence", "trauma_history", "program"), **asked)
+        found = emulation(trial, patients, ())
+        numbers = answers(found, Beside(), Resampling(N_RESAMPLES, entropy=seed, conf_level=LEVEL)).numbers(MAIN)
+        scale = 100.0 if UNITS[question] == "percentage points" else 1.0
+        rows.append([scale * one for one in (numbers.estimate, numbers.std_error, numbers.conf_low, numbers.conf_high)])
+    return np.array(rows)
+
+
 # --- the figure ------------------------------------------------------------------------------------------------------
 
 
@@ -167,8 +228,13 @@ def draw(numbers: dict[str, dict[str, dict[str, float]]]) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    rows = [(scenario, question) for question in QUESTIONS for scenario in SCENARIOS_SHOWN if scenario in numbers]
-    figure = Figure(figsize=(8.0, 3.4), layout="constrained")
+    rows = [
+        (scenario, question)
+        for question in (*QUESTIONS, *TRIALS)
+        for scenario in SCENARIOS_SHOWN
+        if question in numbers.get(scenario, {})
+    ]
+    figure = Figure(figsize=(9.0, 1.0 + 0.34 * len(rows)), layout="constrained")
     bias, coverage = figure.subplots(1, 2, sharey=True)
     for place, (scenario, question) in enumerate(rows):
         found = numbers[scenario][question]
@@ -179,13 +245,13 @@ def draw(numbers: dict[str, dict[str, dict[str, float]]]) -> None:
         coverage.errorbar(100.0 * found["coverage"], place, xerr=200.0 * error, **style)
     bias.axvline(0.0, color="0.6", linewidth=0.8)
     bias.set_xlim(-0.6, 0.6)
-    bias.set_xlabel("bias, in standard deviations of the estimates")
+    bias.set_xlabel("bias over the SD of estimates")
     bias.set_yticks(range(len(rows)), [f"{question}, {scenario}" for scenario, question in rows])
     bias.invert_yaxis()
     coverage.axvspan(92.0, 97.0, color="0.9")
     coverage.axvline(95.0, color="0.6", linewidth=0.8)
-    coverage.set_xlim(88.0, 100.0)
-    coverage.set_xlabel("intervals that hold the truth (percent)")
+    coverage.set_xlim(86.0, 101.0)
+    coverage.set_xlabel("intervals with the truth (percent)")
     with mpl.rc_context({"svg.hashsalt": "leaving_coverage", "svg.fonttype": "path"}):
         figure.savefig(FIGURE, metadata={"Date": None})
 
@@ -194,12 +260,14 @@ def main() -> None:
     """Measure if asked, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measure", nargs=2, metavar=("SCENARIO", "STUDIES"))
+    parser.add_argument("--measure-trials", nargs=2, metavar=("SCENARIO", "STUDIES"))
     asked = parser.parse_args()
-    if asked.measure:
-        scenario, n_studies = asked.measure
-        found = {scenario: measured(scenario, int(n_studies))}
-        known = json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
-        NUMBERS.write_text(json.dumps(known | found, indent=1) + "\n", encoding="utf-8")
+    for what, measure in ((asked.measure, measured), (asked.measure_trials, measured_trials)):
+        if what:
+            found = measure(what[0], int(what[1]))
+            known = json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
+            known[what[0]] = known.get(what[0], {}) | found
+            NUMBERS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     draw(json.loads(NUMBERS.read_text(encoding="utf-8")))
 
 

@@ -103,8 +103,13 @@ def compare_cohorts_table(result: ResultRecord) -> Table:
             f"A difference is the first-named arm minus the second. {_whether_effect(result)}",
             'The balance of every covariate: to_table("balance").',
         ),
-        row_groups=tuple(heading for heading, _ in pairs),
+        row_groups=tuple(_for_question(heading, result) for heading, _ in pairs),
     )
+
+
+def _for_question(heading: str, result: ResultRecord) -> str:
+    is_while_in_care = result.estimand.name == "while_in_care"
+    return heading.replace("Score at the visit", "Last score in care") if is_while_in_care else heading
 
 
 def balance_table(result: ResultRecord) -> Table:

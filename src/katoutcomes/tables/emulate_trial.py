@@ -99,7 +99,9 @@ def emulate_trial_table(result: ResultRecord) -> Table:
 
 
 def _in_unit(heading: str, result: ResultRecord) -> str:
-    """Return a heading of points as one of percentages where the outcome is binary."""
+    """Return a heading of points as one of percentages where the outcome is binary, or of the last score in care."""
+    if result.estimand.name == "while_in_care":
+        heading = heading.replace("Score at the visit", "Last score in care")
     if not result.select(term="emulated trial", measure="difference in proportions"):
         return heading
     return heading.replace("(points)", "(percent)").replace("Score at", "Share at")

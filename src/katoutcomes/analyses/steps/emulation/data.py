@@ -194,8 +194,6 @@ def chosen_variables(found: EmulationSet, names: Sequence[str]) -> tuple[Variabl
 
 def restricted(found: EmulationSet, kept: NDArray[np.bool_]) -> EmulationSet:
     """Return some of the patients."""
-    from dataclasses import replace
-
     arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "scored", "session_days", "dose_days")
     chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left", "patient")}
     variables = tuple(replace(one, values=one.values[kept]) for one in found.variables)
