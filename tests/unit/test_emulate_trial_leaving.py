@@ -101,7 +101,7 @@ def test_composite_is_told_as_shares_with_a_ratio():
     assert kat.NAMED_ESTIMANDS["composite_response"].sentence in table.question
     assert "Share at the visit, emulated trial (percent)" in table.row_groups
     assert not any("points" in group for group in table.row_groups)
-    assert "difference of shares" in result(COMPOSITE).plot("bias_diary").to_svg()
+    assert "difference of shares" in result(COMPOSITE).plot("bias_diary").svg()
     assert not [one for one in result(COMPOSITE).estimates if one.unit == "points"]
 
 
