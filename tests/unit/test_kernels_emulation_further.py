@@ -12,8 +12,10 @@ from statsmodels.stats.weightstats import DescrStatsW
 from katoutcomes.kernels.emulation.by_week import weekly_balance, weights_by_week
 from katoutcomes.kernels.emulation.censoring_weights import censoring_weights
 from katoutcomes.kernels.emulation.data import Arm, Decisions, EmulationData
-from katoutcomes.kernels.emulation.estimators import clone_means, emulated_estimates, predicted_outcome
+from katoutcomes.kernels.emulation.estimators import ESTIMATES, clone_means, emulated_estimates, predicted_outcome
 from katoutcomes.kernels.emulation.further_estimates import (
+    FURTHER,
+    assumed_of_missing,
     difference_with_truncation,
     further_estimates,
     modified_effects,
@@ -93,7 +95,7 @@ def test_the_balance_of_a_week_is_a_difference_of_weighted_means():
 
 
 def test_adding_points_to_missing_scores_moves_the_difference_by_the_shift():
-    comparator, treated, control = further_estimates(DATA, ONCE)[0]
+    comparator, treated, control, _ = further_estimates(DATA, ONCE)[0]
     completed = predicted_outcome(DATA, ONCE).completed
     before = np.diff(clone_means(DATA, completed, WEIGHTS.arms, ONCE))[0, 0]
     every = completed + 3.0 * ~DATA.is_observed
@@ -132,7 +134,9 @@ def test_effects_by_level_are_those_of_an_interaction():
     design = sm.add_constant(np.column_stack([arm, arm * level, level, np.tile(DATA.covariates[:, 0], 2)]))
     fit = sm.WLS(np.tile(completed[0], 2), design, weights=np.concatenate([one[0] for one in WEIGHTS.arms])).fit()
     np.testing.assert_allclose(found, [fit.params[1], fit.params[1] + fit.params[2]], atol=1e-6)
-    np.testing.assert_allclose(further_estimates(DATA, ONCE, bases=[basis])[0, 3:], found, atol=SAME_ARITHMETIC)
+    np.testing.assert_allclose(
+        further_estimates(DATA, ONCE, bases=[basis])[0, len(FURTHER) :], found, atol=SAME_ARITHMETIC
+    )
     number = np.column_stack([np.ones(DATA.n_patients), DATA.covariates[:, 0]])
     slopes = modified_effects(DATA, completed, WEIGHTS, ONCE, number)[0]
     columns = [arm, arm * np.tile(DATA.covariates[:, 0], 2), np.tile(DATA.covariates, (2, 1))]
@@ -168,3 +172,19 @@ def test_the_strongest_covariate_is_that_of_two_regressions():
     best = max(range(3), key=lambda place: pairs[place][0] * pairs[place][1])
     assert (found.column, found.r2_exposure, found.r2_outcome) == pytest.approx((best, *pairs[best]), rel=1e-9)
     assert strongest_covariate(columns, exposed, outcome, 1.0) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_missing_is_the_answer_of_data_in_which_they_have_it(share):
+    """With the same share in both arms the completed data are one data set, whose analysis predicts nothing."""
+    filled = replace(DATA, outcome=np.where(DATA.is_observed, DATA.outcome, share))
+    comparator, treated, _, nobody = further_estimates(DATA, ONCE)[0]
+    expected = emulated_estimates(filled, ONCE)[0, ESTIMATES.index("cloned, censored, weighted")]
+    assert nobody + share * (comparator + treated) == pytest.approx(expected, abs=SAME_ARITHMETIC)
+
+
+def test_what_is_assumed_of_the_missing_is_what_is_predicted_for_them():
+    completed, weights = predicted_outcome(DATA, ONCE).completed[0], censoring_weights(DATA, ONCE).arms
+    for arm, assumed in enumerate(assumed_of_missing(DATA)):
+        rows = np.flatnonzero(~DATA.is_observed & (weights[arm][0] > 0.0))
+        assert assumed == pytest.approx(np.average(completed[rows], weights=weights[arm][0, rows]))

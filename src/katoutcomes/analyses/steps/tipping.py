@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.formatting import format_number
+from katoutcomes.results.formatting import format_number, format_percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,10 @@ _UNITS = 27.0
 """The grid's units are this part of the instrument's range: points of the PHQ-9."""
 _OF_TREATED, _OF_COMPARATOR = (0.0, 2.0, 4.0, 6.0, 8.0), (-4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0)
 """Deltas in these units, towards no difference where both are positive and the other arm's is 0."""
+AS_ASSUMED = f"{GRID}: as assumed"
+"""Term of the share of the missing of an arm with which the completed data give the answer."""
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the missing of an arm who had a binary outcome."""
 FAVORABLE = ("more favorable", "less favorable")
 """How it is said of missing scores which way they move."""
 _INTERVAL, _TOO_SMALL = "until the interval holds 0", "until the difference is too small to matter"
@@ -76,6 +81,57 @@ class MissingScores:
             replicate_slopes=self.replicate_slopes,
             conf_level=self.conf_level,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MissingEvents:
+    """What a difference of shares becomes with each pair of shares of the missing who had the outcome.
+
+    Attributes
+    ----------
+    shares : ndarray of float64, shape (25, 2)
+        Of the missing of the comparator, of the treated.
+    differences : tuple of Interval
+        With each pair.
+    assumed : ndarray of float64, shape (2,)
+        The shares, between 0 and 1, with which the risks of the completed data are those of the answer; NaN where
+        nobody of an arm is missing.
+    """
+
+    shares: Floats
+    differences: tuple[Interval, ...]
+    assumed: Floats
+
+
+def shares_of_missing() -> Floats:
+    """Return the pairs of shares of the grid, of the comparator and of the treated, shape (25, 2)."""
+    import numpy as np
+
+    return np.array([(comparator, treated) for treated in _SHARES for comparator in _SHARES])
+
+
+def event_grid_rows(
+    events: MissingEvents, subgroups: tuple[str, str], conf_level: float, fields: dict[str, Any]
+) -> Iterator[Estimate]:
+    """Yield what is assumed of the missing of the comparator and of the treated, and the difference with each pair."""
+    for subgroup, share in zip(subgroups, events.assumed.tolist(), strict=True):
+        yield Estimate(term=AS_ASSUMED, measure="adjusted share", estimate=share, subgroup=subgroup, **fields)
+    for (comparator, treated), difference in zip(events.shares.tolist(), events.differences, strict=True):
+        yield estimate_of(
+            difference,
+            conf_level,
+            term=f"{GRID}: treated {format_percent(treated)}, comparator {format_percent(comparator)}",
+            measure="difference in proportions",
+            **fields,
+        )
+
+
+def room_of(events: MissingEvents | None, direction: float) -> float:
+    """Return by how much a share of the missing of the treated can move before it is 0 or 1."""
+    assumed = math.nan if events is None else float(events.assumed[1])
+    if math.isnan(assumed):
+        return 0.0
+    return assumed if direction < 0.0 else 1.0 - assumed
 
 
 def tipping_rows(

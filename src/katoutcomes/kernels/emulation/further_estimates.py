@@ -14,7 +14,7 @@ from katoutcomes.kernels.weighting.weighted_ancova import weighted_coefficients
 
 Floats = NDArray[np.float64]
 
-FURTHER: tuple[str, ...] = ("comparator missing", "treated missing", "negative control")
+FURTHER: tuple[str, ...] = ("comparator missing", "treated missing", "negative control", "missing as 0")
 """The first columns of `further_estimates`; after them, those of each modifier."""
 
 
@@ -43,10 +43,11 @@ def further_estimates(
 
     Returns
     -------
-    ndarray of float64, shape (B, 3 + sum of k)
+    ndarray of float64, shape (B, 4 + sum of k)
         By how much the difference rises if every missing score is a point higher than predicted, in the copies of the
         comparator (a number below 0) and in those of the treated; the difference of the control by the same weights
-        and the same adjustment among those of whom it is known, NaN without one; the coefficients of the effect.
+        and the same adjustment among those of whom it is known, NaN without one; the difference with every missing
+        outcome 0; the coefficients of the effect.
     """
     begin = EmulationStarts((), None) if starts is None else starts
     weights = censoring_weights(data, frequencies, begin.decisions or None)
@@ -54,6 +55,8 @@ def further_estimates(
     columns.append(
         np.full(len(frequencies), np.nan) if control is None else _control(data, weights, frequencies, control)
     )
+    nobody = clone_means(data, np.tile(np.nan_to_num(data.outcome), (len(frequencies), 1)), weights.arms, frequencies)
+    columns.append(nobody[:, 1] - nobody[:, 0])
     if bases:
         completed = predicted_outcome(data, frequencies, begin.observed).completed
         for basis in bases:
@@ -78,6 +81,18 @@ def missing_shifts(data: EmulationData, weights: CensoringWeights, frequencies: 
     """Return what a point added to the missing scores of one arm's copies does to the difference, shape (B, 2)."""
     means = missing_mean_shifts(data, weights, frequencies)
     return np.asarray(means[:, :, 1] - means[:, :, 0])
+
+
+def assumed_of_missing(data: EmulationData) -> Floats:
+    """Return what is predicted on average for the missing outcomes of each arm's copies, as weighted, shape (K,).
+
+    NaN where no outcome of an arm is missing.
+    """
+    once = np.ones((1, data.n_patients))
+    completed = predicted_outcome(data, once).completed[0]
+    weights = np.stack([one[0] * ~data.is_observed for one in censoring_weights(data, once).arms])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ completed / weights.sum(axis=1))
 
 
 def missing_mean_shifts(data: EmulationData, weights: CensoringWeights, frequencies: Floats) -> Floats:

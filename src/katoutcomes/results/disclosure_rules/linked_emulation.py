@@ -172,7 +172,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
         if _counted(f"{_SCORED}{term}") in values:
             yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
         if _counted(f"{SEEN}{term}") in values and term != FOLLOWED[-1]:  # who followed neither has no copy
-            yield from ((_counted(f"{SEEN}{term}"), key) for key in shares)
+            yield from ((_counted(f"{SEEN}{term}"), key) for key in [*shares, *grids])
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
     for curve in (key for key in described if key[3] == STILL_IN_CARE):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.comparison.fits import ancova, fitted_weights, recipe_of
-from katoutcomes.analyses.steps.resamples import Interval, estimate_of, percentile
-from katoutcomes.analyses.steps.tipping import GRID
-from katoutcomes.results.estimate import Estimate
-from katoutcomes.results.formatting import format_percent
+from katoutcomes.analyses.steps.resamples import Interval, percentile
+from katoutcomes.analyses.steps.tipping import MissingEvents, shares_of_missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,30 +18,6 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.comparison.fits import Fitted
 
     Floats = NDArray[np.float64]
-
-AS_ASSUMED = f"{GRID}: as assumed"
-"""Term of the share of the missing of an arm with which the completed data give the answer."""
-_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MissingEvents:
-    """What a comparison of two arms becomes with each pair of shares.
-
-    Attributes
-    ----------
-    shares : ndarray of float64, shape (25, 2)
-        Of the missing of the comparator, of the treated.
-    differences : tuple of Interval
-        With each pair.
-    assumed : ndarray of float64, shape (2,)
-        The shares, between 0 and 1, with which the risks of the completed data are those of the answer; NaN where
-        nobody of an arm is missing.
-    """
-
-    shares: Floats
-    differences: tuple[Interval, ...]
-    assumed: Floats
 
 
 def missing_events(found: Comparison, fitted: Fitted, choices: ComparisonChoices, arm: int) -> MissingEvents:
@@ -57,7 +30,7 @@ def missing_events(found: Comparison, fitted: Fitted, choices: ComparisonChoices
 
     from katoutcomes.kernels.groups.missing_events import CORNERS
 
-    shares = np.array([(comparator, treated) for treated in _SHARES for comparator in _SHARES])
+    shares = shares_of_missing()
     risks = _risks(found, choices, arm, shares)
     estimates = risks[:, 1] - risks[:, 0]
     nobody, everybody = (risks[(shares == corner).all(axis=1)][0] for corner in (CORNERS[0], CORNERS[3]))
@@ -112,27 +85,3 @@ def _drawn(found: Comparison, choices: ComparisonChoices, arm: int, shares: Floa
 
     corners = replace(choices.resampling, progress=None).draw(statistic, data.arms.size)
     return np.asarray(between_corners(corners, shares))
-
-
-def event_grid_rows(
-    found: Comparison, events: MissingEvents, arm: int, conf_level: float, fields: dict[str, Any]
-) -> Iterator[Estimate]:
-    """Yield what is assumed of the missing of each arm, and the difference with each pair of shares."""
-    for place, share in zip((0, arm), events.assumed.tolist(), strict=True):
-        yield Estimate(
-            term=AS_ASSUMED,
-            measure="adjusted share",
-            estimate=share,
-            definition_set=found.definition_set,
-            subgroup=found.groups[place].subgroup,
-            **fields,
-        )
-    for (comparator, treated), difference in zip(events.shares.tolist(), events.differences, strict=True):
-        yield estimate_of(
-            difference,
-            conf_level,
-            term=f"{GRID}: treated {format_percent(treated)}, comparator {format_percent(comparator)}",
-            measure=found.difference,
-            definition_set=found.definition_set,
-            **fields,
-        )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison.missing_events import MissingEvents, event_grid_rows, missing_events
+from katoutcomes.analyses.steps.comparison.missing_events import missing_events
 from katoutcomes.analyses.steps.confounding import (
     benchmark_row,
     confounding_rows,
@@ -18,8 +18,10 @@ from katoutcomes.analyses.steps.tipping import (
     FAVORABLE,
     LARGEST_DELTA,
     MissingScores,
+    event_grid_rows,
     grid_rows,
     in_direction,
+    room_of,
     tipping_rows,
 )
 from katoutcomes.estimands.leaving_care import WHILE_IN_CARE
@@ -121,7 +123,7 @@ def _tipping(
     yield from tipping_rows(
         missing,
         _moved_words(found, missing.direction),
-        largest=LARGEST_DELTA * span if is_score else 1.0 if found.days else _room(events, missing.direction),
+        largest=LARGEST_DELTA * span if is_score else 1.0 if found.days else room_of(events, missing.direction),
         smallest_important=choices.smallest_important,
         sd=_pooled_sd(found, arm) if is_score else math.nan,
         fields=fields,
@@ -129,20 +131,14 @@ def _tipping(
     if is_score and missing.difference.has_limits:
         yield from grid_rows(missing, span, instrument.sign, fields)
     if events is not None and missing.difference.has_limits:
-        yield from event_grid_rows(found, events, arm, choices.conf_level, shared)
+        subgroups = (found.groups[0].subgroup, found.groups[arm].subgroup)
+        named = shared | {"definition_set": found.definition_set}
+        yield from event_grid_rows(events, subgroups, choices.conf_level, named)
 
 
 def _unit_of_moves(found: Comparison) -> str:
     """Return the unit by which what is missing moves: scores by points, events and days with these by shares."""
     return found.unit if found.event is None else ""
-
-
-def _room(events: MissingEvents | None, direction: float) -> float:
-    """Return by how much a share of the missing of the treated can move before it is 0 or 1."""
-    assumed = math.nan if events is None else float(events.assumed[1])
-    if math.isnan(assumed):
-        return 0.0
-    return assumed if direction < 0.0 else 1.0 - assumed
 
 
 def _missing_scores(fitted: Fitted, place: int, arm: int, conf_level: float) -> MissingScores:

@@ -13,13 +13,19 @@ from katoutcomes.analyses.steps.confounding import (
     e_values_of_ratio,
 )
 from katoutcomes.analyses.steps.emulation.answers import MAIN, SENSITIVITY, sides
+from katoutcomes.analyses.steps.emulation.balance import ARM
 from katoutcomes.analyses.steps.missing_scores import odds_ratio_rows
+from katoutcomes.analyses.steps.resamples import Interval
 from katoutcomes.analyses.steps.tipping import (
     FAVORABLE,
     LARGEST_DELTA,
+    MissingEvents,
     MissingScores,
+    event_grid_rows,
     grid_rows,
     in_direction,
+    room_of,
+    shares_of_missing,
     tipping_rows,
 )
 from katoutcomes.estimands.leaving_care import WHILE_IN_CARE
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.emulation.answers import Answers
     from katoutcomes.analyses.steps.emulation.data import Emulation
-    from katoutcomes.analyses.steps.resamples import Interval
     from katoutcomes.kernels.groups.strongest_covariate import StrongestCovariate
 
 NO_SCORE, SELECTION = "missing score", "selection by the score"
@@ -98,7 +103,9 @@ def _tipping(found: Emulation, got: Answers, shared: dict[str, Any], smallest_im
         yield from tipping_rows(
             missing,
             _moved_words(found, missing.direction),
-            largest=LARGEST_DELTA * (instrument.maximum - instrument.minimum) if is_score else 1.0,
+            largest=LARGEST_DELTA * (instrument.maximum - instrument.minimum)
+            if is_score
+            else room_of(_missing_events(found, got), missing.direction),
             smallest_important=smallest_important,
             sd=float(np.nanstd(found.data.outcome, ddof=1)) if is_score else math.nan,
             fields=shared,
@@ -124,10 +131,36 @@ def _missing_scores(got: Answers) -> MissingScores:
 def tipping_grid_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield the difference with the missing scores of the copies of both arms other than predicted."""
     missing, instrument = _missing_scores(got), found.found.instrument
-    is_told = found.event is None and found.trial.left_care != WHILE_IN_CARE
-    if missing.difference.has_limits and is_told:
+    if found.trial.left_care == WHILE_IN_CARE or not missing.difference.has_limits:
+        return
+    if found.event is None:
         span = instrument.maximum - instrument.minimum
         yield from grid_rows(missing, span, instrument.sign, sides(found))
+    elif not found.data.is_observed.all():
+        subgroups = (f"{ARM}{found.trial.comparator.label}", f"{ARM}{found.trial.strategy.label}")
+        yield from event_grid_rows(_missing_events(found, got), subgroups, got.conf_level, sides(found))
+
+
+def _missing_events(found: Emulation, got: Answers) -> MissingEvents:
+    """Return the difference with each share of the missing copies of both arms: the model is linear in the outcome."""
+    import numpy as np
+
+    from katoutcomes.kernels.emulation.further_estimates import assumed_of_missing
+    from katoutcomes.kernels.groups.delta_adjustment import adjusted_by_deltas
+
+    (nobody, drawn), missing, shares = got.further_column("missing as 0"), _missing_scores(got), shares_of_missing()
+    grid = adjusted_by_deltas(
+        nobody,
+        (math.nan, math.nan),
+        missing.slopes,
+        shares,
+        replicates=drawn,
+        replicate_slopes=missing.replicate_slopes,
+        conf_level=got.conf_level,
+    )
+    numbers = zip(grid.estimate.tolist(), grid.conf_low.tolist(), grid.conf_high.tolist(), strict=True)
+    differences = tuple(Interval(one, conf_low=low, conf_high=high) for one, low, high in numbers)
+    return MissingEvents(shares, differences, np.clip(assumed_of_missing(found.data), 0.0, 1.0))
 
 
 def _truncated(found: Emulation, shared: dict[str, Any]) -> Estimate:
