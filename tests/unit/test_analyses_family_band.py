@@ -54,7 +54,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def results(data):
-    choices = ({"visit": "week 4"}, {"visit": "week 12"}, {"outcome": "response"})
+    choices: tuple[dict[str, Any], ...] = ({"visit": "week 4"}, {"visit": "week 12"}, {"outcome": "response"})
     return [kat.compare_cohorts(data, **CHOICES, **one) for one in choices]
 
 
