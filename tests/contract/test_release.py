@@ -108,6 +108,9 @@ def test_no_released_number_has_more_digits_than_are_printed(released):
     for estimate in released.estimates:
         if estimate.suppressed or MEASURES[estimate.measure].kind != "statistic":
             continue
+        if estimate.measure == "adjusted p-value":
+            assert estimate.estimate == float(f"{estimate.estimate:.1e}"), estimate
+            continue
         most = 1 if estimate.unit in {"points", "years", "trials"} else 2
         assert all(decimals_of(n) <= most for n in (estimate.estimate, estimate.conf_low, estimate.conf_high) if n == n)
         assert math.isnan(estimate.std_error) or decimals_of(estimate.std_error) <= most + 1, estimate
