@@ -235,7 +235,7 @@ def _history(found: EmulationSet, n_weeks: int) -> NDArray[np.float64]:
     """Return the last score, having left, their products, and sessions until the decision and until the visit."""
     import numpy as np
 
-    started = found.session[:, :n_weeks].any(axis=1).astype(np.float64)
+    started = np.asarray(found.session[:, :n_weeks].any(axis=1), dtype=np.float64)
     sessions = found.session.sum(axis=1).astype(np.float64)
     return as_history([*course_columns(found), started, sessions, sessions * found.has_left])
 
