@@ -113,10 +113,14 @@ OTHER_TRIALS: dict[str, dict[str, Any]] = {
 }
 """What else is asked of `emulate_trial`, by the name of the data of it."""
 
+OTHER_FAMILIES: dict[str, dict[str, Any]] = {"band over a response": {"outcome": "response", "procedure": "max_t"}}
+"""What else is asked of `outcome_family` and of the comparison in it, by the name of the data of it."""
+
 CASES: tuple[Case, ...] = (
     *(Case(analysis, data) for analysis in (*SET_ANALYSES, *RESULT_ANALYSES) for data in (*FRAME_SIZES, "registry")),
     *(Case(analysis, data) for analysis in REGISTRY_SET_ANALYSES for data in ("registry", "small registry")),
     *(Case("compare_cohorts", asked) for asked in OTHER_QUESTIONS),
+    *(Case("outcome_family", asked) for asked in OTHER_FAMILIES),
     Case("outcomes_over_time", "many quarters"),
     *(Case(analysis, data) for analysis in COHORT_ANALYSES for data in ("registry", "small registry")),
     Case("emulate_trial", "start registry"),
@@ -233,8 +237,8 @@ def data_of(name: str) -> Any:
         return registry_set(registry() if name == "registry" else kat.simulate_registry(seed=7, n_patients=45))
     if name == "many quarters":  # enough for lines, limits and signals
         return registry_set(kat.simulate_registry(seed=3, n_patients=480, n_quarters=16))
-    if name in OTHER_QUESTIONS:
-        return Asked(with_days_in_care(as_analysis_set(made_up_frame(FRAME_SIZES["large"]))), OTHER_QUESTIONS[name])
+    if name in (asked := OTHER_QUESTIONS | OTHER_FAMILIES):
+        return Asked(with_days_in_care(as_analysis_set(made_up_frame(FRAME_SIZES["large"]))), asked[name])
     return as_analysis_set(made_up_frame(FRAME_SIZES[name]))
 
 
@@ -256,7 +260,8 @@ def run(analysis: str, data: Any, **choices: Any) -> Result:
     if isinstance(data, Asked):
         data, choices = data.data, data.choices | choices
     if analysis in RESULT_ANALYSES:
-        data, choices = run(RESULT_ANALYSES[analysis], data, **choices), {}
+        own = {name: choices.pop(name) for name in ("procedure",) if name in choices}
+        data, choices = run(RESULT_ANALYSES[analysis], data, **choices), own
     function: Callable[..., Result] = getattr(kat, analysis)
     if analysis in TRIAL_ANALYSES:
         courses, data = ("every", data.registry) if isinstance(data, EveryCourse) else ("first", data)

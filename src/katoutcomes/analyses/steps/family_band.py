@@ -60,4 +60,11 @@ def band_estimates(
         std_error = float(band.std_error[place])
         together = f"{TOGETHER}: {one.term}"
         yield replace(own, term=together, std_error=std_error, conf_low=low, conf_high=high, p_value=adjusted)
-    yield Estimate(term=CRITICAL, measure="critical value", estimate=band.critical_value, n_patients=n_patients)
+    yield Estimate(
+        term=CRITICAL,
+        measure="critical value",
+        instrument=" and ".join(dict.fromkeys(one.instrument for one in hypotheses)),
+        cohort=hypotheses[0].cohort,
+        estimate=band.critical_value,
+        n_patients=n_patients,
+    )
