@@ -24,6 +24,7 @@ from katoutcomes.results.disclosure_rules.linked_counts import require_known_num
 from katoutcomes.results.disclosure_rules.part_counts import require_whole_counts
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts, report_counts
 from katoutcomes.results.disclosure_rules.small_cells import Key, marked_counts
+from katoutcomes.results.disclosure_rules.unknown_counts import settled
 from katoutcomes.results.result import ReleasedResult, ResultRecord
 
 __all__ = [
@@ -238,6 +239,7 @@ def hiding_plan(
     elif ours:
         report = with_earlier_release(report, report_counts(ours))
     limits = Limits(policy.minimum_cell, policy.zero_is_shown)
+    report = settled(report, zero_is_shown=policy.zero_is_shown)
     hidden = hidden_in_report(report, limits)
     marked = marked_counts(report.counts, hidden.keys, policy.minimum_cell) if policy.marks_small else frozenset()
     return HidingPlan(merged, report, hidden, limits, marked)

@@ -15,6 +15,7 @@ from katoutcomes.results.disclosure_rules.feasible_intervals import REST, Interv
 from katoutcomes.results.disclosure_rules.report_counts import report_counts
 from katoutcomes.results.disclosure_rules.report_names import BINS, COHORT, PAIRS, STAGES
 from katoutcomes.results.disclosure_rules.small_cells import Key
+from katoutcomes.results.disclosure_rules.unknown_counts import settled
 from katoutcomes.results.result import ResultRecord
 
 
@@ -138,7 +139,7 @@ def audit_release(
     limits = Limits(policy.minimum_cell, policy.zero_is_shown, policy.round_to)
     if are_rounded(ours):
         # Sums of rounded counts do not hold, so nothing is decided anew: what is hidden is what is not there.
-        report = report_counts(opened)
+        report = settled(report_counts(opened), zero_is_shown=limits.zero_is_shown, rounding=limits.rounding)
         hidden = frozenset(key for key, value in report.counts.values.items() if value is None)
     else:
         plan = hiding_plan(opened, policy, earlier)

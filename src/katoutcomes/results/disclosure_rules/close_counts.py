@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import (
-    NOTHING,
     REST,
     TOLERANCE,
     Component,
@@ -164,8 +163,6 @@ class Trial:
         The equations around it alone, which often tell that it would not be enough.
     program : Program
         All that ties the counts that hang together, with columns for the shown ones that are tried.
-    strict : Program or None
-        The same with every hidden count there, where that has no solution until more is hidden.
     met : Interval
         What was met of the hidden count before.
     """
@@ -173,7 +170,6 @@ class Trial:
     key: Key
     around: Component
     program: Program
-    strict: Program | None
     met: Interval
 
     def opens(self, one: Key, value: int, limits: Limits) -> bool:
@@ -184,14 +180,12 @@ class Trial:
         outer = passed_along(self.around.without(one, value))
         if outer is not None and limits.is_surely_too_close(self.key, outer[self.key], self.met):
             return False
-        # What is too close where zeros may be hidden is closer where none may.
-        found = self._interval(one, self.program, self.met, limits)
-        if found is not None and self.strict is not None and not limits.is_too_close(self.key, found):
-            found = self._interval(one, self.strict, NOTHING, limits) or found
+        found = self._interval(one, limits)
         return found is None or not limits.is_too_close(self.key, found)
 
-    def _interval(self, one: Key, program: Program, met: Interval, limits: Limits) -> Interval | None:
+    def _interval(self, one: Key, limits: Limits) -> Interval | None:
         """Return the feasible interval, or as much of it as is open; None where there is no solution."""
+        program, met = self.program, self.met
         most = solution(program, {self.key: -1.0}, freed=one)
         if most is None:
             return None

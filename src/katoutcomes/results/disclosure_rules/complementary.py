@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 from katoutcomes.results.disclosure_rules.close_counts import Limits, Trial, first_too_close
-from katoutcomes.results.disclosure_rules.feasible_intervals import Component, Equation, Interval, components
+from katoutcomes.results.disclosure_rules.feasible_intervals import Equation, Interval, components
 from katoutcomes.results.disclosure_rules.linear_programs import program_of
 from katoutcomes.results.disclosure_rules.published_model import PublishedModel, published_model
 from katoutcomes.results.disclosure_rules.reading_costs import OF_EVERYBODY
@@ -110,48 +110,47 @@ def is_asked(key: Key) -> bool:
 
 def _more_to_hide(search: _Search, limits: Limits, hidden: frozenset[Key]) -> frozenset[Key]:
     """Return one more count for each set of counts in which one is too close, nothing if none is."""
-    counts = search.counts
+    counts, known = search.counts, search.counts.solution
     model = _model(counts, search.at_least, limits, hidden)
     more: set[Key] = set()
     for component in components(model.before, model.equations):
         asked = [key for key in component.before if is_asked(key)]
         if not component.equations or not asked or search.is_closed.get(component.name) == limits.minimum_cell:
             continue
-        reading = search.solutions.reading(component, counts.values)
-        key = None if reading is None else first_too_close(reading, asked, limits)
-        one = None if reading is None or key is None else _cheapest(counts, limits, component, reading, key)
-        if one is None:
-            search.is_closed[component.name] = limits.minimum_cell
+        reading = search.solutions.reading(component, known)
+        if reading is None:  # no limit can be told of what contradicts itself, so nothing of it is shown
+            found = _candidates(counts, component.equations)
         else:
-            more.add(one)
+            key = first_too_close(reading, asked, limits)
+            found = [] if key is None else _cheapest(counts, limits, reading, key)
+        if not found:
+            search.is_closed[component.name] = limits.minimum_cell
+        more.update(found)
     return frozenset(more)
 
 
-def _cheapest(counts: Counts, limits: Limits, component: Component, reading: Reading, key: Key) -> Key | None:
+def _cheapest(counts: Counts, limits: Limits, reading: Reading, key: Key) -> Sequence[Key]:
     """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations.
 
     A count about everybody stands on page one: it goes only where none of a group further away would do.
     """
+    component = reading.component
     near = [equation for equation in component.equations if key in equation.signs]
     around = {other for equation in near for other in equation.signs}
     next_to = [equation for equation in component.equations if around & set(equation.signs)]
     close, around_it = _candidates(counts, near), _candidates(counts, next_to)
-    trial = _trial(counts, component, reading, key, next_to)
+    trial = _trial(counts, reading, key, next_to)
     for candidates in (_of_groups(counts, close), _of_groups(counts, around_it), close, around_it):
         for one in candidates[:_MOST_TRIALS]:
             if trial.opens(one, counts.values[one] or 0, limits):
-                return one
-    candidates = close or _candidates(counts, component.equations)
-    return candidates[0] if candidates else None
+                return [one]
+    return (close or _candidates(counts, component.equations))[:1]
 
 
-def _trial(counts: Counts, component: Component, reading: Reading, key: Key, next_to: Sequence[Equation]) -> Trial:
+def _trial(counts: Counts, reading: Reading, key: Key, next_to: Sequence[Equation]) -> Trial:
     shown = {one: counts.values[one] or 0 for equation in next_to for one in equation.shown}
-    program, around = program_of(reading.component, shown=shown), reading.component.around(tuple(next_to))
-    if reading.is_strict:
-        return Trial(key, around, program, None, reading.met.interval(key))
-    # Once more is hidden, all that is hidden may be there.
-    return Trial(key, around, program, program_of(component, shown=shown), reading.met.interval(key))
+    around = reading.component.around(tuple(next_to))
+    return Trial(key, around, program_of(reading.component, shown=shown), reading.met.interval(key))
 
 
 def _of_groups(counts: Counts, candidates: Sequence[Key]) -> list[Key]:

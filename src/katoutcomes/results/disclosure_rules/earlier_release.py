@@ -6,10 +6,10 @@ what it was before, and the new ones are the rest, or what is no longer counted 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from katoutcomes.results.disclosure_rules.published_model import rounded_count
+from katoutcomes.results.disclosure_rules.published_model import can_be_true, rounded_count
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
@@ -31,12 +31,12 @@ def with_earlier_release(report: ReportCounts, earlier: ReportCounts) -> ReportC
     """
     before = {_earlier(key): value for key, value in earlier.counts.values.items()}
     now = report.counts.values
-    sums = tuple(_sum_of_earlier(one) for one in (*earlier.counts.sums, *earlier.known_of))
-    between = tuple(_between(now[key], earlier.counts.values[key], key) for key in now if key in earlier.counts.values)
+    sums = tuple(_sum_of_earlier(one) for one in _sums_of_both(report, earlier))
+    between = _between_releases(now, earlier.counts.values)
     counts = Counts(
         {**now, **before},
         (*report.counts.sums, *sums, *between),
-        report.counts.follows,
+        (*report.counts.follows, *((_earlier(first), _earlier(second)) for first, second in earlier.counts.follows)),
         report.counts.costs,
         frozenset(before),
     )
@@ -85,9 +85,36 @@ def _earlier(key: Key) -> Key:
     return (EARLIER, *key)
 
 
+def _sums_of_both(report: ReportCounts, earlier: ReportCounts) -> Iterator[Sum]:
+    """Yield the sums of an earlier release, and those of now that hold and whose counts it names all.
+
+    What was hidden then took sums with it: of a share that is not there it is not told what it was a share of.
+    """
+    told = dict.fromkeys((*earlier.counts.sums, *earlier.known_of))
+    yield from told
+    known = {(one.total, one.members) for one in told}
+    names = earlier.counts.values.keys()
+    for one in (*report.counts.sums, *report.known_of):
+        is_named = one.total in names and all(member in names for member in one.members)
+        if is_named and (one.total, one.members) not in known and can_be_true(report.counts, one):
+            yield one
+
+
 def _sum_of_earlier(one: Sum) -> Sum:
     total = None if one.total is None else _earlier(one.total)
     return replace(one, total=total, members=tuple(map(_earlier, one.members)), give_up_first=())
+
+
+def _between_releases(now: Mapping[Key, int | None], before: Mapping[Key, int | None]) -> Iterator[Sum]:
+    """Yield what both releases name, where it is known or to be believed which of the two holds the other."""
+    for key in now:
+        if key not in before:
+            continue
+        n_now, n_before = now[key], before[key]
+        if n_before is None and (n_now == 0 or "part" in key):
+            # Somebody was hidden, so it has become fewer; a row of a part need not be the same row in both.
+            continue
+        yield _between(n_now, n_before, key)
 
 
 def _between(n_now: int | None, n_before: int | None, key: Key) -> Sum:

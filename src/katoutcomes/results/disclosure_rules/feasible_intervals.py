@@ -36,8 +36,6 @@ class Interval:
 
 
 ANYTHING = Interval(0.0, math.inf)
-NOTHING = Interval(math.inf, -math.inf)
-"""What is known of a count of which no solution was met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +99,6 @@ class Component:
         """Return the same with one shown count hidden."""
         opened = tuple(equation.without(key, count) for equation in self.equations)
         return Component({**self.before, key: Interval(1.0, math.inf)}, opened)
-
-    def with_zeros(self) -> Component:
-        """Return the same with every count that may be 0."""
-        before = {key: Interval(min(0.0, interval.low), interval.high) for key, interval in self.before.items()}
-        return Component(before, self.equations)
 
 
 def components(before: Mapping[Key, Interval], equations: Sequence[Equation]) -> Iterator[Component]:

@@ -317,7 +317,9 @@ def sums_of_groups(values: Values) -> Iterator[Sum]:
     for (what, variable), members in levels.items():
         everybody = (*what, "")
         if everybody in values and variable in _OF_TIME:
-            yield _sum(values, everybody, tuple(members))
+            # Where an earlier release has hidden one, it is not known either whether the periods hold everybody.
+            is_open = None in {values[key] for key in (everybody, *members)}
+            yield Sum(everybody, tuple(members), True) if is_open else _sum(values, everybody, tuple(members))
             continue
         yield Sum(everybody if everybody in values else None, tuple(members))
         if everybody in values and _sum(values, everybody, tuple(members)).has_remainder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import REST, Equation, Interval
@@ -64,27 +64,44 @@ def published_model(
         Shown counts are multiples of this.
     """
     before: dict[Key, Interval] = {}
+    hidden_with_others = followers(counts, hidden)
     for key in counts.values:
-        # A bin that is left out may hold nobody; of every other hidden count a reader believes that it is not 0.
-        is_there = zero_is_shown and key[0] != BINS and "cell" not in key
         if key in hidden:
-            before[key] = Interval(1.0 if is_there else 0.0, math.inf)
+            is_somebody = zero_is_shown and key not in hidden_with_others and _is_somebody(counts, key)
+            before[key] = Interval(1.0 if is_somebody else 0.0, math.inf)
     equations: list[Equation] = []
     for relation in sums:
-        if not _can_be_true(counts, relation):
+        if not can_be_true(counts, relation):
             continue
-        equation = _equation(counts, relation, hidden, rounding)
+        equation = equation_of(counts, relation, hidden, rounding)
         if equation is None:
             continue
         equations.append(equation)
         for key in equation.signs:
             before.setdefault(key, Interval(0.0, math.inf))
-    for holds in at_least:
-        equations += _inequality(counts, holds, hidden, rounding)
+    limits = (inequality_of(counts, holds, hidden, rounding) for holds in at_least)
+    equations += (limit for limit in limits if limit is not None)
     return PublishedModel(before, tuple(equations), rounding)
 
 
-def _can_be_true(counts: Counts, relation: Sum) -> bool:
+def is_there(key: Key) -> bool:
+    """Return whether a count that is hidden is seen to be there; a bin that is left out may hold nobody."""
+    return key[0] != BINS and "cell" not in key
+
+
+def followers(counts: Counts, hidden: Set[Key]) -> Set[Key]:
+    """Return counts that are hidden because another one is, such as shares of hidden patients: they may be nobody."""
+    return {second for first, second in counts.follows if first in hidden}
+
+
+def _is_somebody(counts: Counts, key: Key) -> bool:
+    """Return whether a count that is hidden for its own sake is at least 1, as one that may not be shown is."""
+    value = counts.values[key]
+    likely = counts.likely.get(key, 1.0) if value is None else value
+    return is_there(key) and likely >= 1
+
+
+def can_be_true(counts: Counts, relation: Sum) -> bool:
     """Return whether a sum holds as far as its counts are known.
 
     Levels of a variable are added up without those whose level is unknown, to be on the safe side sum by sum. Here one
@@ -98,7 +115,7 @@ def _can_be_true(counts: Counts, relation: Sum) -> bool:
     return rest == 0 or (rest > 0 and relation.has_remainder)
 
 
-def _equation(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) -> Equation | None:
+def equation_of(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) -> Equation | None:
     """Return a sum with what is shown on the right, None where it says nothing of what is hidden."""
     if relation.total is None:
         return None
@@ -116,16 +133,16 @@ def _equation(counts: Counts, relation: Sum, hidden: Set[Key], rounding: int) ->
     return Equation(signs, constant - slack, constant + slack, shown)
 
 
-def _inequality(counts: Counts, holds: AtLeast, hidden: Set[Key], rounding: int) -> Iterator[Equation]:
-    """Yield a count less the shown counts that it holds, which is not below 0; bins that are hidden are not used."""
+def inequality_of(counts: Counts, holds: AtLeast, hidden: Set[Key], rounding: int) -> Equation | None:
+    """Return a count less the shown counts that it holds, which is not below 0; bins that are hidden are not used."""
     parts = tuple(key for key in holds.parts if key not in hidden or key[0] != BINS)
     signs = {holds.whole: 1} if holds.whole in hidden else {}
     signs |= {key: -1 for key in parts if key in hidden}
     if not signs:
-        return
+        return None
     shown = {key: 1 if key == holds.whole else -1 for key in (holds.whole, *parts) if key not in hidden}
     constant = -sum(sign * _shown(counts, key, rounding) for key, sign in shown.items())
-    yield Equation(signs, constant - _slack(counts, shown, rounding), math.inf, shown)
+    return Equation(signs, constant - _slack(counts, shown, rounding), math.inf, shown)
 
 
 def _slack(counts: Counts, shown: Iterable[Key], rounding: int) -> int:

@@ -105,25 +105,26 @@ class _Joined:
         self.names.append({})
         for key, value in counts.values.items():
             name = report_name(key, result)
-            if name.key[0] in SHARED and name.whole is None:
+            if name.key[0] in SHARED and name.other is None:
                 self._take(place, key, name.key, value)
 
     def add_own(self, place: int, result: ResultRecord, counts: Counts) -> None:
         """Take the counts of one result alone; one that equals the count that holds it is that count."""
         for key, value in counts.values.items():
             name = report_name(key, result)
-            if name.key[0] in SHARED and name.whole is None:
+            if name.key[0] in SHARED and name.other is None:
                 continue
-            if name.whole is not None and value is not None and self.values.get(name.whole) == value:
-                self.names[place][key] = name.whole
+            if name.other is not None and value is not None and self.values.get(name.other) == value:
+                self.names[place][key] = name.other
                 continue
             taken = self._take(place, key, name.key, value)
             self._tie(taken, name)
 
     def _tie(self, taken: Key, name: Name) -> None:
-        if name.whole is None or name.whole not in self.values:
+        if name.other is None or name.other not in self.values:
             return
-        relation = _held(self.values, name.whole, taken)
+        ends = (taken, name.other) if name.whole is None else (name.other, taken)
+        relation = _held(self.values, *ends)
         if relation is not None:
             (self.known_of if name.is_known_of else self.nested).append(relation)
 

@@ -46,6 +46,8 @@ class Name:
         Its name.
     whole : Key or None
         The count that holds it. Where the two are equal they are one.
+    part : Key or None
+        The count that it holds. Where the two are equal they are one.
     is_known_of : bool
         Whether the rest are those of whom something is not known: a missing age is about nobody's outcome, so what is
         hidden for its sake loses its number of patients alone wherever that is enough.
@@ -53,7 +55,13 @@ class Name:
 
     key: Key
     whole: Key | None = None
+    part: Key | None = None
     is_known_of: bool = False
+
+    @property
+    def other(self) -> Key | None:
+        """The count that it may be the same as."""
+        return self.whole or self.part
 
 
 def report_name(key: Key, result: ResultRecord) -> Name:
@@ -122,7 +130,7 @@ def _of_flow(key: Key, own: Key, result: ResultRecord) -> Name:
     stages = _stages(result)
     if key[3] not in stages:
         return Name(own)
-    return Name((STAGES, key[3], ""), (COHORT, "") if key[3] == stages[-1] else None)
+    return Name((STAGES, key[3], ""), part=(COHORT, "") if key[3] == stages[-1] else None)
 
 
 def _stages(result: ResultRecord) -> list[str]:

@@ -54,6 +54,8 @@ class Counts:
         What is lost to readers where a count is hidden; 1 for those that are not named. See `reading_costs.py`.
     fixed : frozenset of Key
         Counts that have left the clinic before and can no longer be hidden.
+    likely : mapping of Key to float
+        What the counts that are None can be, all at once. See `unknown_counts.py`.
     """
 
     values: Mapping[Key, int | None]
@@ -61,6 +63,12 @@ class Counts:
     follows: Sequence[tuple[Key, Key]] = ()
     costs: Mapping[Key, float] = field(default_factory=dict)
     fixed: frozenset[Key] = frozenset()
+    likely: Mapping[Key, float] = field(default_factory=dict)
+
+    @property
+    def solution(self) -> dict[Key, float | None]:
+        """The counts as they are, and what those that are None can be: this fulfills all that a reader knows."""
+        return {**self.values, **self.likely}
 
 
 def is_small(count: int | None, minimum_cell: int, *, zero_is_shown: bool = True) -> bool:

@@ -7,7 +7,7 @@ and the most that a count was in any solution only move apart, and a count that 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import REST, TOLERANCE, Component, Interval, passed_along
@@ -36,13 +36,6 @@ class Met:
             if value > high.get(key, -math.inf):
                 high[key] = value
 
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Leave aside what was met of some counts."""
-        for key in keys:
-            self._low.pop(key, None)
-            self._high.pop(key, None)
-            self._base.pop(key, None)
-
     def interval(self, key: Key) -> Interval:
         """Return the whole numbers between the least and the most; from inf to -inf where no solution was met."""
         return Interval(whole(self._low.get(key, math.inf), up=True), whole(self._high.get(key, -math.inf), up=False))
@@ -60,22 +53,18 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A component as its readers take it, and what was met of it.
+    """A component that has solutions, and what was met of it.
 
     Attributes
     ----------
     component : Component
-        With every hidden count at least 1 where a 0 would be shown. Where nothing fulfills that, a 0 has been hidden,
-        and every count may be one.
+        Counts and what ties them.
     met : Met
-        Of solutions of this kind.
-    is_strict : bool
-        Whether every hidden count is there.
+        Its solutions.
     """
 
     component: Component
     met: Met
-    is_strict: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,44 +73,29 @@ class Solutions:
 
     Attributes
     ----------
-    met, met_with_zeros : Met
-        Of solutions in which every hidden count is there, and of all.
+    met : Met
+        Of solutions.
     readings : dict of hashable to Reading or None
-        `Component.name` → how readers take it.
-    zeros : set of Key
-        Hidden counts of nobody: with each of them solutions of before are lost.
+        `Component.name` → the component, None if it has no solution.
     """
 
     met: Met = field(default_factory=Met)
-    met_with_zeros: Met = field(default_factory=Met)
     readings: dict[Hashable, Reading | None] = field(default_factory=dict)
-    zeros: set[Key] = field(default_factory=set)
 
     def reading(self, component: Component, values: Values) -> Reading | None:
-        """Return how readers take a component, None if nothing fulfills its equations even with zeros.
+        """Return a component with what was met of it, None if nothing fulfills its equations.
 
         Parameters
         ----------
         component : Component
             Counts and what ties them.
-        values : mapping of Key to int or None
-            What the counts are, which is a solution; None where an earlier release has hidden one.
+        values : mapping of Key to float or None
+            What the counts are, which is a solution; None where that is not known.
         """
         if component.name not in self.readings:
-            zeros = {key for key, met in component.before.items() if met.low > 0 and values.get(key) == 0}
-            if zeros - self.zeros:
-                self.met.forget(component.before)
-                self.zeros.update(zeros)
-            self.readings[component.name] = self._read(component, values)
+            has_solution = self.met.goes_on(component, values)
+            self.readings[component.name] = Reading(component, self.met) if has_solution else None
         return self.readings[component.name]
-
-    def _read(self, component: Component, values: Values) -> Reading | None:
-        if self.met.goes_on(component, values):
-            return Reading(component, self.met, is_strict=True)
-        with_zeros = component.with_zeros()
-        if self.met_with_zeros.goes_on(with_zeros, values):
-            return Reading(with_zeros, self.met_with_zeros, is_strict=False)
-        return None
 
 
 def solution_of(component: Component, values: Mapping[Key, float | None]) -> dict[Key, float] | None:
@@ -185,17 +159,15 @@ def feasible_intervals(component: Component, asked: Sequence[Key] | None = None)
     >>> feasible_intervals(two)[worse]
     Interval(low=1, high=14.0)
     """
-    reading = Solutions().reading(component, {})
-    if reading is None:
-        return None
-    inside = passed_along(reading.component)
+    met = Met()
+    inside = passed_along(component) if met.goes_on(component, {}) else None
     if inside is None:
         return None
     keys = list(component.before if asked is None else asked)
     if component.is_without_circle:
         return {key: inside[key] for key in keys}
-    program = program_of(reading.component, inside)
-    return {key: interval_of(key, program, inside[key], reading.met) for key in keys}
+    program = program_of(component, inside)
+    return {key: interval_of(key, program, inside[key], met) for key in keys}
 
 
 def interval_of(key: Key, program: Program, inside: Interval, met: Met) -> Interval:

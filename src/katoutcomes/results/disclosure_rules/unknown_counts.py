@@ -1,0 +1,112 @@
+"""Counts that nobody here knows, since an earlier release has hidden them: what can be believed of all of them at once.
+
+A reader believes that a hidden count is somebody, that a sum holds wherever it can, and that what a clinic counts
+grows. One of these beliefs can be false: a class in which everybody is nobody is empty in each hidden group, the level
+of a variable is not known of some patients, a count was corrected. Then no numbers fulfill all of them, and of what has
+no solution no limit could be told. So before anything is hidden as few of them as possible are given up, given
+everything that is known here. All others hold for one solution, and do so still when more is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from katoutcomes.results.disclosure_rules.feasible_intervals import Equation
+from katoutcomes.results.disclosure_rules.published_model import equation_of, followers, inequality_of, is_there
+from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
+from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
+from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+_OF_A_SUM = 100.0
+"""What a patient costs by whom a sum does not hold; that a hidden count is nobody costs 1."""
+_DIGITS = 6
+"""Programs are solved to about 1e-9."""
+
+
+def settled(report: ReportCounts, *, zero_is_shown: bool = True, rounding: int = 1) -> ReportCounts:
+    """Return the counts of a report of which all beliefs about the unknown ones have one solution, and that solution.
+
+    Parameters
+    ----------
+    report : ReportCounts
+        Counts of which some are None.
+    zero_is_shown : bool
+        Whether a hidden count is believed to be at least 1.
+    rounding : int
+        Shown counts are multiples of this.
+
+    Returns
+    -------
+    ReportCounts
+        With a remainder in sums that leave one, without sums of which more is counted than there is, and with
+        `counts.likely`. Itself where all counts are known.
+    """
+    counts = report.counts
+    unknown = frozenset(key for key, value in counts.values.items() if value is None)
+    if not unknown:
+        return report
+    somebody = frozenset(filter(is_there, unknown - followers(counts, unknown)) if zero_is_shown else ())
+    tied: dict[Sum | AtLeast, Equation] = {}
+    for relation in (*counts.sums, *report.known_of):
+        if (sum_of := equation_of(counts, relation, unknown, rounding)) is not None:
+            tied[relation] = sum_of
+    for holds in report.at_least:
+        if (limit := inequality_of(counts, holds, unknown, rounding)) is not None:
+            tied[holds] = limit
+    likely, excess_of_each = _most_believed(unknown, somebody, list(tied.values()))
+    excess = dict(zip(tied, excess_of_each, strict=True))
+    return replace(
+        report,
+        counts=replace(counts, sums=tuple(_that_hold(counts.sums, excess)), likely=likely),
+        known_of=tuple(_that_hold(report.known_of, excess)),
+        at_least=tuple(one for one in report.at_least if not excess.get(one)),
+    )
+
+
+def _that_hold(sums: Sequence[Sum], excess: Mapping[Sum | AtLeast, float]) -> Iterator[Sum]:
+    """Yield sums that hold as they are, and those whose total is larger than all that is counted with a remainder."""
+    for one in sums:
+        more = excess.get(one, 0.0)
+        if more >= 0.0:
+            yield replace(one, has_remainder=True) if more > 0.0 else one
+
+
+def _most_believed(
+    unknown: frozenset[Key], somebody: frozenset[Key], equations: Sequence[Equation]
+) -> tuple[dict[Key, float], list[float]]:
+    """Return the unknown counts where as little as possible is given up, and by how much each equation does not hold.
+
+    Both come from one linear program with a column for each count, for how far it is below 1 where it is believed to be
+    somebody, and for how far each equation is exceeded and fallen short of.
+    """
+    import numpy as np
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import eye_array, hstack
+
+    counted = dict.fromkeys([*sorted(unknown), *(key for one in equations for key in one.signs)])
+    least = np.array([float(key in somebody) for key in counted])
+    matrix, ones = _matrix(equations, list(counted)), eye_array(len(equations))
+    lower = np.concatenate([least, np.zeros(len(least) + 2 * len(equations))])
+    upper = np.concatenate([np.full(len(least), np.inf), least, np.full(2 * len(equations), np.inf)])
+    cost = np.concatenate([np.zeros(len(least)), np.ones(len(least)), np.full(2 * len(equations), _OF_A_SUM)])
+    limits = [one.low for one in equations], [one.high for one in equations]
+    rows = LinearConstraint(hstack([matrix, -matrix, -ones, ones]).tocsc(), *limits)
+    solved = milp(cost, constraints=rows, bounds=Bounds(lower, upper)).x.round(_DIGITS)
+    point, below, over, short = np.split(solved, np.cumsum([len(least), len(least), len(equations)]))
+    likely = dict(zip(counted, (point - below).tolist(), strict=True))
+    return {key: likely[key] for key in unknown}, (over - short).tolist()
+
+
+def _matrix(equations: Sequence[Equation], counted: Sequence[Key]) -> csc_array:
+    """Return the signs of each count in each equation."""
+    from scipy.sparse import csc_array
+
+    places = {key: place for place, key in enumerate(counted)}
+    found = [(sign, row, places[key]) for row, one in enumerate(equations) for key, sign in one.signs.items()]
+    signs, rows, columns = zip(*found, strict=True) if found else ((), (), ())
+    return csc_array((signs, (rows, columns)), shape=(len(equations), len(counted)), dtype=float)
