@@ -65,6 +65,16 @@ def test_everything_promised_is_written(folder: Path, summary: dict[str, Any]) -
     assert {"PHQ-9", "GAD-7", "BDI-II", "HAM-A"} <= instruments
 
 
+def test_the_first_instrument_is_told_in_full_and_the_others_in_one_table(
+    folder: Path, summary: dict[str, Any]
+) -> None:
+    assert "instruments_in_brief" in summary["tables"]
+    with (folder / "tables" / "instruments_in_brief.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["Section"] for row in csv.DictReader(file)} == {"GAD-7", "BDI-II", "HAM-A"}
+    assert [name for name in (*summary["tables"], *summary["figures"]) if "gad_7" in name or "hama" in name] == []
+    assert any("phq_9" in name for name in summary["figures"])
+
+
 def test_the_manifest_tells_whether_a_file_was_changed(folder: Path) -> None:
     lines = (folder / "manifest.sha256").read_text(encoding="utf-8").splitlines()
     told = dict(reversed(line.split("  ", 1)) for line in lines)

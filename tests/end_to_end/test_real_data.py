@@ -126,10 +126,11 @@ def test_the_report_is_written_and_says_that_half_are_lost(results: kat.Results,
     assert {"report.html", "summary.json", "summary.md"} <= written
     assert sum(name.endswith(".svg") for name in written) == 4
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
-    # Three had no score at month 2, so how many there are is given up; inside the clinic nothing is hidden.
-    assert "100 patients have" not in text
+    # Three had no score at month 2, so the change there is given up, and not how many there are; inside nothing is hidden.
+    assert "100 patients have a BDI-II score" in text
+    assert [line for line in text.splitlines() if line.startswith("| month 2 | hidden |")]
     kat.write_report(results.release(kat.DisclosurePolicy(minimum_cell=1)), tmp_path / "inside")
     inside = (tmp_path / "inside" / "summary.md").read_text(encoding="utf-8")
-    assert "100 patients have a BDI-II score" in inside
+    assert "| month 2 | 97 of 100 |" in inside
     assert "These data do not show a difference" in text
     assert "Many patients with a baseline score have none at month 8" in text

@@ -73,6 +73,8 @@ WRONG = [
     ({"analyses": {"mmrm": {"instruments": ["PCL-6"]}}}, "[analyses.mmrm] instruments: "),
     ({"analyses": {"mmrm": {"instruments": ["QIDS-SR"]}}}, "is no instrument of the plan"),
     ({"analyses": {"safety": {"instruments": ["PHQ-9"]}}}, "unknown key 'instruments'"),
+    ({"in_full": ["QIDS-SR"]}, "in_full: QIDS-SR16 is no instrument of the plan"),
+    ({"in_full": "PHQ-9"}, "in_full must be a list of texts"),
     ({"analyses": {"safety": {"blood_pressure_limits": [180]}}}, "a list of two numbers"),
     ({"analyses": {"compare_cohorts": {"n_bootstrap": 10.5}}}, "n_bootstrap must be a whole number"),
     (

@@ -52,6 +52,8 @@ class AnalysisPlan:
         Of everything that draws random numbers; 0 or more.
     gates : Gates
         Limits of quality that a run must keep; without any, nothing is held against the run.
+    in_full : tuple of str
+        Instruments that the report tells in full, with figures; the others stand in one table. None: the first one.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class AnalysisPlan:
     analyses: tuple[PlannedAnalysis, ...] = USUAL_ANALYSES
     seed: int = DEFAULT_SEED
     gates: Gates = NO_GATES
+    in_full: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.instruments:

@@ -34,6 +34,7 @@ _PLAN: Mapping[str, Kind] = {
     "schema_version": kinds.TEXT,
     "title": kinds.TEXT,
     "instruments": kinds.TEXTS,
+    "in_full": kinds.TEXTS,
     "describe": kinds.TEXTS,
     "treatment": kinds.TEXT,
     "covariates": kinds.TEXTS,
@@ -81,7 +82,10 @@ _GATES: Mapping[str, Kind] = {
     "most_rows": kinds.TABLE,
 }
 _OPTIONAL = frozenset(
-    {"seed", "analyses", "gates", "baseline_choice", "anchor", "choice", "zero_is_shown", "round_to", "previous"}
+    {
+        *("in_full", "seed", "analyses", "gates", "baseline_choice", "anchor", "choice"),
+        *("zero_is_shown", "round_to", "previous"),
+    }
 )
 
 
@@ -127,12 +131,23 @@ def plan_from_mapping(content: Mapping[str, Any], name: str, text: str = "") -> 
             analyses=analyses,
             seed=content.get("seed", AnalysisPlan.DEFAULT_SEED),
             gates=_gates(where, content.get("gates", {})),
+            in_full=_chosen(where, "", "in_full", content, instruments),
         ),
     )
 
 
-def _instruments(where: PlanText, table: str, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(_made(where.place(table, "instruments"), partial(instrument, name)).name for name in names)
+def _instruments(where: PlanText, table: str, names: Iterable[str], key: str = "instruments") -> tuple[str, ...]:
+    return tuple(_made(where.place(table, key), partial(instrument, name)).name for name in names)
+
+
+def _chosen(
+    where: PlanText, table: str, key: str, content: Mapping[str, Any], instruments: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return some of the instruments of the plan."""
+    chosen = _instruments(where, table, content.get(key, ()), key)
+    for strange in (one for one in chosen if one not in instruments):
+        raise OptionError(f"{where.place(table, key)}: {strange} is no instrument of the plan.")
+    return chosen
 
 
 def _cohort(where: PlanText, content: Mapping[str, Any], instruments: tuple[str, ...]) -> CohortDefinition:
@@ -188,9 +203,7 @@ def _analysis(where: PlanText, name: str, content: Any, instruments: tuple[str, 
         raise OptionError(f"{where.place('analyses', name)}: a table is needed, [{table}].")
     own = {} if name in OF_THE_COHORT else {"instruments": kinds.TEXTS}
     _require(where, table, content, {**ANALYSES[name], **own}, optional=True)
-    chosen = _instruments(where, table, content.get("instruments", ()))
-    for strange in (one for one in chosen if one not in instruments):
-        raise OptionError(f"{where.place(table, 'instruments')}: {strange} is no instrument of the plan.")
+    chosen = _chosen(where, table, "instruments", content, instruments)
     options = {key: value for key, value in content.items() if key != "instruments"}
     for key in DEFINITION_SETS.keys() & options.keys():
         _require_definition_sets(where, table, key, options[key])

@@ -97,7 +97,7 @@ def run(
         raise DesignError("no patient of the cohort has a baseline score of any instrument of the plan.")
     gates = [] if plan.gates.is_empty else [gate_result(plan.gates, registry, answers, plan.primary_visit)]
     found = (data_quality(registry), *gates, *population, *answers)
-    return Results(_title(plan, quarters), found, tuple(notes), plan.disclosure)
+    return Results(_title(plan, quarters), found, tuple(notes), plan.disclosure, in_full=plan.in_full)
 
 
 def _answers(question: Question, notes: list[str], *, of_cohort: bool, is_primary: bool = True) -> Iterator[Result]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.report import sentences
 from katoutcomes.report.glossary import glossary
 from katoutcomes.report.lead_page import key_numbers
+from katoutcomes.report.other_instruments import brief_reasons, brief_sentences, brief_table, told_in_full
 from katoutcomes.report.repetition import without_repetition
 from katoutcomes.report.time_and_sites import SITES, TIME, chapter_figures, chapter_sentences, chapter_tables
 from katoutcomes.results.disclosure import DEFAULT_POLICY, DisclosurePolicy, require_released
@@ -143,11 +144,12 @@ def report_content(results: Results) -> ReportContent:
         If one of them has not been released.
     """
     released = require_released(results)
-    primary = next(iter(results.instruments()), "")
+    in_full = told_in_full(results)
     sections = [
         *_population_sections(results),
-        *(section for name in results.instruments() for section in _instrument_sections(results, name, primary)),
-        *_chapter("cohorts", "The cohorts compared", _cohort_sections(results)),
+        *(section for name in in_full for section in _instrument_sections(results, name)),
+        *_brief_sections(results, tuple(name for name in results.instruments() if name not in in_full)),
+        *_chapter("cohorts", "The cohorts compared", _cohort_sections(results, in_full)),
         *_chapter("over-time", "Quarter by quarter", _chapter_sections(results, TIME, "over-time", "over time")),
         *_chapter("sites", "The sites", _chapter_sections(results, SITES, "sites", "the sites beside each other")),
         *_of_the_cohort(results),
@@ -249,12 +251,23 @@ def _chapter_sections(results: Results, analysis: str, anchor: str, title: str) 
     ]
 
 
-def _cohort_sections(results: Results) -> list[Section]:
-    found = [
-        _difference_section(results.of("cohort_difference", name), name)
+def _cohort_sections(results: Results, in_full: tuple[str, ...]) -> list[Section]:
+    compared = {
+        name: results.of("cohort_difference", name)
         for name in results.instruments()
         if results.has("cohort_difference", name)
-    ]
+    }
+    found = [_difference_section(compared[name], name) for name in compared if name in in_full]
+    brief = [name for name in compared if name not in in_full]
+    if brief:
+        found.append(
+            Section(
+                "other-instruments-difference",
+                f"The other instruments: {sentences.contrast_title(compared[brief[0]])}",
+                level=3,
+                sentences=tuple(f"{name}: {sentences.difference_sentence(compared[name])}" for name in brief),
+            )
+        )
     return found + _sections_of(results, _COHORTS)
 
 
@@ -271,9 +284,23 @@ def _difference_section(difference: Result | ReleasedResult, name: str) -> Secti
     )
 
 
-def _instrument_sections(results: Results, name: str, primary: str) -> list[Section]:
+def _brief_sections(results: Results, names: tuple[str, ...]) -> list[Section]:
+    """Return the instruments that are not told in full, in one table, and what else the plan asks of them."""
+    if not names:
+        return []
+    brief = Section(
+        "other-instruments",
+        "The other instruments",
+        sentences=brief_sentences(results, names),
+        bullets=brief_reasons(results, names),
+        tables=(brief_table(results, names),),
+    )
+    return [brief, *(section for name in names for section in _further_sections(results, name, level=3))]
+
+
+def _instrument_sections(results: Results, name: str) -> list[Section]:
     anchor = _anchor(name)
-    found = _change_section(results, name, primary)
+    found = _change_section(results, name, is_primary=name == results.instruments()[0])
     if results.has("clinical_significance", name):
         significance = results.of("clinical_significance", name)
         found.append(
@@ -292,14 +319,14 @@ def _instrument_sections(results: Results, name: str, primary: str) -> list[Sect
     return found + _further_sections(results, name, level=3 if found else 2)
 
 
-def _change_section(results: Results, name: str, primary: str) -> list[Section]:
+def _change_section(results: Results, name: str, *, is_primary: bool) -> list[Section]:
     if not results.has("change_from_baseline", name):
         return []
     change = results.of("change_from_baseline", name)
     return [
         Section(
             f"{_anchor(name)}-change",
-            f"{name}: change from baseline" + (" (primary instrument)" if name == primary else ""),
+            f"{name}: change from baseline" + (" (primary instrument)" if is_primary else ""),
             question=change.estimand.sentence(),
             verdict=change.verdict,
             sentences=tuple(filter(None, (sentences.change_sentence(change), sentences.curves_note(change)))),

@@ -176,6 +176,9 @@ def _safety_rows(results: Results) -> Iterator[_Row]:
         for found in safety.select(term=term, subgroup=""):
             if found.measure in {"proportion", "proportion of sessions"}:
                 yield _row(name, found, minimum_cell_of(safety))
+    for rate in safety.select(term="events", measure="event rate", subgroup=""):
+        counted = "" if rate.suppressed else f"{format_count(rate.n_observations)} events"
+        yield "Adverse events per 1,000 patient-days", format_estimate(rate), _shown(format_interval(rate)), counted
 
 
 def _row(name: str, share: Estimate, minimum: int | None) -> _Row:

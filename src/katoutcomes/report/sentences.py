@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from katoutcomes.results.estimate import Estimate
     from katoutcomes.results.result import ResultRecord
 
+_NOT_IMPROVED = ("did not change reliably", "deteriorated reliably")
+"""What is said of those who did not improve reliably."""
 HIDDEN_NOTE = "is not shown, because a small count is in it or would follow from it"
 
 _QUARTER_STEPS = ("first dose in or after ", "first dose in or before ")
@@ -147,8 +149,8 @@ def significance_sentence(significance: ResultRecord) -> str:
     same = {"definition_set": improved.definition_set, "visit": improved.visit, "subgroup": ""}
     classes = (
         (improved, "improved reliably"),
-        (significance.select(term="no reliable change", **same)[0], "did not change reliably"),
-        (significance.select(term="reliable deterioration", **same)[0], "deteriorated reliably"),
+        (significance.select(term="no reliable change", **same)[0], _NOT_IMPROVED[0]),
+        (significance.select(term="reliable deterioration", **same)[0], _NOT_IMPROVED[1]),
     )
     shown = [f"{format_with_interval(found)} {what}" for found, what in classes if not found.suppressed]
     hidden = _hidden_classes([found for found in classes if found[0].suppressed], significance)
@@ -184,6 +186,10 @@ def _hidden_classes(classes: list[tuple[Estimate, str]], result: ResultRecord) -
     others = [what for found, what in classes if not found.below_minimum]
     if len(others) == 1:
         said.append(f"the share that {others[0]} is hidden, because a small count would follow from it")
+    elif others == list(_NOT_IMPROVED):
+        said.append(
+            f"the others did not; how many of them {others[1]} is hidden, because small counts would follow from it"
+        )
     elif others:
         named = " and that ".join(others)
         said.append(f"the shares that {named} are hidden, because small counts would follow from them")

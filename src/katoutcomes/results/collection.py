@@ -29,6 +29,8 @@ class Results:
         What the plan lets leave the clinic; of released results, what they were released with.
     earlier_release : str
         Title of the release that released results were held against; ``""`` for none.
+    in_full : tuple of str
+        Instruments that a report tells in full, with figures; the others stand in one table. None: the first one.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class Results:
     notes: tuple[str, ...] = ()
     disclosure: DisclosurePolicy = DEFAULT_POLICY
     earlier_release: str = ""
+    in_full: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Result | ReleasedResult]:
         return iter(self.entries)
@@ -97,7 +100,7 @@ class Results:
         chosen = policy if policy is not None else self.disclosure
         entries = release(self.entries, chosen, previous=previous)
         earlier = self.earlier_release if previous is None else previous.title
-        return Results(self.title, entries, self.notes, replace(chosen, previous=""), earlier)
+        return Results(self.title, entries, self.notes, replace(chosen, previous=""), earlier, self.in_full)
 
     def write(self, path: str | Path) -> Path:
         """Write one JSON file that `read` reads without loss, and return its path.

@@ -24,6 +24,8 @@ RESULTS_SCHEMA = "katoutcomes results, not for release"
 RELEASED_SCHEMA = "katoutcomes released results"
 SCHEMAS: tuple[str, ...] = (RESULTS_SCHEMA, RELEASED_SCHEMA)
 _KEYS = frozenset({"schema", "schema_version", "title", "notes", "disclosure", "results"})
+_LATER_KEYS = frozenset({"in_full"})
+"""Keys that files lack which were written before there was such a key."""
 _POLICY: Mapping[str, tuple[type, object]] = {
     "minimum_cell": (int, None),
     "zero_is_shown": (bool, None),
@@ -52,6 +54,7 @@ def results_json(results: Results) -> str:
             "previous": results.disclosure.previous,
             "earlier_release": results.earlier_release,
         },
+        "in_full": list(results.in_full),
         "results": [result_dict(entry, exact=True) for entry in results.entries],
     }
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -82,6 +85,7 @@ def read_results_file(path: str | Path) -> dict[str, Any]:
         "title": content["title"],
         "entries": entries,
         "notes": tuple(content["notes"]),
+        "in_full": tuple(content.get("in_full", ())),
         "earlier_release": policy.pop("earlier_release"),
         "disclosure": _made_policy(policy, name),
     }
@@ -132,14 +136,17 @@ def _checked(content: Any, name: str) -> Mapping[str, Any]:
         )
     if content.get("schema_version") != SCHEMA_VERSION:
         raise OptionError(f"{name} is not in layout {SCHEMA_VERSION}; run the plan again with this version.")
-    if set(content) != _KEYS:
-        wrong = ", ".join(sorted(set(content) ^ _KEYS))
+    if set(content) - _LATER_KEYS != _KEYS:
+        wrong = ", ".join(sorted((set(content) - _LATER_KEYS) ^ _KEYS))
         raise OptionError(f"{name} has a key too many or too few: {wrong}.")
     for key, kind in (("title", str), ("notes", list), ("results", list)):
         if not isinstance(content[key], kind):
             raise OptionError(f"{name}, {key}: a {'text' if kind is str else 'list'} is needed.")
     if not content["results"] or not all(isinstance(note, str) for note in content["notes"]):
         raise OptionError(f"{name} holds no results, or a note that is no text.")
+    in_full = content.get("in_full", [])
+    if not isinstance(in_full, list) or not all(isinstance(one, str) for one in in_full):
+        raise OptionError(f"{name}, in_full: a list of instruments is needed.")
     return content
 
 

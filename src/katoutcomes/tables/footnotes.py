@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.formatting import (
@@ -85,7 +85,7 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
     """
     notes = [note for note in own if note]
     notes.append(f"Method: {result.method.name}.")
-    notes += _marks({cell for row in rows for cell in row}, minimum_cell_of(result))
+    notes += mark_notes({cell for row in rows for cell in row}, minimum_cell_of(result))
     notes += filter(None, [result.rounding_note])
     if result.verdict != "report":
         notes.append(f"{VERDICT}{result.verdict}. {' '.join(failed_reasons(result))}")
@@ -95,7 +95,8 @@ def footnotes(result: ResultRecord, rows: Iterable[tuple[str, ...]], *own: str) 
     return tuple(notes)
 
 
-def _marks(cells: set[str], minimum_cell: int | None) -> list[str]:
+def mark_notes(cells: Set[str], minimum_cell: int | None) -> list[str]:
+    """Return what the marks mean that stand in some cells."""
     text = "\n".join(cells)
     notes = []
     if minimum_cell is not None and f"<{minimum_cell}" in text:

@@ -27,6 +27,10 @@ _SAME_ROW = {
     "patients with a serious event": "serious events",
     "sessions with a serious event": "serious events",
 }
+_ITEM_NOTE = (
+    "Newly endorsed (of those who did not endorse the item before) and answered higher: in at least one of all "
+    "questionnaires after the first dose, however many there were; a later answer may be lower again."
+)
 _STEMS = {
     "events": "events",
     "worst event of a patient": "events",
@@ -73,6 +77,7 @@ def safety_table(result: ResultRecord) -> Table:
             "Patients and sessions stand under the worst severity of their events, so each is counted once; kinds can "
             "overlap.",
             "Clopper-Pearson and exact Poisson intervals, two-sided also where nothing was seen.",
+            _ITEM_NOTE if any(one.term.startswith("safety item of the ") for one in result.estimates) else "",
         ),
     )
 

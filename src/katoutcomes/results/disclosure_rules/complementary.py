@@ -18,10 +18,14 @@ from katoutcomes.results.disclosure_rules.reading_costs import OF_EVERYBODY
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
+from katoutcomes.results.disclosure_rules.shown_again import without_needless
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, hidden_at
 from katoutcomes.results.disclosure_rules.solutions_met import Reading, Solutions, feasible_intervals
 
 __all__ = ["HiddenCounts", "Limits", "hidden_in_report", "is_asked", "limits_of_model", "model_of"]
+
+DEFAULT_MINIMUM = 11
+"""What the hidden counts of other minimums are found from."""
 
 _MOST_TRIALS = 6
 """How many counts are tried, from the cheapest on, before the cheapest is hidden without a trial."""
@@ -46,8 +50,9 @@ class HiddenCounts:
 def hidden_in_report(report: ReportCounts, limits: Limits) -> HiddenCounts:
     """Return which counts of a report are hidden.
 
-    The minimum is raised step by step from 1, and what a lower one hides stays hidden, so that a higher minimum never
-    shows what a lower one hides.
+    What the default minimum hides is found at once, and shown again where it need not be hidden. A higher minimum is
+    raised from there step by step, and what a lower one hides stays hidden; a lower one is raised from 1, and hides
+    nothing that the default one shows. So a higher minimum never shows what a lower one hides.
 
     Parameters
     ----------
@@ -56,14 +61,40 @@ def hidden_in_report(report: ReportCounts, limits: Limits) -> HiddenCounts:
     limits : Limits
         What may not follow.
     """
-    of_main = _Search(report.counts, report.at_least)
-    of_every = _Search(_with_unknown(report), report.at_least)
-    main = every = report.given_up
-    for minimum in range(1, limits.minimum_cell + 1):
+    usual = _hidden_at_once(report, replace(limits, minimum_cell=DEFAULT_MINIMUM))
+    if limits.minimum_cell == DEFAULT_MINIMUM:
+        return usual
+    if limits.minimum_cell > DEFAULT_MINIMUM:
+        main, every, first = usual.keys - usual.numbers_alone, usual.keys, DEFAULT_MINIMUM + 1
+    else:
+        report = replace(report, counts=_fixed_but(report.counts, usual.keys))
+        main, every, first = report.given_up, report.given_up, 1
+    of_main, of_every = _searches(report)
+    for minimum in range(first, limits.minimum_cell + 1):
         step = replace(limits, minimum_cell=minimum)
         main = _closed(of_main, step, main)
         every = _closed(of_every, step, every | main)
     return HiddenCounts(every, every - main)
+
+
+def _hidden_at_once(report: ReportCounts, limits: Limits) -> HiddenCounts:
+    """Return what one minimum hides, without what need not be hidden."""
+    of_main, of_every = _searches(report)
+    main = _closed(of_main, limits, report.given_up)
+    main = without_needless(of_main.counts, report.at_least, limits, main, kept=report.given_up)
+    every = _closed(of_every, limits, main)
+    every = without_needless(of_every.counts, report.at_least, limits, every, kept=main)
+    return HiddenCounts(every, every - main)
+
+
+def _fixed_but(counts: Counts, hidden: frozenset[Key]) -> Counts:
+    """Return the counts of which no other than these can be hidden."""
+    return replace(counts, fixed=counts.fixed | (counts.values.keys() - hidden))
+
+
+def _searches(report: ReportCounts) -> tuple[_Search, _Search]:
+    """Return the search among the counts, and that among them and those of whom something is not known."""
+    return _Search(report.counts, report.at_least), _Search(_with_unknown(report), report.at_least)
 
 
 @dataclass(frozen=True, slots=True)

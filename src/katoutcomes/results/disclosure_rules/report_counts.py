@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from katoutcomes.results.disclosure_rules.linked_counts import counted_key, linked_counts, n_key, sums_of_groups
 from katoutcomes.results.disclosure_rules.reading_costs import (
     OF_A_CELL,
-    OF_A_GROUP,
     OF_A_NUMBER_ALONE,
-    OF_EVERYBODY,
+    OF_THE_COHORT,
     costs_with_followers,
+    reading_cost,
 )
 from katoutcomes.results.disclosure_rules.report_names import (
     BINS,
@@ -27,6 +27,8 @@ from katoutcomes.results.disclosure_rules.report_names import (
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast, at_least_of_bins
 from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
 from katoutcomes.results.result import ResultRecord
+
+_ALL_PATIENTS: Key = (COHORT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,10 @@ def report_counts(results: Sequence[ResultRecord]) -> ReportCounts:
     pairs = {(one.total, one.members) for one in known_of}
     kept = (*(one for one in sums if (one.total, one.members) not in pairs), *joined.nested)
     own, alone = _own_costs(results, joined.names)
-    counts = Counts(joined.values, kept, follows, costs_with_followers(own, follows))
+    costs, number_costs = (_with_the_cohort(costs_with_followers(one, follows), joined.values) for one in (own, alone))
+    counts = Counts(joined.values, kept, follows, costs)
     at_least = tuple(at_least_of_bins(results, joined.names, joined.values))
-    return ReportCounts(counts, known_of, at_least, tuple(joined.names), costs_with_followers(alone, follows))
+    return ReportCounts(counts, known_of, at_least, tuple(joined.names), number_costs)
 
 
 def _with_contrasts(counts: Counts, result: ResultRecord) -> Counts:
@@ -219,16 +222,24 @@ def _own_costs(
     for result, named in zip(results, names, strict=True):
         for estimate in result.estimates:
             keys = {n_key(estimate), counted_key(estimate), contrast_key(estimate, result.analysis)}
-            cost = OF_A_GROUP if estimate.subgroup else OF_EVERYBODY
+            cost = reading_cost(estimate)
             for name in _names_of(keys, named):
-                full[name] = full.get(name, 0.0) + cost
+                times = OF_THE_COHORT if name == _ALL_PATIENTS else 1.0
+                full[name] = full.get(name, 0.0) + times * cost
                 less = OF_A_NUMBER_ALONE if can_lose_its_number(estimate, result.analysis) else cost
-                alone[name] = alone.get(name, 0.0) + less
+                alone[name] = alone.get(name, 0.0) + times * less
     for named in names:
         for name in named.values():
             full.setdefault(name, OF_A_CELL)
             alone.setdefault(name, OF_A_CELL)
     return full, alone
+
+
+def _with_the_cohort(costs: Mapping[Key, float], values: Mapping[Key, int | None]) -> dict[Key, float]:
+    """Return the costs; where everybody has a baseline score, who hides that number hides the cohort's as well."""
+    n_patients = values.get(_ALL_PATIENTS)
+    with_baseline = [key for key in values if key[0] == WITH_BASELINE and not key[-1] and values[key] == n_patients]
+    return {**costs, **{key: costs[key] + costs.get(_ALL_PATIENTS, 0.0) for key in with_baseline}}
 
 
 def _names_of(keys: Iterable[Key | None], named: Mapping[Key, Key]) -> list[Key]:

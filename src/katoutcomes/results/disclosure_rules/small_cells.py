@@ -7,7 +7,7 @@ unknown counts with so large a total that each of them may still be anything fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 Key = tuple[str, ...]
@@ -184,14 +184,14 @@ def _close(counts: Counts, hidden: set[Key], minimum: int, *, zero_is_shown: boo
         n_hidden = len(hidden)
         hidden |= {second for first, second in counts.follows if first in hidden and second not in counts.fixed}
         for relation in counts.sums:
-            if _gives_away(counts.values, relation, hidden, minimum, zero_is_shown=zero_is_shown):
+            if gives_away(counts.values, relation, hidden, minimum, zero_is_shown=zero_is_shown):
                 hidden |= _next_to_hide(counts, relation, hidden)
         if len(hidden) == n_hidden:
             return
 
 
-def _gives_away(
-    values: Mapping[Key, int | None], relation: Sum, hidden: set[Key], minimum: int, *, zero_is_shown: bool
+def gives_away(
+    values: Mapping[Key, int | None], relation: Sum, hidden: Set[Key], minimum: int, *, zero_is_shown: bool
 ) -> bool:
     """Return whether a hidden or a small count follows from what a sum still shows."""
     hidden_members = [key for key in relation.members if key in hidden]
@@ -210,7 +210,7 @@ def _gives_away(
     return 0 < rest < minimum - 1 + len(hidden_members)
 
 
-def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: set[Key]) -> int | None:
+def _rest(values: Mapping[Key, int | None], relation: Sum, hidden: Set[Key]) -> int | None:
     """Return what the unknown counts of a sum add up to, None where that cannot be said."""
     unknown = [values[key] for key in relation.members if key in hidden]
     if not relation.has_remainder and None not in unknown:
