@@ -29,6 +29,7 @@ PAGES = (
     "methods/from_summary.md",
     "methods/mmrm.md",
     "methods/multiverse.md",
+    "methods/outcome_family.md",
     "methods/outcomes_over_time.md",
     "methods/participant_flow.md",
     "methods/safety.md",
