@@ -115,5 +115,5 @@ class _Search:
         asked = [key for key in component.before if key[0] != BINS]
         if not asked:
             return False
-        reading = Solutions().reading(component, self.counts.values)
+        reading = Solutions().reading(component, self.counts.solution)
         return reading is None or first_too_close(reading, asked, self.limits) is not None
