@@ -186,3 +186,14 @@ def test_nothing_is_supposed_where_nobody_is_missing(rows):
     assert result.to_table("tipping").rows == ()
     with pytest.raises(kat.OptionError, match="nobody is missing"):
         result.plot("tipping")
+
+
+def test_of_an_arm_of_whom_nobody_is_missing_nothing_is_assumed(rows):
+    at, booked = rows["visit"].eq("week 12"), rows["arm"].eq("booked")
+    one_sided = rows.copy()
+    one_sided.loc[at & ~booked & rows["score"].isna(), "score"] = 12.0
+    result = kat.compare_cohorts(analysis_set(one_sided), **CHOICES)
+    assumed = {one.subgroup: one.estimate for one in result.select(term="tipping grid: as assumed")}
+    assert np.isnan(assumed["arm: not booked"])
+    assert 0.0 <= assumed["arm: booked"] <= 1.0
+    assert len(grid_of(result)) == 26

@@ -37,7 +37,7 @@ def missing_events(found: Comparison, fitted: Fitted, choices: ComparisonChoices
     answer = np.array([fitted.means[place].estimate for place in (0, arm)])
     missing = np.array([bool((found.arms.arms == place)[~found.arms.is_observed].any()) for place in (0, arm)])
     assumed = np.full(2, np.nan)
-    assumed[missing] = np.clip(((answer - nobody) / (everybody - nobody))[missing], 0.0, 1.0)
+    assumed[missing] = np.clip((answer - nobody)[missing] / (everybody - nobody)[missing], 0.0, 1.0)
     main = fitted.differences[arm - 1]
     if fitted.replicates is None:
         moved = (one - main.estimate for one in estimates.tolist())
