@@ -105,7 +105,7 @@ class ResultRecord:
         Raises
         ------
         OptionError
-            If an estimate has no field of that name, or if estimates are of visits and none is of the one asked for.
+            If an estimate has no field of that name, or if the result is of visits and not of the one asked for.
 
         Examples
         --------
@@ -113,14 +113,19 @@ class ResultRecord:
         """
         for name in sorted(fields.keys() - _FIELDS):
             require_option("the field of an estimate", name, sorted(_FIELDS))
-        visits = dict.fromkeys(estimate.visit for estimate in self.estimates if estimate.visit)
-        if visits and fields.get("visit"):
+        if fields.get("visit") and (visits := self._visits()):
             require_option("visit", fields["visit"], visits)
         return tuple(
             estimate
             for estimate in self.estimates
             if all(getattr(estimate, name) == value for name, value in fields.items())
         )
+
+    def _visits(self) -> tuple[str, ...]:
+        """Return the visits that the result is of, those without an estimate included."""
+        of_parts = (cell for part in self.parts if "visit" in part.columns for cell in part.column("visit"))
+        named = (*(estimate.visit for estimate in self.estimates), *of_parts)
+        return tuple(dict.fromkeys(str(visit) for visit in named if visit))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an estimate, with the columns of `vocabulary.ESTIMATE_COLUMNS`."""
