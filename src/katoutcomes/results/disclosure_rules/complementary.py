@@ -160,7 +160,7 @@ def _more_to_hide(search: _Search, limits: Limits, hidden: frozenset[Key]) -> fr
     return frozenset(more)
 
 
-def _cheapest(counts: Counts, limits: Limits, reading: Reading, key: Key) -> Sequence[Key]:
+def _cheapest(counts: Counts, limits: Limits, reading: Reading, key: Key) -> list[Key]:
     """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations.
 
     A count about everybody stands on page one: it goes only where none of a group further away would do.

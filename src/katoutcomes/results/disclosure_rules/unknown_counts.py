@@ -86,7 +86,7 @@ def _most_believed(
     """
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import eye_array, hstack
+    from scipy.sparse import csc_array, eye_array, hstack
 
     counted = dict.fromkeys([*sorted(unknown), *(key for one in equations for key in one.signs)])
     least = np.array([float(key in somebody) for key in counted])
@@ -95,9 +95,12 @@ def _most_believed(
     upper = np.concatenate([np.full(len(least), np.inf), least, np.full(2 * len(equations), np.inf)])
     cost = np.concatenate([np.zeros(len(least)), np.ones(len(least)), np.full(2 * len(equations), _OF_A_SUM)])
     limits = [one.low for one in equations], [one.high for one in equations]
-    rows = LinearConstraint(hstack([matrix, -matrix, -ones, ones]).tocsc(), *limits)
-    solved = milp(cost, constraints=rows, bounds=Bounds(lower, upper)).x.round(_DIGITS)
-    point, below, over, short = np.split(solved, np.cumsum([len(least), len(least), len(equations)]))
+    rows = LinearConstraint(csc_array(hstack([matrix, -matrix, -ones, ones])), *limits)
+    solved = milp(cost, constraints=rows, bounds=Bounds(lower, upper))
+    if solved.x is None:  # then nothing is given up, and what contradicts itself is hidden
+        return {}, [0.0] * len(equations)
+    parts = np.cumsum([len(least), len(least), len(equations)])
+    point, below, over, short = np.split(solved.x.round(_DIGITS), parts)
     likely = dict(zip(counted, (point - below).tolist(), strict=True))
     return {key: likely[key] for key in unknown}, (over - short).tolist()
 
