@@ -135,7 +135,8 @@ def _levels(coded: CodedTexts, column: _Column) -> tuple[str, ...]:
 def _values_of(coded: CodedTexts, value_of: Mapping[str, float]) -> NDArray[np.float64]:
     """Return the number that stands for each text; NaN where the text is not known."""
     numbers = [value_of.get(text, np.nan) for text in coded.values]
-    return np.array([*numbers, np.nan])[coded.codes]  # the last one is that of -1
+    values: NDArray[np.float64] = np.array([*numbers, np.nan])[coded.codes]  # the last one is that of -1
+    return values
 
 
 def _diagnoses(column: NDArray[Any] | CodedTexts) -> tuple[Variable, ...]:
