@@ -4,7 +4,7 @@
 
 prints the table of docs/methods/compare_cohorts.md. The truth is that of the mechanism under forced programs
 (test_synthetic_clinic_truths.py). Beside the two defaults stand two ways that are offered and worse: weights taken as
-known, and patients without a score left out.
+known, and patients without a score left out; and the difference of the shares with a response.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from katoutcomes.registry.synthetic.trajectories import SITES
 from katoutcomes.results.provenance import Provenance
 
 N_PATIENTS = 300
-TRUTH = {"null": (0.0, 0.0), "effect": (-2.075504, -2.081385)}
-"""For everybody, and weighted by e (1 - e)."""
+RESPONSE = 0.1882
+"""From 10^6 patients followed under both programs, with an error of .0004 (`true_risk_difference`)."""
+TRUTH = {"null": (0.0, 0.0, 0.0), "effect": (-2.075504, -2.081385, RESPONSE)}
+"""For everybody, and weighted by e (1 - e); the last is the difference of the shares with a response, weighted so."""
+MOST_RISK_BIAS = 0.02
 MOST_BIAS, LEAST_COVERAGE, MOST_COVERAGE = 0.1, 0.92, 0.97
 WEEKLY, MONTHLY = tuple(range(1, 13)), (2, 4, 8, 12)
 COVARIATES = ("site", "prognosis", "affluence", "trauma_history")
@@ -40,6 +43,7 @@ class Way:
     choices: dict
     weeks: tuple
     truth: int
+    outcome: str = "score"
 
 
 WAYS = {
@@ -49,6 +53,7 @@ WAYS = {
     ),
     "overlap, observation weights, robust": Way({"interval": "robust"}, WEEKLY, 1),
     "overlap, complete cases, bootstrap": Way({"missing": "complete_cases"}, WEEKLY, 1),
+    "response, overlap, observation weights, bootstrap": Way({}, WEEKLY, 2, "response"),
 }
 DEFAULT = next(iter(WAYS))
 
@@ -84,7 +89,12 @@ def clinic(seed, scenario, weeks):
 
 def one_study(seed, scenario, way, n_bootstrap):
     found = comparison(
-        clinic(seed, scenario, way.weeks), visit=None, treatment=None, covariates=COVARIATES, in_care_until="until"
+        clinic(seed, scenario, way.weeks),
+        visit=None,
+        treatment=None,
+        outcome=way.outcome,
+        covariates=COVARIATES,
+        in_care_until="until",
     )
     named = {"weights": "overlap", "missing": "observation_weights"} | way.choices
     choices = ComparisonChoices(
@@ -97,6 +107,25 @@ def one_study(seed, scenario, way, n_bootstrap):
     )
     difference = fit_comparison(found, choices).differences[0]
     return difference.estimate, difference.std_error, difference.conf_low, difference.conf_high
+
+
+def true_risk_difference(scenario, n_patients, seed=1):
+    """Return the difference of the shares with half the baseline score or less, weighted by e (1 - e), and its error.
+
+    The same patients under both programs, with the same random numbers.
+    """
+    rng = np.random.default_rng([seed, 20261122, 11])
+    intake = draw_intake(rng, n_patients, SCENARIOS[scenario])
+    draws, mechanism = draw_weeks(rng, n_patients), MECHANISMS["booked"]
+    shares = [
+        follow(intake, draws, SCENARIOS[scenario], mechanism, program=program).score[:, -1]
+        <= 0.5 * intake.baseline_score
+        for program in (0, 1)
+    ]
+    tilt = intake.booking_probability * (1.0 - intake.booking_probability)
+    gain = shares[1].astype(float) - shares[0]
+    truth = float(tilt @ gain / tilt.sum())
+    return truth, float(((tilt * (gain - truth)) ** 2).sum() ** 0.5 / tilt.sum())
 
 
 def studied(scenario, name, n_studies, n_bootstrap=200):
@@ -136,6 +165,25 @@ def test_imputation_is_unbiased_and_its_intervals_cover(scenario):
     allowance = 2.0 * (0.95 * 0.05 / n_studies) ** 0.5
     assert LEAST_COVERAGE - allowance < found["coverage"] < MOST_COVERAGE + allowance
     assert found["sd"] < found["mean_std_error"] * 1.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["null", "effect"])
+def test_the_risk_difference_is_unbiased_and_covers(scenario):
+    n_studies = 200
+    found = studied(scenario, "response, overlap, observation weights, bootstrap", n_studies)
+    assert abs(found["bias"]) < MOST_RISK_BIAS + 2.0 * found["bias_error"]
+    allowance = 2.0 * (0.95 * 0.05 / n_studies) ** 0.5
+    assert LEAST_COVERAGE - allowance < found["coverage"] < MOST_COVERAGE + allowance
+    if scenario == "null":
+        assert found["rejections"] < 0.07 + allowance
+
+
+@pytest.mark.slow
+def test_the_true_risk_difference_is_that_of_other_patients():
+    truth, error = true_risk_difference("effect", 40_000, seed=2)
+    assert error < 0.005
+    assert abs(truth - RESPONSE) < 4.0 * error
 
 
 if __name__ == "__main__":
