@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from katoutcomes.results.disclosure_rules.linked_counts import stem
 from katoutcomes.results.disclosure_rules.published_model import can_be_true, rounded_count
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
@@ -91,13 +92,29 @@ def _sums_of_both(report: ReportCounts, earlier: ReportCounts) -> Iterator[Sum]:
     What was hidden then took sums with it: of a share that is not there it is not told what it was a share of.
     """
     told = dict.fromkeys((*earlier.counts.sums, *earlier.known_of))
-    yield from told
+    # Groups that are everybody now were everybody before, such as the quarters of all events.
+    holding = (one for one in report.counts.sums if not one.has_remainder and can_be_true(report.counts, one))
+    adds_up = set(map(_of_levels, holding)) - {None}
+    for one in told:
+        is_all = (
+            one.has_remainder
+            and _of_levels(one) in adds_up
+            and can_be_true(earlier.counts, replace(one, has_remainder=False))
+        )
+        yield replace(one, has_remainder=False) if is_all else one
     known = {(one.total, one.members) for one in told}
     names = earlier.counts.values.keys()
     for one in (*report.counts.sums, *report.known_of):
         is_named = one.total in names and all(member in names for member in one.members)
         if is_named and (one.total, one.members) not in known and can_be_true(report.counts, one):
             yield one
+
+
+def _of_levels(one: Sum) -> tuple[Key | None, frozenset[Key]] | None:
+    """Return what a sum over the levels of a variable adds up to, and of which variable; None for every other sum."""
+    if one.total is None or not all(": " in member[-1] for member in one.members):
+        return None
+    return one.total, frozenset((*member[:-1], stem(member[-1])) for member in one.members)
 
 
 def _sum_of_earlier(one: Sum) -> Sum:
