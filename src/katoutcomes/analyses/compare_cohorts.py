@@ -27,6 +27,7 @@ from katoutcomes.analyses.steps.comparison.parts import comparison_parts, count_
 from katoutcomes.analyses.steps.comparison.sensitivity import sensitivity_estimates
 from katoutcomes.analyses.steps.comparison.words import assumptions_of, estimand_of, method_of, title_of, warnings_of
 from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
+from katoutcomes.cohorts.analysis_set_needed import require_analysis_set
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.leaving_care import LEFT_CARE
 from katoutcomes.results.estimate import Estimate
@@ -180,6 +181,7 @@ def compare_cohorts(
     >>> difference.treatment, difference.conf_low < difference.estimate < difference.conf_high
     ('with_integration', True)
     """
+    require_analysis_set(data)
     resampling = Resampling(n_bootstrap, entropy_of(rng), conf_level, n_workers, progress)
     choices = ComparisonChoices(
         weights=weights,
