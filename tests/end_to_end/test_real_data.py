@@ -126,7 +126,8 @@ def test_the_report_is_written_and_says_that_half_are_lost(results: kat.Results,
     assert {"report.html", "summary.json", "summary.md"} <= written
     assert sum(name.endswith(".svg") for name in written) == 4
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
-    # Three had no score at month 2, so the change there is given up, and not how many there are; inside nothing is hidden.
+    # Three had no score at month 2, so the change there is given up, and not how many there are.
+    # Inside nothing is hidden.
     assert "100 patients have a BDI-II score" in text
     assert [line for line in text.splitlines() if line.startswith("| month 2 | hidden |")]
     kat.write_report(results.release(kat.DisclosurePolicy(minimum_cell=1)), tmp_path / "inside")
