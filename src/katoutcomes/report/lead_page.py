@@ -148,7 +148,9 @@ def _recent_groups(results: Results, names: tuple[str, ...]) -> list[tuple[str, 
     """Return the last quarter whose follow-up is over beside those before it, of the primary instrument."""
     if not names or not results.has(_OVER_TIME, names[0]):
         return []
-    found = [row for row in recent_rows(results.of(_OVER_TIME, names[0])) if row.term in _RECENT]
+    lines = [row for row in recent_rows(results.of(_OVER_TIME, names[0])) if row.term in _RECENT]
+    # The class stands above; that it is hidden of the last quarter and of those before it says nothing more.
+    found = [row for row in lines if {row.last, row.before} != {HIDDEN}]
     rows = [
         (f"{PANEL_NAMES[row.term][0]}, {label}", *_number_and_interval(text), counted)
         for row in found
@@ -172,12 +174,15 @@ def _safety_rows(results: Results) -> Iterator[_Row]:
     if not results.has("safety"):
         return
     safety = results.of("safety")
+    rates = [one for one in safety.select(term="events", measure="event rate", subgroup="") if not one.suppressed]
     for term, name in _SAFETY:
         for found in safety.select(term=term, subgroup=""):
-            if found.measure in {"proportion", "proportion of sessions"}:
+            # Events and sessions with one are nearly as many, so that one of the two is hidden: the other one is told.
+            is_told = not (found.suppressed and rates and found.measure == "proportion of sessions")
+            if is_told and found.measure in {"proportion", "proportion of sessions"}:
                 yield _row(name, found, minimum_cell_of(safety))
-    for rate in safety.select(term="events", measure="event rate", subgroup=""):
-        counted = "" if rate.suppressed else f"{format_count(rate.n_observations)} events"
+    for rate in rates:
+        counted = f"{format_count(rate.n_observations)} events"
         yield "Adverse events per 1,000 patient-days", format_estimate(rate), _shown(format_interval(rate)), counted
 
 
