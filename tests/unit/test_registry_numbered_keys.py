@@ -28,8 +28,8 @@ def messy_clinic() -> dict[str, pd.DataFrame]:
     """Return tables with repeated keys, unknown and rejected patients, empty keys and two scores of one day."""
     tables = simulate_tables(20261122, n_patients=40)
     scores, sessions, events = (tables[name] for name in ("scores", "sessions", "adverse_events"))
-    scores.loc[5, "score_id"] = scores.loc[9, "score_id"]
-    sessions.loc[[3, 40], "session_id"] = sessions.loc[7, "session_id"]
+    scores.loc[5, "score_id"] = str(scores["score_id"].iloc[9])
+    sessions.loc[[3, 40], "session_id"] = str(sessions["session_id"].iloc[7])
     scores.loc[[11, 12], "patient_id"] = ["P9998", None]
     sessions.loc[21, "patient_id"] = "P9999"
     tables["patients"].loc[4, "age_years"] = 7
