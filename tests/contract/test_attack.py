@@ -468,7 +468,7 @@ def test_nothing_hidden_is_bounded_in_a_quarter(seed, tmp_path):
 
 
 def test_nothing_hidden_is_bounded_in_two_quarters(tmp_path):
-    close, n_hidden, _ = two_quarters_attacked(16, tmp_path)
+    close, n_hidden, _ = two_quarters_attacked(0, tmp_path)
     assert close == {}
     assert n_hidden > 100
 
