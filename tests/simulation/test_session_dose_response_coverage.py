@@ -95,10 +95,8 @@ def naive_slope(found, course):
     return fit.params[1], *fit.conf_int()[1]
 
 
-def means_of(found, course, *, complete=False):
-    """Return the mean of each arm, of the patients as they are; with the scores that were not recorded if asked."""
-    several = count_trial(found, STRATEGIES, START_GATE).several.data
-    data = replace(several, outcome=course.score[:, -1].astype(float)) if complete else several
+def means_of(data):
+    """Return the mean of each arm, of the patients as they are."""
     return arm_estimates(data, np.ones((1, data.n_patients)))[0, : len(STRATEGIES)]
 
 
@@ -111,7 +109,7 @@ def one_study(seed, mechanism, scenario, n_patients, n_bootstrap):
     rows = np.full((len(NAMES), 3), np.nan)
     rows[-2] = naive_slope(found, course)
     if not n_bootstrap:
-        rows[:-2] = (contrasts() @ means_of(found, course))[:, None]
+        rows[:-2] = (contrasts() @ means_of(counted.several.data))[:, None]
         return rows
     if not counted.open_pairs:
         return rows
@@ -166,7 +164,9 @@ def test_predicting_missing_scores_adds_no_bias():
         intake, draws = people(seed, "start", "null", 20_000)
         course = follow(intake, draws, SCENARIOS["null"], MECHANISMS["start"])
         found = emulation(kat.TargetTrial(confounders=CONFOUNDERS), emulation_set(intake, course), ())
-        gaps.append(contrasts() @ (means_of(found, course) - means_of(found, course, complete=True)))
+        data = count_trial(found, STRATEGIES, START_GATE).several.data
+        complete = replace(data, outcome=course.score[:, -1].astype(float))
+        gaps.append(contrasts() @ (means_of(data) - means_of(complete)))
     error = np.std(gaps, axis=0, ddof=1) / len(gaps) ** 0.5
     assert (np.abs(np.mean(gaps, axis=0)) <= 0.02 + 2.0 * error).all()
     assert (error < 0.03).all()
