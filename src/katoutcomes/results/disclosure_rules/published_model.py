@@ -64,10 +64,10 @@ def published_model(
         Shown counts are multiples of this.
     """
     before: dict[Key, Interval] = {}
-    hidden_with_others = followers(counts, hidden)
+    nobody = perhaps_nobody(counts)
     for key in counts.values:
         if key in hidden:
-            is_somebody = zero_is_shown and key not in hidden_with_others and _is_somebody(counts, key)
+            is_somebody = zero_is_shown and key not in nobody and _is_somebody(counts, key)
             before[key] = Interval(1.0 if is_somebody else 0.0, math.inf)
     equations: list[Equation] = []
     for relation in sums:
@@ -89,13 +89,22 @@ def is_there(key: Key) -> bool:
     return key[0] != BINS and "cell" not in key
 
 
-def followers(counts: Counts, hidden: Set[Key]) -> Set[Key]:
-    """Return counts that are hidden because another one is, such as shares of hidden patients: they may be nobody."""
-    return {second for first, second in counts.follows if first in hidden}
+def perhaps_nobody(counts: Counts) -> Set[Key]:
+    """Return unknown counts of a result that were hidden because another one is, such as a share of hidden patients.
+
+    When they were hidden it was known which of them are nobody. Those of an earlier release have never been held
+    against what is about to leave, so they are taken to be somebody.
+    """
+    values, after = counts.values, ((first, second) for first, second in counts.follows if second not in counts.fixed)
+    return {second for first, second in after if values.get(first, 0) is None and values.get(second, 0) is None}
 
 
 def _is_somebody(counts: Counts, key: Key) -> bool:
-    """Return whether a count that is hidden for its own sake is at least 1, as one that may not be shown is."""
+    """Return whether a hidden count is taken to be at least 1.
+
+    One that is hidden because another one is, such as a share of hidden patients, may be nobody for all a reader knows.
+    Whoever guesses that it is not must learn nothing either, so what is somebody is held to be known to be.
+    """
     value = counts.values[key]
     likely = counts.likely.get(key, 1.0) if value is None else value
     return is_there(key) and likely >= 1

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import Equation
-from katoutcomes.results.disclosure_rules.published_model import equation_of, followers, inequality_of, is_there
+from katoutcomes.results.disclosure_rules.published_model import equation_of, inequality_of, is_there, perhaps_nobody
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
@@ -50,7 +50,7 @@ def settled(report: ReportCounts, *, zero_is_shown: bool = True, rounding: int =
     unknown = frozenset(key for key, value in counts.values.items() if value is None)
     if not unknown:
         return report
-    somebody = frozenset(filter(is_there, unknown - followers(counts, unknown)) if zero_is_shown else ())
+    somebody = frozenset(filter(is_there, unknown - perhaps_nobody(counts)) if zero_is_shown else ())
     tied: dict[Sum | AtLeast, Equation] = {}
     for relation in (*counts.sums, *report.known_of):
         if (sum_of := equation_of(counts, relation, unknown, rounding)) is not None:
