@@ -165,12 +165,12 @@ def test_a_plan_names_the_earlier_release_and_nothing_leaves_without_it(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("round_to = 0", "plan.toml, line 65, [disclosure] round_to: round_to must be a whole number of at least 1"),
-        ("round_to = -5", "plan.toml, line 65, [disclosure] round_to: round_to must be a whole number of at least 1"),
-        ('round_to = "5"', "plan.toml, line 65, [disclosure] round_to: round_to must be a whole number."),
-        ("round_to = 20", "plan.toml, line 65, [disclosure] round_to: round_to (20) must not be above minimum_cell"),
-        ("previous = 3", "plan.toml, line 65, [disclosure] previous: previous must be a text."),
-        ("round = 5", "plan.toml, line 65, [disclosure] round: unknown key 'round'. Did you mean 'round_to'?"),
+        ("round_to = 0", "plan.toml, line 67, [disclosure] round_to: round_to must be a whole number of at least 1"),
+        ("round_to = -5", "plan.toml, line 67, [disclosure] round_to: round_to must be a whole number of at least 1"),
+        ('round_to = "5"', "plan.toml, line 67, [disclosure] round_to: round_to must be a whole number."),
+        ("round_to = 20", "plan.toml, line 67, [disclosure] round_to: round_to (20) must not be above minimum_cell"),
+        ("previous = 3", "plan.toml, line 67, [disclosure] previous: previous must be a text."),
+        ("round = 5", "plan.toml, line 67, [disclosure] round: unknown key 'round'. Did you mean 'round_to'?"),
     ],
 )
 def test_a_wrong_line_of_a_plan_is_named(
