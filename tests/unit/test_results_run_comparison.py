@@ -145,4 +145,4 @@ def test_the_command_ends_with_0_for_the_same_and_2_for_a_difference(
     assert capsys.readouterr().out == ""
     assert main(["compare", one, other, "--tolerance", "some"]) == 1
     assert main(["compare", one, str(tmp_path / "c.json")]) == 1
-    assert "c.json cannot be read" in capsys.readouterr().err
+    assert "there is no such file: 'c.json'" in capsys.readouterr().err

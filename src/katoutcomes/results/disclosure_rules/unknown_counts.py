@@ -14,10 +14,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.results.disclosure_rules.feasible_intervals import Equation
-from katoutcomes.results.disclosure_rules.published_model import equation_of, inequality_of, is_there, perhaps_nobody
+from katoutcomes.results.disclosure_rules.published_model import (
+    can_be_true,
+    equation_of,
+    inequality_of,
+    is_there,
+    perhaps_nobody,
+)
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
-from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -46,10 +52,10 @@ def settled(report: ReportCounts, *, zero_is_shown: bool = True, rounding: int =
         With a remainder in sums that leave one, without sums of which more is counted than there is, and with
         `counts.likely`. Itself where all counts are known.
     """
-    counts = report.counts
-    unknown = frozenset(key for key, value in counts.values.items() if value is None)
+    unknown = frozenset(key for key, value in report.counts.values.items() if value is None)
     if not unknown:
         return report
+    counts = replace(report.counts, sums=tuple(_not_of_known_levels(report.counts)))
     somebody = frozenset(filter(is_there, unknown - perhaps_nobody(counts)) if zero_is_shown else ())
     tied: dict[Sum | AtLeast, Equation] = {}
     for relation in (*counts.sums, *report.known_of):
@@ -66,6 +72,30 @@ def settled(report: ReportCounts, *, zero_is_shown: bool = True, rounding: int =
         known_of=tuple(_that_hold(report.known_of, excess)),
         at_least=tuple(one for one in report.at_least if not excess.get(one)),
     )
+
+
+def _not_of_known_levels(counts: Counts) -> Iterator[Sum]:
+    """Yield the sums that are believed: not over levels where patients whose level is not known are seen to be missing.
+
+    If 6 have both scores and 2 of each arm, the arms of those who improved need not add up to all who did either. It
+    was known whether they do when they were hidden; of an earlier release as much as can be is believed.
+    """
+    denominators: dict[Key, list[Key]] = {}
+    for first, second in counts.follows:
+        denominators.setdefault(second, []).append(first)
+    incomplete = {(one.total, _levels(one)) for one in counts.sums if _levels(one) and not can_be_true(counts, one)}
+    for one in counts.sums:
+        keys = () if one.total is None else (one.total, *one.members)
+        is_unknown = any(counts.values[key] is None and key not in counts.fixed for key in keys)
+        before = denominators.get(one.total, ()) if is_unknown and one.total is not None else ()
+        if not any((first, _levels(one)) in incomplete for first in before):
+            yield one
+
+
+def _levels(one: Sum) -> frozenset[str]:
+    """Return the levels of a variable that a sum is over, nothing for every other sum."""
+    levels = frozenset(member[-1] for member in one.members)
+    return levels if all(": " in level for level in levels) else frozenset()
 
 
 def _that_hold(sums: Sequence[Sum], excess: Mapping[Sum | AtLeast, float]) -> Iterator[Sum]:
