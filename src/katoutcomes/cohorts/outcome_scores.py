@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,22 +18,29 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.stages import CohortTables
     from katoutcomes.instruments.instrument import Instrument
 
-SCORES = "scores"
+_SCORES = "scores"
 """The registry's table."""
 
 
-def scores_table(tables: CohortTables, instrument: Instrument) -> str:
-    """Return the table that holds the scores of an instrument: the registry's, or one made for a sub-scale.
+@contextmanager
+def scores_table(tables: CohortTables, instrument: Instrument) -> Iterator[str]:
+    """Lend the table that holds the scores of an instrument: the registry's, or one made for a sub-scale till the end.
 
     A sub-scale is scored from the items of the whole scale on every day on which these are complete and no row of its
     own is there. The items are added by `score_items`, the same as everywhere.
     """
-    if not instrument.subscale_of:
-        return SCORES
+    made = _of_items(tables, instrument) if instrument.subscale_of else None
+    yield made or _SCORES
+    if made is not None:
+        tables.engine.drop(made)
+
+
+def _of_items(tables: CohortTables, instrument: Instrument) -> str | None:
+    """Make the table of a sub-scale; none where the registry has no items of the whole scale."""
     parent = instrument_called(instrument.subscale_of)
     names = [f"item_{number}" for number in instrument.item_numbers]
-    if not names or not set(names) <= set(tables.engine.columns(SCORES)):
-        return SCORES
+    if not names or not set(names) <= set(tables.engine.columns(_SCORES)):
+        return None
     own = tables.fetch("22_score_rows", instrument=instrument.id)
     items = tables.fetch("23_item_rows", instrument=parent.id)
     answers = np.column_stack([as_floats(items[name]) for name in names])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
+from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.visit_window import FIRST_DOSE, FIRST_MAINTENANCE_DOSE, VisitWindow
 
@@ -118,10 +118,8 @@ def _scores(cohort: Cohort, patient: int, scale: Instrument) -> list[TracedScore
     import numpy as np
 
     tables = cohort.tables
-    table = scores_table(tables, scale)
-    columns = tables.fetch("25_patient_scores", scores=table, instrument=scale.id, patient=patient)
-    if table != SCORES:
-        tables.engine.drop(table)
+    with scores_table(tables, scale) as table:
+        columns = tables.fetch("25_patient_scores", scores=table, instrument=scale.id, patient=patient)
     cells = (np.ma.asarray(columns[key]).tolist() for key in ("day", "minute", "total"))
     return [TracedScore(int(day), _known(minute), float(total)) for day, minute, total in zip(*cells, strict=True)]
 

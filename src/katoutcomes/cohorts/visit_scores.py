@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
+from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.window_scores import Placed, WindowScores, placed_windows, window_scores
 from katoutcomes.estimands.visit_window import END_OF_INDUCTION, FIRST_DOSE, VisitWindow, anchors_of
 
@@ -53,19 +53,17 @@ def visit_scores(
     patients : ndarray of int, shape (n_patients,)
         The numbers of the patients, each once, in the order of the rows to return.
     """
-    scores = scores_table(tables, scale)
-    sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
     values = np.full((len(patients), len(windows)), np.nan)
     place = np.zeros(int(patients.max(initial=0)) + 1, dtype=np.int64)
     place[patients] = np.arange(len(patients))
     anchors = anchors_of(window for _, window in windows)
     n_in_windows = 0
-    for anchor in anchors:
-        found = _anchored(tables, sources, [entry for entry in windows if entry[1].anchor == anchor])
-        values[place[found.patient], found.position] = found.score
-        n_in_windows += found.n_in_windows
-    if scores != SCORES:
-        tables.engine.drop(scores)
+    with scores_table(tables, scale) as scores:
+        sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
+        for anchor in anchors:
+            found = _anchored(tables, sources, [entry for entry in windows if entry[1].anchor == anchor])
+            values[place[found.patient], found.position] = found.score
+            n_in_windows += found.n_in_windows
     return VisitScores(values[:, 0].copy(), values[:, 1:].copy(), n_in_windows if anchors == (FIRST_DOSE,) else None)
 
 
@@ -73,10 +71,8 @@ def count_scores_outside(tables: CohortTables, scale: Instrument, found: VisitSc
     """Return how many scores lie in no window, None where a window has another day for each patient."""
     if found.n_in_windows is None:
         return None
-    scores = scores_table(tables, scale)
-    n_scores = tables.count("45_score_count", scores=scores, courses=tables.name("analyzed"), instrument=scale.id)
-    if scores != SCORES:
-        tables.engine.drop(scores)
+    with scores_table(tables, scale) as scores:
+        n_scores = tables.count("45_score_count", scores=scores, courses=tables.name("analyzed"), instrument=scale.id)
     return n_scores - found.n_in_windows
 
 
@@ -94,11 +90,9 @@ def baseline_table(tables: CohortTables, scale: Instrument, window: VisitWindow,
     courses : str
         The table of courses, one a patient, whose first dose is day 0.
     """
-    scores = scores_table(tables, scale)
-    sources = {"scores": scores, "courses": courses, "instrument": scale.id}
-    found = _anchored(tables, sources, placed_windows(window, ()))
-    if scores != SCORES:
-        tables.engine.drop(scores)
+    with scores_table(tables, scale) as scores:
+        sources = {"scores": scores, "courses": courses, "instrument": scale.id}
+        found = _anchored(tables, sources, placed_windows(window, ()))
     name = tables.name("baseline")
     columns = {"patient": found.patient, "score": found.score, "course_day": found.course_day}
     tables.engine.materialize_arrays(name, columns)

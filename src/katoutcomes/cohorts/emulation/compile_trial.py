@@ -13,7 +13,7 @@ from katoutcomes.cohorts.definition import CohortDefinition
 from katoutcomes.cohorts.emulation.emulation_set import SILENT_DAYS, EmulationSet
 from katoutcomes.cohorts.emulation.weeks import last_scores, padded_days, weekly_scores, weekly_sessions
 from katoutcomes.cohorts.outcome_scale import require_outcome
-from katoutcomes.cohorts.outcome_scores import SCORES, scores_table
+from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.cohorts.selection import select_cohort
 from katoutcomes.cohorts.value_order import reordered, value_order
 from katoutcomes.cohorts.window_scores import placed_windows, window_scores
@@ -128,15 +128,13 @@ class _Scores:
 
 def _scores(cohort: Cohort, scale: Instrument, trial: TargetTrial, patients: NDArray[Any]) -> _Scores:
     tables = cohort.tables
-    scores = scores_table(tables, scale)
-    sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
-    course_scores = tables.make("emulation_scores", "06_course_scores", **sources)
     placed = placed_windows(cohort.definition.effective_baseline_window, (trial.visit,))
-    found = window_scores(tables, course_scores, placed)
-    every = tables.fetch("06_course_scores", **sources)
-    tables.engine.drop(course_scores)
-    if scores != SCORES:
-        tables.engine.drop(scores)
+    with scores_table(tables, scale) as scores:
+        sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
+        course_scores = tables.make("emulation_scores", "06_course_scores", **sources)
+        found = window_scores(tables, course_scores, placed)
+        every = tables.fetch("06_course_scores", **sources)
+        tables.engine.drop(course_scores)
     values = np.full((len(patients), 2), np.nan)
     values[_rows_of(patients, found.patient), found.position] = found.score
     day = np.ma.getdata(every["course_day"]).astype(np.int64)

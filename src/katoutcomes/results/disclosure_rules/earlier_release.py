@@ -14,7 +14,7 @@ from katoutcomes.results.disclosure_rules.published_model import can_be_true, ro
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.report_names import BINS
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
-from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum, levels_of
 
 EARLIER = "earlier release"
 """First word of the names of counts that were released before."""
@@ -112,7 +112,7 @@ def _sums_of_both(report: ReportCounts, earlier: ReportCounts) -> Iterator[Sum]:
 
 def _of_levels(one: Sum) -> tuple[Key | None, frozenset[Key]] | None:
     """Return what a sum over the levels of a variable adds up to, and of which variable; None for every other sum."""
-    if one.total is None or not all(": " in member[-1] for member in one.members):
+    if one.total is None or not levels_of(one):
         return None
     return one.total, frozenset((*member[:-1], stem(member[-1])) for member in one.members)
 

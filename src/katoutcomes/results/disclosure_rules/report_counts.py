@@ -25,7 +25,7 @@ from katoutcomes.results.disclosure_rules.report_names import (
     report_name,
 )
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast, at_least_of_bins
-from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum, levels_of
 from katoutcomes.results.result import ResultRecord
 
 _ALL_PATIENTS: Key = (COHORT, "")
@@ -201,7 +201,7 @@ def _is_of_shared_groups(one: Sum) -> bool:
     if one.total is not None and one.total[-1]:
         return False
     what = {key[:-1] for key in (*one.members, *(() if one.total is None else (one.total,)))}
-    return len(what) == 1 and all(key[0] in SHARED - {BINS} and ": " in key[-1] for key in one.members)
+    return len(what) == 1 and all(key[0] in SHARED - {BINS} for key in one.members) and bool(levels_of(one))
 
 
 def _without_baseline(values: Mapping[Key, int | None]) -> Iterator[Sum]:

@@ -38,6 +38,12 @@ class Sum:
     is_listed: bool = True
 
 
+def levels_of(relation: Sum) -> frozenset[str]:
+    """Return the levels of a variable that a sum is over, nothing for every other sum."""
+    levels = frozenset(member[-1] for member in relation.members)
+    return levels if all(": " in level for level in levels) else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """All counts of a result and what ties them together.

@@ -23,7 +23,7 @@ from katoutcomes.results.disclosure_rules.published_model import (
 )
 from katoutcomes.results.disclosure_rules.report_counts import ReportCounts
 from katoutcomes.results.disclosure_rules.score_bounds import AtLeast
-from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum
+from katoutcomes.results.disclosure_rules.small_cells import Counts, Key, Sum, levels_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -83,19 +83,13 @@ def _not_of_known_levels(counts: Counts) -> Iterator[Sum]:
     denominators: dict[Key, list[Key]] = {}
     for first, second in counts.follows:
         denominators.setdefault(second, []).append(first)
-    incomplete = {(one.total, _levels(one)) for one in counts.sums if _levels(one) and not can_be_true(counts, one)}
+    incomplete = {(one.total, levels_of(one)) for one in counts.sums if levels_of(one) and not can_be_true(counts, one)}
     for one in counts.sums:
         keys = () if one.total is None else (one.total, *one.members)
         is_unknown = any(counts.values[key] is None and key not in counts.fixed for key in keys)
         before = denominators.get(one.total, ()) if is_unknown and one.total is not None else ()
-        if not any((first, _levels(one)) in incomplete for first in before):
+        if not any((first, levels_of(one)) in incomplete for first in before):
             yield one
-
-
-def _levels(one: Sum) -> frozenset[str]:
-    """Return the levels of a variable that a sum is over, nothing for every other sum."""
-    levels = frozenset(member[-1] for member in one.members)
-    return levels if all(": " in level for level in levels) else frozenset()
 
 
 def _that_hold(sums: Sequence[Sum], excess: Mapping[Sum | AtLeast, float]) -> Iterator[Sum]:
