@@ -384,6 +384,30 @@ def test_few_whose_covariates_are_not_known_do_not_follow_from_the_completeness(
     assert release(released).to_json() == released.to_json()
 
 
+def test_the_two_cohorts_in_the_comparison_are_everybody_in_it():
+    """15 and 29 of the 45 with both scores are in the comparison: the one whose covariates are not known would show."""
+    comparison = made_up(
+        mean(15, term="follow-up, adjusted", subgroup=A, visit="week 12"),
+        mean(29, term="follow-up, adjusted", subgroup=B, visit="week 12"),
+        Estimate(
+            term="follow-up, adjusted: b - a",
+            measure="difference in means",
+            unit="points",
+            treatment="b",
+            comparator="a",
+            visit="week 12",
+            estimate=-1.0,
+            n_patients=44,
+        ),
+        analysis="cohort_difference",
+    )
+    change = made_up(mean(45, visit="week 12"), analysis="change_from_baseline")
+    everybody, compared = ([one.n_patients for one in result.estimates] for result in release([change, comparison]))
+    assert everybody == [45]
+    assert compared[2] is None
+    assert None in compared[:2]
+
+
 # --- the flow --------------------------------------------------------------------------------------------------------
 
 FLOW_COLUMNS = ("order", "kind", "step", "reason", "group", "visit", "n_patients")

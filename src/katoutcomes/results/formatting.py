@@ -63,7 +63,14 @@ PROPORTIONS = frozenset(
 """Measures that are printed as percentages."""
 ESTIMATED_SHARES = frozenset({"model-based share", "adjusted share", "Kaplan-Meier share"})
 """Shares that count nobody: printed as whole percentages."""
-SHARE_DIFFERENCES = frozenset({"difference in proportions", "standardized difference in proportions"})
+SHARE_DIFFERENCES = frozenset(
+    {
+        "difference in proportions",
+        "standardized difference in proportions",
+        "minimal detectable difference in proportions",
+        "tipping point of a share",
+    }
+)
 """Measures that are printed as whole percentage points."""
 PERCENTAGE_POINTS = "pp"
 DIGITS_OF_DF = 1

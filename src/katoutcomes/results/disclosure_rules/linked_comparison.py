@@ -48,7 +48,12 @@ _GRID, _NO_SCORE = "tipping grid", "no score at the visit"
 ALL_COLUMNS, _OUTSIDE = "balance of all columns", "propensity outside "
 _OF_MISSING = frozenset({_GRID, _NO_SCORE})
 """What tells of the missing: the steps of the grid are the weighted share of them in an arm."""
-_SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
+_SHARES = frozenset(
+    {
+        *("adjusted share", "difference in proportions", "risk ratio"),
+        *("minimal detectable difference in proportions", "tipping point of a share"),
+    }
+)
 """Measures of a binary outcome: near enough to what was seen that they go with it."""
 _MEANS = frozenset({"adjusted mean", "difference in means"})
 """Of days with such an outcome they go with it as well."""

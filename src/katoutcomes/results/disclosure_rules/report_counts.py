@@ -20,6 +20,7 @@ from katoutcomes.results.disclosure_rules.report_names import (
     SHARED,
     WITH_BASELINE,
     Name,
+    arms_of_contrast,
     can_lose_its_number,
     contrast_key,
     report_name,
@@ -85,13 +86,17 @@ def report_counts(results: Sequence[ResultRecord]) -> ReportCounts:
 
 
 def _with_contrasts(counts: Counts, result: ResultRecord) -> Counts:
-    """Return the counts of a result with the patients behind its contrasts."""
-    values = dict(counts.values)
+    """Return the counts of a result with the patients behind its contrasts, who are those of both arms."""
+    values, sums = dict(counts.values), list(counts.sums)
     for estimate in result.estimates:
         key = contrast_key(estimate, result.analysis)
-        if key is not None and not estimate.suppressed:
-            values.setdefault(key, estimate.n_patients)
-    return replace(counts, values=values)
+        if key is None or estimate.suppressed or key in values:
+            continue
+        values[key] = estimate.n_patients
+        arms = arms_of_contrast(key, counts.values)
+        if arms:
+            sums.append(Sum(key, arms))
+    return replace(counts, values=values, sums=tuple(sums))
 
 
 class _Joined:

@@ -6,6 +6,7 @@ that a number is shown in all of them or in none, and what one table tells of an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from katoutcomes.results.disclosure_rules import linked_comparison, linked_losses, linked_visits
@@ -173,6 +174,19 @@ def contrast_key(estimate: Estimate, analysis: str) -> Key | None:
     if analysis == "cohort_difference" and estimate.visit and estimate.measure == "difference in means":
         return ("analyzed", "", estimate.visit, _IN_COMPARISON, "")
     return None
+
+
+def arms_of_contrast(key: Key, keys: Iterable[Key]) -> tuple[Key, ...]:
+    """Return the numbers of the cohorts that a contrast compares, out of all counts of its result.
+
+    Examples
+    --------
+    >>> arm = ("analyzed", "", "week 8", "follow-up, adjusted", "program_booked: with_integration")
+    >>> arms_of_contrast(("analyzed", "", "week 8", "in the comparison", ""), [arm, ("analyzed", "", "", "age", "")])
+    (('analyzed', '', 'week 8', 'follow-up, adjusted', 'program_booked: with_integration'),)
+    """
+    visit = key[2]
+    return tuple(one for one in keys if one[2:4] == (visit, linked_visits.SEEN) and one[0] == key[0] and one[-1])
 
 
 def can_lose_its_number(estimate: Estimate, analysis: str) -> bool:

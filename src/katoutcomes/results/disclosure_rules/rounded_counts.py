@@ -149,7 +149,7 @@ def _widened(estimate: Estimate, fewest: int | None) -> Estimate:
         return estimate
     factor = math.sqrt(n_patients / fewest)
     limits = factor * _quantile_ratio(estimate, n_patients - fewest)
-    is_multiple = estimate.measure == "minimal detectable difference"
+    is_multiple = estimate.measure.startswith("minimal detectable difference")
     return replace(
         estimate,
         estimate=estimate.estimate * factor if is_multiple else estimate.estimate,
