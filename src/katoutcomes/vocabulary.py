@@ -137,7 +137,9 @@ MEASURES: Mapping[str, Measure] = _measures(
     ),
     Measure("robustness value", "statistic", "Share of residual variance that a confounder must explain, 0 to 1."),
     Measure("tipping point", "statistic", "What must be added to missing scores for a conclusion to change."),
+    Measure("tipping point of a share", "statistic", "The same of a share, added to that of the missing."),
     Measure("minimal detectable difference", "statistic", "2.8 standard errors: found with a power of 80 percent."),
+    Measure("minimal detectable difference in proportions", "statistic", "The same of a difference of shares."),
     Measure("own weight", "statistic", "How much of a partially pooled estimate is the level's own, 0 to 1."),
     Measure("missing information", "statistic", "Fraction of missing information of a multiply imputed estimate."),
     Measure(

@@ -143,7 +143,7 @@ def test_the_shares_that_are_assumed_give_the_answer(found):
 
 def test_the_tipping_point_does_not_pass_nobody(rows, found):
     treated = found.select(term="tipping grid: as assumed", subgroup="arm: booked")[0].estimate
-    point = next(one for one in found.select(measure="tipping point"))
+    point = next(one for one in found.select(measure="tipping point of a share"))
     assert point.term.startswith("tipping point: response less often among the missing")
     assert np.isnan(point.estimate) or point.estimate <= treated
 
@@ -197,3 +197,28 @@ def test_of_an_arm_of_whom_nobody_is_missing_nothing_is_assumed(rows):
     assert np.isnan(assumed["arm: not booked"])
     assert 0.0 <= assumed["arm: booked"] <= 1.0
     assert len(grid_of(result)) == 26
+
+
+def test_what_could_be_found_is_told_in_percentage_points_like_the_difference(rows, found):
+    detectable = found.select(measure="minimal detectable difference in proportions")[0]
+    difference = next(one for one in found.estimates if one.measure == "difference in proportions")
+    assert detectable.estimate == pytest.approx(2.8 * difference.std_error)
+    shown = {str(row[0]).strip(): row[2] for row in found.to_table().rows}
+    assert shown["smallest difference found with a power of 80 percent"] == f"{100 * detectable.estimate:.0f} pp"
+    tips = [text for label, text in shown.items() if "often among the missing by so much" in label]
+    point = found.select(measure="tipping point of a share")[0].estimate
+    assert tips == ["–" if np.isnan(point) else f"{100 * point:.0f} pp"]
+    assert not found.select(measure="minimal detectable difference")
+    rounded = kat.release(found, kat.DisclosurePolicy(round_to=5))
+    again = rounded.select(measure="minimal detectable difference in proportions")[0]
+    assert again.suppressed or again.estimate >= round(detectable.estimate, 2)
+    days = kat.compare_cohorts(analysis_set(rows), **{**CHOICES, "outcome": "days_in_response"})
+    assert days.select(measure="minimal detectable difference")[0].unit == "days"
+
+
+def test_what_could_be_found_of_a_share_goes_with_the_number_seen(rows):
+    """2.8 standard errors of a share tell it nearly: where the number seen is hidden, both are."""
+    few = rows.assign(score=rows["score"].where(rows["score"] > 7, rows["score"] + 8))
+    released = kat.release(kat.compare_cohorts(analysis_set(few), **CHOICES))
+    assert any(one.suppressed for one in released.estimates if one.term.startswith("seen, of those scored"))
+    assert all(one.suppressed for one in released.select(measure="minimal detectable difference in proportions"))

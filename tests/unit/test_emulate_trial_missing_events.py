@@ -43,7 +43,7 @@ def test_what_is_assumed_leads_back_to_the_answer():
     comparator, treated = shares["strategy: no integration"], shares["strategy: integration"]
     back = at(0, 0) + treated * (at(100, 0) - at(0, 0)) + comparator * (at(0, 100) - at(0, 0))
     assert back == pytest.approx(result().select(term="emulated trial")[0].estimate, abs=0.02)
-    point = next(one for one in result().select(measure="tipping point"))
+    point = next(one for one in result().select(measure="tipping point of a share"))
     assert not point.estimate > 1.0 - treated
 
 

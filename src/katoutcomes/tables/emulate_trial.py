@@ -104,8 +104,7 @@ def _in_unit(heading: str, result: ResultRecord) -> str:
         heading = heading.replace("Score at the visit", "Last score in care")
     if not result.select(term="emulated trial", measure="difference in proportions"):
         return heading
-    unit = "(share)" if heading == POWER else "(percent)"
-    return heading.replace("(points)", unit).replace("Score at", "Share at")
+    return heading.replace("(points)", "(percent)").replace("Score at", "Share at")
 
 
 def protocol_table(result: ResultRecord) -> Table:

@@ -167,11 +167,12 @@ def tipping_rows(
     steps = np.linspace(0.0, largest, _STEPS_OF_DELTA + 1)
     found = missing.moved(np.zeros_like(steps), steps)
     point = tipping_point(steps, found.estimate, found.conf_low, found.conf_high, smallest_important)
+    measure = "tipping point" if fields["unit"] else "tipping point of a share"
     reasons = [(_INTERVAL, point.to_interval)]
     if smallest_important > 0.0:
         reasons.append((_TOO_SMALL, point.to_threshold))
     for reason, value in reasons:
-        yield Estimate(term=f"{TIPPING}: {words}, {reason}", measure="tipping point", estimate=value, **fields)
+        yield Estimate(term=f"{TIPPING}: {words}, {reason}", measure=measure, estimate=value, **fields)
     if sd > 0.0:
         term = f"{TIPPING}: {words}, {_INTERVAL}, in standard deviations of the scores"
         in_sd = fields | {"unit": "SD"}

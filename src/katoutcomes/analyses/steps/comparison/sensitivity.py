@@ -13,6 +13,7 @@ from katoutcomes.analyses.steps.confounding import (
     e_values_of_difference,
     e_values_of_ratio,
 )
+from katoutcomes.analyses.steps.precision import detectable_in_four_of_five
 from katoutcomes.analyses.steps.resamples import estimate_of
 from katoutcomes.analyses.steps.tipping import (
     FAVORABLE,
@@ -38,15 +39,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TRUNCATED, PRECISION = "truncated weights", "precision"
+TRUNCATED = "truncated weights"
 JUMP = "reference-based imputation, jump to reference"
 """If who left a later arm fared from then on like the comparator's patients."""
 
 
 def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: ComparisonChoices) -> Iterator[Estimate]:
     """Yield every sensitivity of every difference; nothing where there is no standard error."""
-    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
-
     for place, (arm, group) in enumerate(found.later_arms):
         difference = fitted.differences[place]
         shared: dict[str, Any] = {
@@ -65,13 +64,7 @@ def sensitivity_estimates(found: Comparison, fitted: Fitted, choices: Comparison
             yield estimate_of(jumped, choices.conf_level, term=JUMP, **fields, **shared)
         if choices.method == "weighted_ancova" and choices.weights != "none" and not found.days:
             yield from _truncated(found, fitted, arm, shared)
-        yield Estimate(
-            term=f"{PRECISION}: smallest difference that would be found in four of five studies",
-            measure="minimal detectable difference",
-            unit=found.unit,
-            estimate=minimal_detectable_difference(difference.std_error),
-            **shared,
-        )
+        yield detectable_in_four_of_five(difference.std_error, shared | {"unit": found.unit})
 
 
 def _confounding(
@@ -155,7 +148,7 @@ def _missing_scores(fitted: Fitted, place: int, arm: int, conf_level: float) -> 
 def _moved_words(found: Comparison, direction: float) -> str:
     """Return what moves, and whether for the better."""
     if found.event is not None:
-        return f"{found.event.words} {'more' if direction > 0.0 else 'less'} often among the missing by such a share"
+        return f"{found.event.words} {'more' if direction > 0.0 else 'less'} often among the missing by so much"
     return f"missing scores {in_direction(direction, found.data.instrument.sign, FAVORABLE)} by so much"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.precision import detectable_in_four_of_five
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of, percentile, resamples_check
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
 RATIO = "emulated ratio"
-PRECISION, NEGATIVE_CONTROL = "precision", "negative control"
+NEGATIVE_CONTROL = "negative control"
 MAIN = "cloned, censored, weighted"
 """Column of the answer."""
 AGREEMENT_LIMIT = 1.0
@@ -200,18 +201,11 @@ def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
 
 def beside_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     """Yield what other estimators of the same find, and how small a difference would have been found."""
-    from katoutcomes.kernels.groups.sensitivity import minimal_detectable_difference
-
     shared = sides(found)
     for column, words in _BESIDE:
         term = f"{SENSITIVITY}: {words}"
         yield estimate_of(got.numbers(column), got.conf_level, term=term, measure=found.difference, **shared)
-    yield Estimate(
-        term=f"{PRECISION}: smallest difference that would be found in four of five studies",
-        measure="minimal detectable difference",
-        estimate=minimal_detectable_difference(got.numbers(MAIN).std_error),
-        **shared,
-    )
+    yield detectable_in_four_of_five(got.numbers(MAIN).std_error, shared)
 
 
 def control_estimate(found: Emulation, got: Answers, name: str) -> Estimate:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.emulation.flow import COURSES, ELIGIBLE, IN_TRIAL, SEVERAL_COURSES
+from katoutcomes.analyses.steps.precision import detectable_difference
 from katoutcomes.estimands.leaving_care import TREATMENT_POLICY
 from katoutcomes.estimands.target_trial import FeasibilityGate
 from katoutcomes.results.check import Check
@@ -24,7 +25,6 @@ GROUPS: tuple[str, ...] = ("followed both", "followed only the treated strategy"
 """Every patient of the trial is in one of these, or in `NEITHER`."""
 NEITHER = "followed neither"
 SCORED, SEEN = "scored, ", "seen with the outcome, "
-PRECISION = "precision"
 LIMITED_LIMIT = 0.05
 UNSEEN_LIMIT = 0.05
 
@@ -203,14 +203,9 @@ def power_estimates(found: Emulation, feasible: Feasibility) -> tuple[Estimate, 
     """Return how small a difference is to be found, nothing where an arm has no followers."""
     if math.isnan(feasible.expected_difference):
         return ()
-    power = Estimate(
-        term=f"{PRECISION}: smallest difference to be expected, before outcomes are seen",
-        measure="minimal detectable difference",
-        unit=found.unit,
-        estimate=feasible.expected_difference,
-        n_patients=found.n_patients,
-    )
-    return (power,)
+    words = "smallest difference to be expected, before outcomes are seen"
+    fields = {"unit": found.unit, "n_patients": found.n_patients}
+    return (detectable_difference(feasible.expected_difference, words, fields),)
 
 
 def count_estimates(found: Emulation) -> Iterator[Estimate]:

@@ -116,7 +116,7 @@ def _moved_words(found: Emulation, direction: float) -> str:
     """Return what of the treated moves, and whether for the better."""
     if found.event is not None:
         often = "more" if direction > 0.0 else "less"
-        return f"{found.event.words} {often} often among the missing of the treated by such a share"
+        return f"{found.event.words} {often} often among the missing of the treated by so much"
     return f"missing scores of the treated {in_direction(direction, found.found.instrument.sign, FAVORABLE)} by so much"
 
 
