@@ -42,6 +42,7 @@ NUMBERS, FIGURE = HERE / "leaving_coverage.json", HERE / "leaving_coverage.svg"
 N_PATIENTS, N_RESAMPLES, LEVEL = 300, 200, 0.95
 N_OF_TRUTH, STEPS_OF_TRUTH = 100_000, 4
 WEEKS = np.array([2, 4, 8, 12])
+VISITS = tuple(kat.VisitWindow(f"week {week}", 7 * week, 7 * week - 2, 7 * week + 2) for week in WEEKS.tolist())
 COVARIATES = ("site", "prognosis", "affluence", "trauma_history")
 QUESTIONS: dict[str, dict[str, str]] = {
     "composite response": {"outcome": "response", "left_care": "composite"},
@@ -49,13 +50,14 @@ QUESTIONS: dict[str, dict[str, str]] = {
     "last score in care": {"left_care": "while_in_care"},
 }
 """What is asked, as arguments of `compare_cohorts`."""
-TRIALS: dict[str, dict[str, str]] = {
+TRIALS: dict[str, dict[str, Any]] = {
     "composite response, emulated": {"outcome": "response", "left_care": "composite"},
+    "days in response, emulated": {"outcome": "days_in_response"},
     "last score in care, emulated": {"left_care": "while_in_care"},
 }
 """The same of `emulate_trial`, as fields of its `TargetTrial`."""
 UNITS = {"composite response": "percentage points", "days in response": "days", "last score in care": "points"}
-UNITS |= {f"{question}, emulated": UNITS[question] for question in ("composite response", "last score in care")}
+UNITS |= {f"{question}, emulated": unit for question, unit in UNITS.items()}
 SCENARIOS_SHOWN = ("null", "effect")
 
 
@@ -108,7 +110,7 @@ def clinic(seed: int, scenario: str) -> kat.AnalysisSet:
     until = 7.0 * course.in_care[:, :12].sum(axis=1)
     return kat.AnalysisSet(
         instrument=kat.instrument("PHQ-9"),
-        visits=tuple(kat.VisitWindow(f"week {week}", 7 * week, 7 * week - 2, 7 * week + 2) for week in WEEKS.tolist()),
+        visits=VISITS,
         baseline=intake.baseline_score.astype(np.float64),
         scores=seen[:, WEEKS - 1],
         variables=(
@@ -194,11 +196,11 @@ def trial_truths(
         sides = []
         for strategy in ("start", "none"):
             course = follow(intake, draws, SCENARIOS[scenario], MECHANISMS["start"], strategy=strategy)
-            responded = course.score[:, -1] <= 0.5 * intake.baseline_score
+            composite, days, _ = outcomes(intake, course)
             in_care = emulation(
                 kat.TargetTrial(**TRIALS["last score in care, emulated"]), emulation_set(intake, course), ()
             )
-            sides.append(np.stack([100.0 * (responded & course.in_care[:, -1]), in_care.data.outcome]))
+            sides.append(np.stack([composite, days, in_care.data.outcome]))
         differences.append(sides[0] - sides[1])
     difference = np.concatenate(differences, axis=1)
     error = difference.std(axis=1) / difference.shape[1] ** 0.5
@@ -206,14 +208,16 @@ def trial_truths(
 
 
 def one_trial(seed: int, scenario: str) -> np.ndarray:
-    """Return estimate, standard error and limits of each question of a trial, shape (2, 4)."""
+    """Return estimate, standard error and limits of each question of a trial, shape (3, 4)."""
     rng = np.random.default_rng([seed, 20261123])
     intake = draw_intake(rng, N_PATIENTS, SCENARIOS[scenario])
     course = follow(intake, draw_weeks(rng, N_PATIENTS), SCENARIOS[scenario], MECHANISMS["start"])
-    patients, rows = emulation_set(intake, course), []
+    rows = []
     for question, asked in TRIALS.items():
-        trial = kat.TargetTrial(confounders=("site", "prognosis", "affluence", "trauma_history", "program"), **asked)
-        found = emulation(trial, patients, ())
+        earlier = {"earlier_visits": VISITS[:-1]} if UNITS[question] == "days" else {}
+        confounders = ("site", "prognosis", "affluence", "trauma_history", "program")
+        trial = kat.TargetTrial(confounders=confounders, visit=VISITS[-1], **earlier, **asked)
+        found = emulation(trial, emulation_set(intake, course, trial.visits[:-1]), ())
         numbers = answers(found, Beside(), Resampling(N_RESAMPLES, entropy=seed, conf_level=LEVEL)).numbers(MAIN)
         scale = 100.0 if UNITS[question] == "percentage points" else 1.0
         rows.append([scale * one for one in (numbers.estimate, numbers.std_error, numbers.conf_low, numbers.conf_high)])

@@ -110,6 +110,7 @@ OTHER_QUESTIONS: dict[str, dict[str, Any]] = {
 OTHER_TRIALS: dict[str, dict[str, Any]] = {
     "composite trial": {"outcome": "response", "left_care": "composite"},
     "trial while in care": {"left_care": "while_in_care"},
+    "trial of days": {"outcome": "days_in_response"},
 }
 """What else is asked of `emulate_trial`, by the name of the data of it."""
 

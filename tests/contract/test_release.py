@@ -517,7 +517,7 @@ def emulation_cells(estimate):
     """Yield what a count or a share of an emulated trial counts, and of whom; everything else rests on all of them."""
     if estimate.measure == "proportion":
         whole = estimate.term.removeprefix("scored, ").removeprefix("seen with the outcome, ")
-        cells = {whole: estimate.n_patients, estimate.term: estimate.n_counted}
+        cells = {whole: estimate.n_patients, f"{estimate.term} {estimate.visit}".strip(): estimate.n_counted}
     elif estimate.subgroup.startswith(("weeks: ", "strategy: ")) or not estimate.subgroup:
         cells = {estimate.term if estimate.measure == "count" else "patients in the trial": estimate.n_patients}
     else:
@@ -558,10 +558,12 @@ def sums_of_emulation(result, values):
     sums += [(("emulated", "courses in the trial"), [whole]), (whole, [("emulated", "patients with several courses")])]
     arms = [name for name in names if name.startswith("followed: ")]
     sums += [(whole, [("emulated", name)]) for name in arms]
-    sums += [(("emulated", name), [("emulated", f"scored, {name}")]) for name in (*FOLLOWED, *arms)]
-    for name in FOLLOWED:  # whose outcome was seen was scored
-        seen = ("emulated", f"seen with the outcome, {name}")
-        sums += [(("emulated", whole), [seen]) for whole in (name, f"scored, {name}")]
+    visits = {one.visit for one in result.estimates if one.measure == "proportion"}
+    at_visits = [(name, f"{name} {visit}".strip()) for visit in sorted(visits) for name in (*FOLLOWED, *arms)]
+    sums += [(("emulated", name), [("emulated", f"scored, {at_visit}")]) for name, at_visit in at_visits]
+    for name, at_visit in at_visits:  # whose outcome was seen was scored
+        seen = ("emulated", f"seen with the outcome, {at_visit}")
+        sums += [(("emulated", whole), [seen]) for whole in (name, f"scored, {at_visit}")]
     both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
     followers = {result.estimand.treatment: [both, treated], result.estimand.comparator: [both, comparator]}
     followers |= {name.removeprefix("followed: "): [("emulated", name)] for name in arms}

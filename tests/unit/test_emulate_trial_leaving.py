@@ -157,8 +157,3 @@ def test_the_last_score_in_care_describes():
 def test_trials_that_make_no_sense_are_refused(fields, words):
     with pytest.raises((DesignError, OptionError), match=words):
         replace(TRIAL, **fields)
-
-
-def test_days_are_asked_of_compare_cohorts():
-    with pytest.raises(OptionError, match="compare_cohorts"):
-        kat.emulate_trial(replace(TRIAL, outcome="days_in_response"), registry(), **SIZE)

@@ -48,9 +48,26 @@ ASKED = {
 }
 """Name → how it is asked."""
 
+ASKED_OF_TRIALS = {
+    "composite_response": lambda: trial(outcome="response", left_care="composite"),
+    "days_in_response": lambda: trial(outcome="days_in_response"),
+    "while_in_care": lambda: trial(left_care="while_in_care"),
+}
+"""Name → how it is asked of what began after time zero, where two functions answer it."""
+
 
 def test_every_name_is_asked():
     assert set(ASKED) == set(kat.NAMED_ESTIMANDS)
+    of_two = {name for name, named in kat.NAMED_ESTIMANDS.items() if named.also_answered_by}
+    assert set(ASKED_OF_TRIALS) == of_two
+
+
+@pytest.mark.parametrize("name", ASKED_OF_TRIALS)
+def test_an_emulated_trial_carries_the_name_as_well(name):
+    named, result = kat.NAMED_ESTIMANDS[name], ASKED_OF_TRIALS[name]()
+    assert (result.analysis, result.estimand.name) == (named.also_answered_by, name)
+    assert result.select(term="emulated trial")
+    assert named.sentence in result.to_table().question
 
 
 @pytest.mark.parametrize("name", kat.NAMED_ESTIMANDS)

@@ -185,6 +185,6 @@ def test_a_share_of_the_missing_is_the_answer_of_data_in_which_they_have_it(shar
 
 def test_what_is_assumed_of_the_missing_is_what_is_predicted_for_them():
     completed, weights = predicted_outcome(DATA, ONCE).completed[0], censoring_weights(DATA, ONCE).arms
-    for arm, assumed in enumerate(assumed_of_missing(DATA)):
+    for arm, assumed in enumerate(assumed_of_missing([DATA], np.ones(1))):
         rows = np.flatnonzero(~DATA.is_observed & (weights[arm][0] > 0.0))
         assert assumed == pytest.approx(np.average(completed[rows], weights=weights[arm][0, rows]))

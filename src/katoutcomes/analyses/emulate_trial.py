@@ -113,10 +113,11 @@ def emulate_trial(
     Returns
     -------
     Result
-        First how small a difference the records could find; then the difference of the mean scores and both means, the
-        same with truncated weights, with weights for missing scores and by augmented weighting, the E-value, the bias
-        diary (what other comparisons would have shown, and why), who followed which strategy, and the weights. Where
-        the gate is shut the difference is NaN, the verdict is "withhold", and no outcome has been looked at.
+        First how small a difference the records could find; then the difference of the mean scores (or shares, or days
+        in response, as the trial asks) and both means, the same with truncated weights, with weights for missing scores
+        and by augmented weighting, the E-value, the bias diary (what other comparisons would have shown, and why), who
+        followed which strategy, and the weights. Where the gate is shut the difference is NaN, the verdict is
+        "withhold", and no outcome has been looked at.
 
     Raises
     ------

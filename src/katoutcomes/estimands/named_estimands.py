@@ -23,6 +23,8 @@ class NamedEstimand:
         The function that answers it: a result of it carries the name.
     term : str
         Of the estimate that answers it, where it stands beside the answer to another question; else ``""``.
+    also_answered_by : str
+        The function that answers it of what began after time zero, where there are two; else ``""``.
     """
 
     name: str
@@ -30,6 +32,7 @@ class NamedEstimand:
     leaving_care: str
     answered_by: str
     term: str = ""
+    also_answered_by: str = ""
 
 
 _ALL = (
@@ -73,18 +76,21 @@ _ALL = (
         "How would the share of responders differ, if everybody who leaves care counts as a non-responder?",
         "composite",
         "compare_cohorts",
+        also_answered_by="emulate_trial",
     ),
     NamedEstimand(
         "days_in_response",
         "By how many days in response would patients differ on average until the end of follow-up?",
         "treatment policy",
         "compare_cohorts",
+        also_answered_by="emulate_trial",
     ),
     NamedEstimand(
         "while_in_care",
         "How do the last scores in care differ? This describes and is no effect.",
         "while on treatment",
         "compare_cohorts",
+        also_answered_by="emulate_trial",
     ),
     NamedEstimand(
         "change_under_ketamine",

@@ -10,10 +10,11 @@ from katoutcomes.estimands.leaving_care import COMPOSITE, LEFT_CARE, NAME_OF, TR
 from katoutcomes.estimands.named_estimands import NAMED_ESTIMANDS, NamedEstimand
 from katoutcomes.estimands.session_counts import SessionCount
 from katoutcomes.estimands.strategies import AfterEachDose, NoneUntil, StartIntegration, TreatedStrategy
-from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow
+from katoutcomes.estimands.visit_window import BASELINE_WINDOW, DEFAULT_VISITS, VisitWindow, require_separate
 
 COURSES: tuple[str, ...] = ("first", "every")
-SCORE = "score"
+SCORE, DAYS = "score", "days_in_response"
+"""Outcomes that are not binary."""
 ADULTS = Criterion("age_years", ">=", 18, "under 18 or age unknown")
 _START, _NONE = StartIntegration(), NoneUntil()
 
@@ -71,6 +72,8 @@ class TargetTrial:
     outcome : str
         What is compared at the visit: the score, or who has had a ``"response"``, is in ``"remission"`` or has a
         ``"reliable_improvement"`` by the default definition set of the instrument (or by the one whose id is given).
+        ``"days_in_response"`` compares the mean number of days in response up to the visit, each day having the status
+        of the nearest of the visits, nobody being in response on day 0.
     left_care : {"treatment_policy", "composite", "while_in_care"}
         What becomes of leaving care before the visit: the outcome counts whatever happened; who has left does not have
         the binary outcome (non-responder); or the last score in care is the outcome, which describes and is no effect.
@@ -78,12 +81,16 @@ class TargetTrial:
         Whether each patient is in one trial, from the first course, or in one for every eligible course. Then patients
         are resampled with all of their courses, and the number of the course and how the baseline score has changed
         since that of the course before are confounders.
+    earlier_visits : tuple of VisitWindow, optional
+        Further visits at which days in response are looked for, all before `visit`. By default those of
+        `DEFAULT_VISITS` whose windows end before that of `visit` begins. For other outcomes there are none.
 
     Raises
     ------
     DesignError
         If the strategies end on different days, the outcome is measured before their end or from another dose, leaving
-        care is to be part of a score, or numbers of weeks are to be compared by anything but scores.
+        care is to be part of a score or of days in response, numbers of weeks are to be compared by anything but
+        scores, or earlier visits share a day, count from another dose, come late, or belong to no such outcome.
 
     References
     ----------
@@ -109,6 +116,7 @@ class TargetTrial:
     courses: str = "first"
     outcome: str = SCORE
     left_care: str = TREATMENT_POLICY
+    earlier_visits: tuple[VisitWindow, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eligibility", tuple(self.eligibility))
@@ -121,6 +129,20 @@ class TargetTrial:
         if self.visit.is_anchored_later or self.visit.first_day <= self.by_day:
             raise DesignError("the visit must count from the first dose and begin after the strategies are decided.")
         self._require_outcome()
+        self._require_earlier_visits()
+
+    def _require_earlier_visits(self) -> None:
+        if self.earlier_visits is None:
+            return
+        object.__setattr__(self, "earlier_visits", tuple(self.earlier_visits))
+        if self.outcome != DAYS:
+            raise DesignError("earlier_visits belong to outcome='days_in_response'; other outcomes have one visit.")
+        require_separate(self.visits)
+        for one in self.visits[:-1]:
+            if one.is_anchored_later or one.first_day < 0 or one.target_day < 1:
+                raise DesignError("earlier visits count from the first dose and come after it.")
+            if one.last_day >= self.visit.first_day:
+                raise DesignError("earlier visits end before the window of the visit begins.")
 
     def _require_outcome(self) -> None:
         require_option("left_care", self.left_care, LEFT_CARE)
@@ -128,6 +150,11 @@ class TargetTrial:
         if isinstance(self.strategy, SessionCount) and not is_usual:
             raise DesignError(
                 "numbers of weeks with a session are compared by scores, whatever becomes of leaving care."
+            )
+        if self.outcome == DAYS and self.left_care != TREATMENT_POLICY:
+            raise DesignError(
+                "days in response count every day until the end of follow-up, in care or not: they have "
+                "left_care='treatment_policy'. Leaving care is part of outcome='response' with left_care='composite'."
             )
         if self.left_care == COMPOSITE and self.outcome == SCORE:
             raise DesignError("left_care='composite' needs a binary outcome, such as outcome='response'.")
@@ -144,8 +171,20 @@ class TargetTrial:
         return self.comparator.by_day
 
     @property
+    def visits(self) -> tuple[VisitWindow, ...]:
+        """The visits that the outcome is made of, in order of time: one, but for days in response."""
+        if self.outcome != DAYS:
+            return (self.visit,)
+        earlier = self.earlier_visits
+        if earlier is None:
+            earlier = tuple(one for one in DEFAULT_VISITS if one.last_day < self.visit.first_day)
+        return (*sorted(earlier, key=lambda one: one.target_day), self.visit)
+
+    @property
     def estimand(self) -> NamedEstimand:
         """The question by name, with its sentence."""
+        if self.outcome == DAYS:
+            return NAMED_ESTIMANDS[DAYS]
         if self.left_care != TREATMENT_POLICY:
             return NAMED_ESTIMANDS[NAME_OF[self.left_care]]
         is_sustained = isinstance(self.strategy, AfterEachDose)
@@ -212,12 +251,16 @@ class TargetTrial:
         return "treatment policy" if is_policy else NAMED_ESTIMANDS[NAME_OF[self.left_care]].leaving_care
 
     def _follow_up(self, when: str) -> str:
+        if self.outcome == DAYS:
+            return f"until day {self.visit.target_day}, whether or not the patient is still in care"
         if self.left_care == WHILE_IN_CARE:
             return f"until the patient leaves care, at most until {when}"
         return f"until the score at {when}, whether or not the patient is still in care"
 
     def _outcome_in_words(self, when: str) -> str:
         what = self.outcome.replace("_", " ")
+        if self.outcome == DAYS:
+            return f"{self.instrument} {what} up to day {self.visit.target_day}, 0 for who never responds"
         if self.left_care == WHILE_IN_CARE:
             last = f"the last {self.instrument} score in care up to {when}, the baseline score where none followed"
             return last if self.outcome == SCORE else f"{what} by {last}"
@@ -225,6 +268,12 @@ class TargetTrial:
         return f"{self.instrument} {what} at {when}{left}"
 
     def _outcome_emulated(self) -> str:
+        if self.outcome == DAYS:
+            listed = ", ".join(f"{one.name} (days {one.first_day} to {one.last_day})" for one in self.visits)
+            return (
+                f"response at {listed}; each day has the status of the nearest of them, nobody responds on day 0; a "
+                "missing status is predicted from the patient's history up to that visit"
+            )
         if self.left_care == WHILE_IN_CARE:
             return f"the {self.visit.choice} score of the window where the patient was in care, else the last before it"
         of_whom = " of a patient in care" if self.left_care == COMPOSITE else ""
@@ -234,7 +283,9 @@ class TargetTrial:
     def _contrast(self) -> str:
         if self.left_care == WHILE_IN_CARE:
             return "difference of last scores in care, which describes and is no effect"
-        return "difference in mean scores" if self.outcome == SCORE else "difference in percentages"
+        return {SCORE: "difference in mean scores", DAYS: "difference in mean days"}.get(
+            self.outcome, "difference in percentages"
+        )
 
     def to_text(self) -> str:
         """Return the question and the protocol as lines of text."""

@@ -66,6 +66,8 @@ def bias_diary(result: ResultRecord, *, instrument: Instrument | None = None) ->
 def _axis_name(lines: Sequence[Estimate], scale: ScoreScale) -> str:
     if any(one.measure == "difference in proportions" for one in lines):
         return "difference of shares"
+    if any(one.unit == "days" for one in lines):
+        return "days in response  (more is better)"
     return f"{scale.instrument} points" + (f"  ({scale.better} is better)" if scale.better else "")
 
 

@@ -114,10 +114,10 @@ def tipping_grid(result: ResultRecord) -> Figure:
 def _plan(result: ResultRecord, grids: tuple[TippingGrid, ...]) -> TippingPlan:
     cells = [one for grid in grids for one in grid.cells.values()]
     endpoint, what = result.estimand.endpoint, "outcomes" if is_of_events(result) else "scores"
-    interval = interval_name(one.conf_level for one in cells)
+    interval, when = interval_name(one.conf_level for one in cells), endpoint.visit or endpoint.variable
     sides = f"{grids[0].treatment} minus {grids[0].comparator}" if len(grids) == 1 else "each arm minus the comparator"
     return TippingPlan(
-        title=f"{endpoint.instrument}, {endpoint.visit}: were the missing {what} other than assumed",
+        title=f"{endpoint.instrument}, {when}: were the missing {what} other than assumed",
         subtitle=f"{capitalized(_in_words(sides))}, with its {interval}. Blue: the interval lies below 0. "
         f"Orange: above 0. White, with {_HOLDS}: it holds 0.",
         notes=(how_supposed(result), *general_notes(result, map(format_estimate, cells))),

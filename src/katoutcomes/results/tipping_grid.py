@@ -75,6 +75,11 @@ def how_supposed(result: ResultRecord) -> str:
         f"{one.subgroup.split(': ', 1)[-1].replace('_', ' ')} {format_estimate(one)}"
         for one in result.select(term=_AS_ASSUMED)
     )
+    if result.estimand.name == "days_in_response":
+        return (
+            "Of the days for which a visit without a score speaks such a share of an arm's was in response, and "
+            f"everybody is analyzed. The answer itself takes for granted: {', '.join(shares)}."
+        )
     outcome = result.estimand.endpoint.variable
     return (
         f"Such a share of an arm's patients without a score had the outcome ({outcome}), and everybody compared is "

@@ -31,12 +31,15 @@ WRONG = "How far it could be wrong"
 MISSING = "Who has no score at the visit"
 PATIENTS = "Patients"
 WEIGHTS = "Weights of the followers"
-_ORDER = (POWER, ANSWER, BESIDE, DIARY, MODIFIERS, WRONG, PATIENTS, MISSING, WEIGHTS)
+SHARES_BY_VISIT = "Share in response at each visit, emulated (percent)"
+_ORDER = (POWER, ANSWER, SHARES_BY_VISIT, BESIDE, DIARY, MODIFIERS, WRONG, PATIENTS, MISSING, WEIGHTS)
 _HEADINGS = {
     "precision": POWER,
     "emulated trial": ANSWER,
     "emulated ratio": ANSWER,
     "follow-up, emulated": ANSWER,
+    "in response, emulated": SHARES_BY_VISIT,
+    "days between visits, emulated": BESIDE,
     "sensitivity": BESIDE,
     "bias diary": DIARY,
     "effect by modifier": MODIFIERS,
@@ -99,7 +102,12 @@ def emulate_trial_table(result: ResultRecord) -> Table:
 
 
 def _in_unit(heading: str, result: ResultRecord) -> str:
-    """Return a heading of points as one of percentages where the outcome is binary, or of the last score in care."""
+    """Return a heading of points as one of percentages, days or the last score in care, as the outcome is."""
+    if result.estimand.name == "days_in_response":
+        heading = heading.replace(ANSWER, "Days in response up to the visit, emulated trial").replace(
+            "(points)", "(days)"
+        )
+        return heading.replace("at the visit", "at the last visit").replace("other estimators", "other ways")
     if result.estimand.name == "while_in_care":
         heading = heading.replace("Score at the visit", "Last score in care")
     if not result.select(term="emulated trial", measure="difference in proportions"):
@@ -183,4 +191,5 @@ def _label(estimate: Estimate) -> str:
         return f"Difference of effects: {in_words(rest)}"
     if stem in {"negative control", "tipping point"}:
         return f"{stem[:1].upper()}{stem[1:]}: {in_words(rest)}"
-    return in_words(rest) or estimate.term
+    is_at_visit = estimate.visit and (stem == "in response, emulated" or estimate.measure == "proportion")
+    return (in_words(rest) or estimate.term) + (f" at {estimate.visit}" if is_at_visit else "")

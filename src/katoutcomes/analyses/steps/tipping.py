@@ -113,16 +113,29 @@ def shares_of_missing() -> Floats:
 def event_grid_rows(
     events: MissingEvents, subgroups: tuple[str, str], conf_level: float, fields: dict[str, Any]
 ) -> Iterator[Estimate]:
-    """Yield what is assumed of the missing of the comparator and of the treated, and the difference with each pair."""
+    """Yield what is assumed of the missing of the comparator and of the treated, and the difference with each pair.
+
+    Parameters
+    ----------
+    events : MissingEvents
+        The differences.
+    subgroups : tuple of str
+        The comparator, the treated.
+    conf_level : float
+        Of the intervals.
+    fields : dict
+        Further fields of the rows: the measure and the unit of a difference that is none of shares among them.
+    """
+    of_share = {name: value for name, value in fields.items() if name not in {"measure", "unit"}}
+    of_difference = {"measure": "difference in proportions"} | fields
     for subgroup, share in zip(subgroups, events.assumed.tolist(), strict=True):
-        yield Estimate(term=AS_ASSUMED, measure="adjusted share", estimate=share, subgroup=subgroup, **fields)
+        yield Estimate(term=AS_ASSUMED, measure="adjusted share", estimate=share, subgroup=subgroup, **of_share)
     for (comparator, treated), difference in zip(events.shares.tolist(), events.differences, strict=True):
         yield estimate_of(
             difference,
             conf_level,
             term=f"{GRID}: treated {format_percent(treated)}, comparator {format_percent(comparator)}",
-            measure="difference in proportions",
-            **fields,
+            **of_difference,
         )
 
 

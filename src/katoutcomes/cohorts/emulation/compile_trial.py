@@ -10,7 +10,7 @@ import numpy as np
 
 from katoutcomes.cohorts.course_variables import as_floats, as_texts, course_variables
 from katoutcomes.cohorts.definition import CohortDefinition
-from katoutcomes.cohorts.emulation.emulation_set import SILENT_DAYS, EmulationSet
+from katoutcomes.cohorts.emulation.emulation_set import SILENT_DAYS, EarlierVisit, EmulationSet, weeks_until
 from katoutcomes.cohorts.emulation.weeks import last_scores, padded_days, weekly_scores, weekly_sessions
 from katoutcomes.cohorts.outcome_scale import require_outcome
 from katoutcomes.cohorts.outcome_scores import scores_table
@@ -70,25 +70,31 @@ def emulation_set(
     scores = _scores(cohort, scale, trial, patients)
     contacts = _contacts(cohort, patients)
     care = contacts.last_day if in_care_until is None else _given_days(registry, patients, in_care_until)
-    n_weeks = -(-trial.visit.target_day // DAYS_A_WEEK)
-    days = np.append(DAYS_A_WEEK * np.arange(n_weeks), trial.visit.first_day - 1).astype(np.int64)
-    last = last_scores(scores.baseline, scores.patient, scores.day, scores.total, care_day=care, days=days)
+    n_weeks = weeks_until(trial.visit)
+    ends = [DAYS_A_WEEK * week for week in range(n_weeks)] + [visit.first_day - 1 for visit in trial.visits]
+    last = last_scores(
+        scores.baseline, scores.patient, scores.day, scores.total, care_day=care, days=np.array(ends, dtype=np.int64)
+    )
     further = (care, contacts.other_day, *last.T, *contacts.integration.T, *contacts.dosing.T)
-    order = value_order(scores.baseline, scores.outcome[:, None], variables, further)
-    baseline, outcome, variables = reordered(scores.baseline, scores.outcome[:, None], variables, order)
+    order = value_order(scores.baseline, scores.outcomes, variables, further)
+    baseline, outcomes, variables = reordered(scores.baseline, scores.outcomes, variables, order)
     slack = SILENT_DAYS if in_care_until is None else 0
+    at_visits = tuple(
+        EarlierVisit(visit, outcomes[:, place], last[order, n_weeks + place], (care < visit.target_day - slack)[order])
+        for place, visit in enumerate(trial.visits)
+    )
     return EmulationSet(
         instrument=scale,
         baseline=baseline,
-        outcome=outcome[:, 0],
+        outcome=at_visits[-1].score,
         last_care_day=care[order],
         session=weekly_sessions(contacts.integration, n_weeks)[order],
-        last_score=last[order],
+        last_score=np.column_stack([last[order, :n_weeks], at_visits[-1].last_score]),
         scored=weekly_scores(scores.patient, scores.day, len(patients), n_weeks)[order],
         session_days=contacts.integration[order],
         dose_days=contacts.dosing[order],
         other_care_day=contacts.other_day[order],
-        has_left=(care < trial.visit.target_day - slack)[order],
+        has_left=at_visits[-1].has_left,
         variables=variables,
         attrition=cohort.attrition,
         cohort=definition.name,
@@ -101,26 +107,27 @@ def emulation_set(
         ),
         care_is_given=in_care_until is not None,
         patient=patients[order].astype(np.int64),
+        earlier=at_visits[:-1],
     )
 
 
 def _settings(trial: TargetTrial, *, is_given: bool) -> tuple[tuple[str, str], ...]:
-    window = trial.visit
+    windows = "; ".join(f"{one.name}: day {one.target_day} ({one.first_day} to {one.last_day})" for one in trial.visits)
     care = "given for every patient" if is_given else "the last session of any kind before the next course"
     return (
         ("treated strategy", trial.strategy.sentence()),
         ("comparator strategy", trial.comparator.sentence()),
-        ("visits", f"{window.name}: day {window.target_day} ({window.first_day} to {window.last_day})"),
+        ("visits", windows),
         ("last day in care", care),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scores:
-    """Baseline and outcome of each patient, and every score with its day."""
+    """Baseline score of each patient and those at the visits, a column each; and every score with its day."""
 
     baseline: NDArray[np.float64]
-    outcome: NDArray[np.float64]
+    outcomes: NDArray[np.float64]
     patient: NDArray[np.int64]
     day: NDArray[np.int64]
     total: NDArray[np.float64]
@@ -128,18 +135,18 @@ class _Scores:
 
 def _scores(cohort: Cohort, scale: Instrument, trial: TargetTrial, patients: NDArray[Any]) -> _Scores:
     tables = cohort.tables
-    placed = placed_windows(cohort.definition.effective_baseline_window, (trial.visit,))
+    placed = placed_windows(cohort.definition.effective_baseline_window, trial.visits)
     with scores_table(tables, scale) as scores:
         sources = {"scores": scores, "courses": tables.name("analyzed"), "instrument": scale.id}
         course_scores = tables.make("emulation_scores", "06_course_scores", **sources)
         found = window_scores(tables, course_scores, placed)
         every = tables.fetch("06_course_scores", **sources)
         tables.engine.drop(course_scores)
-    values = np.full((len(patients), 2), np.nan)
+    values = np.full((len(patients), 1 + len(trial.visits)), np.nan)
     values[_rows_of(patients, found.patient), found.position] = found.score
     day = np.ma.getdata(every["course_day"]).astype(np.int64)
     row = _rows_of(patients, np.ma.getdata(every["patient"]))
-    return _Scores(values[:, 0].copy(), values[:, 1].copy(), row, day, as_floats(every["total"]))
+    return _Scores(values[:, 0].copy(), values[:, 1:].copy(), row, day, as_floats(every["total"]))
 
 
 def _rows_of(patients: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from katoutcomes.cohorts.analysis_set import AttritionStep, Variable
 from katoutcomes.cohorts.emulation.compile_trial import emulation_set
-from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
+from katoutcomes.cohorts.emulation.emulation_set import EarlierVisit, EmulationSet
 from katoutcomes.errors import DesignError
 
 if TYPE_CHECKING:
@@ -100,7 +100,14 @@ def pooled(sets: Sequence[EmulationSet]) -> EmulationSet:
         variables=tuple(variables),
         attrition=(step,),
         provenance=replace(first.provenance, settings=settings),
+        earlier=tuple(_same_visit(same) for same in zip(*(one.earlier for one in sets), strict=True)),
     )
+
+
+def _same_visit(parts: Sequence[EarlierVisit]) -> EarlierVisit:
+    """Return one earlier visit of all courses."""
+    arrays = (np.concatenate([getattr(one, name) for one in parts]) for name in ("score", "last_score", "has_left"))
+    return EarlierVisit(parts[0].window, *arrays)
 
 
 def _padded(days: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -71,7 +71,12 @@ def emulation_starts(data: EmulationData) -> EmulationStarts:
     return EmulationStarts(decisions, _observed_fit(data, once, None).coefficients[0])
 
 
-def emulated_estimates(data: EmulationData, frequencies: Floats, starts: EmulationStarts | None = None) -> Floats:
+def emulated_estimates(
+    data: EmulationData,
+    frequencies: Floats,
+    starts: EmulationStarts | None = None,
+    weights: CensoringWeights | None = None,
+) -> Floats:
     """Refit everything for each set of frequencies.
 
     Parameters
@@ -82,6 +87,8 @@ def emulated_estimates(data: EmulationData, frequencies: Floats, starts: Emulati
         How often each patient counts.
     starts : EmulationStarts, optional
         From `emulation_starts`, where there are many sets; they save time and change nothing beyond the tolerance.
+    weights : CensoringWeights, optional
+        Those of the same patients and frequencies, where they are there already.
 
     Returns
     -------
@@ -89,7 +96,8 @@ def emulated_estimates(data: EmulationData, frequencies: Floats, starts: Emulati
         The columns are `ESTIMATES`; NaN where an arm is left without an outcome.
     """
     begin = EmulationStarts((), None) if starts is None else starts
-    weights = censoring_weights(data, frequencies, begin.decisions or None)
+    if weights is None:
+        weights = censoring_weights(data, frequencies, begin.decisions or None)
     outcome = predicted_outcome(data, frequencies, begin.observed)
     cut = tuple(truncated(one, frequencies, TRUNCATION) for one in weights.arms)
     observed = tuple(np.where(data.is_observed, one / outcome.observed, 0.0) for one in weights.arms)

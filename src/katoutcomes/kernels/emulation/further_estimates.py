@@ -25,6 +25,7 @@ def further_estimates(
     control: Floats | None = None,
     bases: Sequence[Floats] = (),
     starts: EmulationStarts | None = None,
+    weights: CensoringWeights | None = None,
 ) -> Floats:
     """Refit what stands beside the answer for each set of frequencies.
 
@@ -40,6 +41,8 @@ def further_estimates(
         For each modifier the columns that the effect is linear in, such as an indicator for each level.
     starts : EmulationStarts, optional
         From `emulation_starts`, where there are many sets.
+    weights : CensoringWeights, optional
+        Those of the same patients and frequencies, where they are there already.
 
     Returns
     -------
@@ -50,7 +53,8 @@ def further_estimates(
         outcome 0; the coefficients of the effect.
     """
     begin = EmulationStarts((), None) if starts is None else starts
-    weights = censoring_weights(data, frequencies, begin.decisions or None)
+    if weights is None:
+        weights = censoring_weights(data, frequencies, begin.decisions or None)
     columns = [*missing_shifts(data, weights, frequencies).T]
     columns.append(
         np.full(len(frequencies), np.nan) if control is None else _control(data, weights, frequencies, control)
@@ -83,16 +87,30 @@ def missing_shifts(data: EmulationData, weights: CensoringWeights, frequencies: 
     return np.asarray(means[:, :, 1] - means[:, :, 0])
 
 
-def assumed_of_missing(data: EmulationData) -> Floats:
+def assumed_of_missing(visits: Sequence[EmulationData], spoken_for: Floats) -> Floats:
     """Return what is predicted on average for the missing outcomes of each arm's copies, as weighted, shape (K,).
 
-    NaN where no outcome of an arm is missing.
+    Parameters
+    ----------
+    visits : sequence of EmulationData
+        The same copies with the outcome of each visit.
+    spoken_for : ndarray of float64, shape (n_visits,)
+        What each visit counts.
+
+    Returns
+    -------
+    ndarray of float64
+        NaN where no outcome of an arm is missing.
     """
-    once = np.ones((1, data.n_patients))
-    completed = predicted_outcome(data, once).completed[0]
-    weights = np.stack([one[0] * ~data.is_observed for one in censoring_weights(data, once).arms])
+    once = np.ones((1, visits[0].n_patients))
+    weights = np.stack([one[0] for one in censoring_weights(visits[0], once).arms])
+    sums, sizes = np.zeros(len(weights)), np.zeros(len(weights))
+    for data, counts in zip(visits, spoken_for.tolist(), strict=True):
+        missing = counts * weights * ~data.is_observed
+        sums += missing @ predicted_outcome(data, once).completed[0]
+        sizes += missing.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(weights @ completed / weights.sum(axis=1))
+        return np.asarray(sums / sizes)
 
 
 def missing_mean_shifts(data: EmulationData, weights: CensoringWeights, frequencies: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """The counts of an emulated trial: eligible, in the trial, who followed which strategy, until when, and who is scored.
 
-A binary outcome is counted in each kind of followers, and every share of it goes with these counts.
+A binary outcome is counted in each kind of followers, at every visit where its days are the outcome, and every share
+of it, and every number of days, goes with these counts.
 
 The four kinds of followers divide the patients of the trial; so do, for each arm, its followers and those who departed
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
@@ -40,6 +41,8 @@ _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED, SEEN = "scored, ", "seen with the outcome, "
 _SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
 """Measures of a binary outcome: near enough to what was seen that they go with it."""
+_MEANS = frozenset({"adjusted mean", "difference in means"})
+"""Of days with such an outcome they go with it as well."""
 _GRID, _ALL_COLUMNS = "tipping grid", "balance of all columns"
 LEAVING, MISSING = "leaving_by_week", "missing_by_week"
 _WITHOUT_SCORE = frozenset({"missing, scored later", "missing, not scored again"})
@@ -55,6 +58,7 @@ _STEMS = frozenset(
             "selection by the score",
         ),
         *("emulated arms", "emulated arms, Holm", "trend over the arms"),
+        *("in response, emulated", "days between visits, emulated"),
     }
 )
 _BY_MODIFIER = frozenset(
@@ -78,8 +82,13 @@ _NEVER_SHOWN: Key = ("counted", "", "", "departures from several arms", "")
 _GAPS_NEVER_SHOWN: Key = ("counted", "", "", "copies without a score by week", "")
 
 
-def _counted(term: str, subgroup: str = "") -> Key:
-    return ("counted", "", "", term, subgroup)
+def _counted(term: str, subgroup: str = "", visit: str = "") -> Key:
+    return ("counted", "", visit, term, subgroup)
+
+
+def _at_visits(values: Values, term: str) -> list[Key]:
+    """Return the keys of a count at every visit, or at the one that needs no name."""
+    return [key for key in values if key[0] == "counted" and key[3] == term]
 
 
 def _of_week(week: str, step: str, arm: str) -> Key:
@@ -120,14 +129,15 @@ def emulation_n_key(estimate: Estimate) -> Key:
         return ("analyzed", "", estimate.visit, STILL_IN_CARE, estimate.subgroup)
     if _is_of_weights(estimate.term):
         return _weights(estimate.visit if estimate.term.startswith("weights: ") else "")
-    if estimate.measure in _SHARES and not estimate.term.startswith("negative control"):
+    is_of_days = estimate.unit == "days" and estimate.measure in _MEANS
+    if (estimate.measure in _SHARES or is_of_days) and not estimate.term.startswith("negative control"):
         return ("share", "", "", estimate.term.split(": ", 1)[0], estimate.subgroup)
     return _counted(IN_TRIAL, estimate.subgroup)
 
 
 def emulation_counted_key(estimate: Estimate) -> Key | None:
     """Return the key of what a count or share of an emulated trial counts."""
-    return _counted(estimate.term) if estimate.measure in {"count", "proportion"} else None
+    return _counted(estimate.term, visit=estimate.visit) if estimate.measure in {"count", "proportion"} else None
 
 
 def emulation_part_key(part: Part, row: int) -> Key:
@@ -169,10 +179,9 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     for term in (*FOLLOWED, *_arms(values)):
         if _counted(term) in values:
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
-        if _counted(f"{_SCORED}{term}") in values:
-            yield from ((_counted(f"{_SCORED}{term}"), key) for key in grids)
-        if _counted(f"{SEEN}{term}") in values and term != FOLLOWED[-1]:  # who followed neither has no copy
-            yield from ((_counted(f"{SEEN}{term}"), key) for key in [*shares, *grids])
+        yield from ((one, key) for one in _at_visits(values, f"{_SCORED}{term}") for key in grids)
+        if term != FOLLOWED[-1]:  # who followed neither has no copy
+            yield from ((one, key) for one in _at_visits(values, f"{SEEN}{term}") for key in [*shares, *grids])
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
     for curve in (key for key in described if key[3] == STILL_IN_CARE):
@@ -229,18 +238,17 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
         yield Sum(_counted(IN_TRIAL), members)
     yield from (Sum(_counted(IN_TRIAL), (_counted(term),), has_remainder=True) for term in _arms(values))
     for term in (*FOLLOWED, *_arms(values)):
-        if _counted(f"{_SCORED}{term}") in values:
-            yield Sum(_counted(term), (_counted(f"{_SCORED}{term}"),), has_remainder=True)
-        seen = _counted(f"{SEEN}{term}")
-        if seen in values:
-            wholes = [_counted(term)] if result.estimand.name == "while_in_care" else _those_of(term)
+        for scored in _at_visits(values, f"{_SCORED}{term}"):
+            yield Sum(_counted(term), (scored,), has_remainder=True)
+        for seen in _at_visits(values, f"{SEEN}{term}"):
+            wholes = [_counted(term)] if result.estimand.name == "while_in_care" else _those_of(term, seen[2])
             yield from (Sum(whole, (seen,), has_remainder=True) for whole in wholes if whole in values)
     yield from _sums_by_week(result, values)
 
 
-def _those_of(term: str) -> list[Key]:
+def _those_of(term: str, visit: str) -> list[Key]:
     """Return the followers, and those of them with a score at the visit: both hold all who were seen with an event."""
-    return [_counted(term), _counted(f"{_SCORED}{term}")]
+    return [_counted(term), _counted(f"{_SCORED}{term}", visit=visit)]
 
 
 def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.cohorts.analysis_set import AnalysisSet, Variable
     from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
+    from katoutcomes.estimands.visit_window import VisitWindow
     from katoutcomes.registry.synthetic.trajectories import Intake, Trajectory
     from katoutcomes.workflows.simulation.design import Cell, SimulationDesign
     from katoutcomes.workflows.simulation.worlds import World
@@ -217,11 +218,21 @@ def _later(design: SimulationDesign, intake: Intake, course: Trajectory, entropy
     return _bootstrapped(design, differences, data.n_patients, entropy)
 
 
-def emulation_set(intake: Intake, course: Trajectory) -> EmulationSet:
-    """Return the patients as `emulate_trial` has them after reading a registry in which being in care is known."""
+def emulation_set(intake: Intake, course: Trajectory, earlier: Sequence[VisitWindow] = ()) -> EmulationSet:
+    """Return the patients as `emulate_trial` has them after reading a registry in which being in care is known.
+
+    Parameters
+    ----------
+    intake : Intake
+        The patients.
+    course : Trajectory
+        What happened to them.
+    earlier : sequence of VisitWindow
+        Visits before the last one, each meant for the last day of a week: that of its score.
+    """
     import numpy as np
 
-    from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
+    from katoutcomes.cohorts.emulation.emulation_set import EarlierVisit, EmulationSet, weeks_until
     from katoutcomes.cohorts.emulation.weeks import last_scores
 
     baseline = intake.baseline_score.astype(np.float64)
@@ -231,10 +242,13 @@ def emulation_set(intake: Intake, course: Trajectory) -> EmulationSet:
     days = np.append(7 * np.arange(N_WEEKS), 7 * N_WEEKS - 1)
     total = course.score[patient, week].astype(np.float64)
     last = last_scores(baseline, patient, 7 * week + 7, total, care_day=np.where(care > 0, care - 6.0, 0.0), days=days)
+    scores = np.where(course.recorded, course.score, np.nan).astype(np.float64)
+    # In care at a visit is who was so in the week that ends with it; whether one leaves then depends on its score.
+    at_visits = [(visit, weeks_until(visit) - 1) for visit in earlier]
     session_days: np.ndarray[Any, Any] = np.where(course.session, 7.0 * np.arange(N_WEEKS) + 2.0, np.nan)
     return EmulationSet(
         baseline=baseline,
-        outcome=np.where(course.recorded[:, -1], course.score[:, -1], np.nan).astype(np.float64),
+        outcome=scores[:, -1],
         last_care_day=care,
         session=course.session,
         last_score=last,
@@ -242,9 +256,12 @@ def emulation_set(intake: Intake, course: Trajectory) -> EmulationSet:
         session_days=np.sort(session_days, axis=1),
         dose_days=np.where(course.in_care[:, :6], 7.0 * np.arange(6), np.nan),
         other_care_day=care,
-        has_left=~course.in_care[:, N_WEEKS],
+        has_left=~course.in_care[:, N_WEEKS - 1],
         variables=_variables(intake),
         care_is_given=True,
         patient=np.arange(intake.site.size),
+        earlier=tuple(
+            EarlierVisit(visit, scores[:, week], last[:, week], ~course.in_care[:, week]) for visit, week in at_visits
+        ),
         **_shared(),
     )

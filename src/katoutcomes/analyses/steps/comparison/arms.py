@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.anchored_visits import require_common_days
-from katoutcomes.analyses.steps.comparison.events import DAYS, SCORE, Event, event_of
+from katoutcomes.analyses.steps.comparison.events import Event, event_of
 from katoutcomes.analyses.steps.comparison.history import last_day_in_care, leaving, visits_up_to
 from katoutcomes.analyses.steps.comparison.left_care import Known, Outcome, outcome_of
 from katoutcomes.analyses.steps.covariate_columns import (
@@ -18,6 +18,7 @@ from katoutcomes.analyses.steps.covariate_columns import (
 )
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.leaving_care import TREATMENT_POLICY
+from katoutcomes.estimands.target_trial import DAYS, SCORE
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import OptionError
+from katoutcomes.estimands.target_trial import DAYS, SCORE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SCORE, DAYS = "score", "days_in_response"
 OUTCOMES: tuple[str, ...] = (SCORE, "response", "remission", "reliable_improvement", DAYS)
 _KINDS = {
     "response": "response",

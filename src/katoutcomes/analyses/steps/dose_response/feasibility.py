@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
-from katoutcomes.analyses.steps.dose_response.history import count_history
 from katoutcomes.analyses.steps.dose_response.pairs import ArmPair, arm_pairs, each_once, worst_of
 from katoutcomes.analyses.steps.emulation import feasibility as of_two_arms
 from katoutcomes.analyses.steps.emulation.balance import balance_estimates, overlap_estimates
@@ -15,7 +15,6 @@ from katoutcomes.analyses.steps.emulation.flow import ELIGIBLE, IN_TRIAL, by_wee
 from katoutcomes.analyses.steps.emulation.gaps import gaps_part
 from katoutcomes.analyses.steps.emulation.leaving import leaving_estimates, leaving_part
 from katoutcomes.analyses.steps.emulation.weights import weight_estimates
-from katoutcomes.estimands.strategies import DAYS_A_WEEK
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
 
 FOLLOWED, SCORED = "followed: ", "scored, followed: "
+FOLLOWED_ONLY, AND = "followed only: ", " and "
+"""Before the arms that patients followed, where they followed no other, and between them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +71,7 @@ def count_trial(found: Emulation, strategies: tuple[SessionCount, ...], gate: Fe
     from katoutcomes.cohorts.emulation.counts import compiled_counts
 
     weeks, arms = compiled_counts(strategies, found.found)
-    history = count_history(found.found, found.trial.by_day // DAYS_A_WEEK)
-    several = replace(found, data=replace(found.data, models=(weeks,), arms=arms, history=history))
+    several = replace(found, data=replace(found.data, models=(weeks,), arms=arms))
     pairs = arm_pairs(several, strategies)
     with_first = [one.feasible for one in pairs if one.low == 0]
     spreads = (with_first[0].distributions[0], *(one.distributions[1] for one in with_first))
@@ -146,6 +146,23 @@ def count_estimates(trial: CountTrial) -> Iterator[Estimate]:
                 estimate=trial.n_scored[place] / number,
                 n_patients=number,
             )
+    yield from _kinds_of_followers(trial)
+
+
+def _kinds_of_followers(trial: CountTrial) -> Iterator[Estimate]:
+    """Yield how many followed which arms and no other: neighbors, because leaving care keeps what was possible.
+
+    Where patients have several courses, which may follow different arms, nothing is told.
+    """
+    import numpy as np
+
+    if trial.several.units is not None:
+        return
+    followed, labels = np.column_stack([arm.followed for arm in trial.several.data.arms]), trial.strategies
+    for first, last in combinations_with_replacement(range(len(labels)), 2):
+        is_held = np.arange(len(labels)).clip(first, last) == np.arange(len(labels))
+        together = AND.join(one.label for one in labels[first : last + 1])
+        yield _count(f"{FOLLOWED_ONLY}{together}", int((followed == is_held).all(axis=1).sum()))
 
 
 def _count(term: str, number: int) -> Estimate:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.analyses.steps.comparison.days import OTHER_RULES
+from katoutcomes.analyses.steps.emulation.data import days_of
 from katoutcomes.analyses.steps.precision import detectable_in_four_of_five
 from katoutcomes.analyses.steps.resamples import Interval, estimate_of, percentile, resamples_check
 from katoutcomes.results.check import Check
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from katoutcomes.analyses.steps.effect_modifiers import Modifier
     from katoutcomes.analyses.steps.emulation.data import Emulation
     from katoutcomes.analyses.steps.resamples import Resampling
+    from katoutcomes.kernels.emulation.estimators import EmulationStarts
 
 ANSWER, MEAN, SENSITIVITY, DIARY = "emulated trial", "follow-up, emulated", "sensitivity", "bias diary"
 RATIO = "emulated ratio"
 NEGATIVE_CONTROL = "negative control"
+IN_STATE, BETWEEN_VISITS = "in response, emulated", "days between visits, emulated"
+"""Terms of what days in response are made of: the share at each visit, and which visit speaks for the days between."""
 MAIN = "cloned, censored, weighted"
 """Column of the answer."""
 AGREEMENT_LIMIT = 1.0
@@ -84,6 +89,8 @@ class Answers:
         The same for each resample.
     conf_level : float
         Level of the intervals.
+    by_visit : ndarray of float64, shape (1 + n_replicates, n_visits, 9), or None
+        The columns of `point`, then of `replicates`, at each visit, where the answer is a sum over several.
     """
 
     point: NDArray[np.float64]
@@ -91,6 +98,7 @@ class Answers:
     further: NDArray[np.float64]
     further_replicates: NDArray[np.float64]
     conf_level: float
+    by_visit: NDArray[np.float64] | None = None
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return the resamples of one of the estimators."""
@@ -151,23 +159,52 @@ def answers(found: Emulation, beside: Beside, resampling: Resampling) -> Answers
     """Estimate everything, and again for each resample of patients."""
     import numpy as np
 
-    from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulated_estimates, emulation_starts
+    from katoutcomes.kernels.emulation.estimators import ESTIMATES, emulation_starts
+    from katoutcomes.kernels.emulation.further_estimates import FURTHER
+
+    n_patients, n_visits, n_main = found.n_courses, len(found.outcomes), len(ESTIMATES)
+    starts = [emulation_starts(one) for one in found.outcomes]
+    once = _by_visit(found, beside, np.ones((1, n_patients)), [None] * n_visits)
+    drawn = resampling.draw(
+        lambda frequencies: _by_visit(found, beside, frequencies, starts).reshape(len(frequencies), -1),
+        n_patients,
+        units=found.units,
+    )
+    by_visit = np.concatenate([once, drawn.reshape(len(drawn), n_visits, -1)])
+    summed = np.einsum("v,bvk->bk", found.spoken_for, by_visit)
+    control = n_main + FURTHER.index("negative control")
+    summed[:, control] = by_visit[:, 0, control]  # it has one value a patient, whatever the outcome is a sum of
+    return Answers(
+        summed[0, :n_main],
+        summed[1:, :n_main],
+        summed[0, n_main:],
+        summed[1:, n_main:],
+        resampling.conf_level,
+        by_visit[:, :, :n_main] if found.days else None,
+    )
+
+
+def _by_visit(
+    found: Emulation, beside: Beside, frequencies: NDArray[np.float64], starts: Sequence[EmulationStarts | None]
+) -> NDArray[np.float64]:
+    """Return all columns for each outcome that the answer is a sum of, shape (B, n_visits, 9 + 4 + k)."""
+    import numpy as np
+
+    from katoutcomes.kernels.emulation.censoring_weights import censoring_weights
+    from katoutcomes.kernels.emulation.estimators import emulated_estimates
     from katoutcomes.kernels.emulation.further_estimates import further_estimates
 
-    data = found.data
-    starts = emulation_starts(data)
+    # Who followed which strategy does not depend on the outcome: the weights of all visits are the same.
+    weights = censoring_weights(found.data, frequencies, None if starts[0] is None else starts[0].decisions)
     bases = [modifier.basis for modifier in beside.modifiers]
-
-    def everything(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
-        further = further_estimates(data, frequencies, control=beside.control, bases=bases, starts=starts)
-        return np.column_stack([emulated_estimates(data, frequencies, starts), further])
-
-    replicates = resampling.draw(everything, data.n_patients, units=found.units)
-    once = np.ones((1, data.n_patients))
-    further = further_estimates(data, once, control=beside.control, bases=bases)[0]
-    n_main = len(ESTIMATES)
-    point, level = emulated_estimates(data, once)[0], resampling.conf_level
-    return Answers(point, replicates[:, :n_main], further, replicates[:, n_main:], level)
+    columns = []
+    for data, start in zip(found.outcomes, starts, strict=True):
+        main = emulated_estimates(data, frequencies, start, weights)
+        further = further_estimates(
+            data, frequencies, control=beside.control, bases=bases, starts=start, weights=weights
+        )
+        columns.append(np.column_stack([main, further]))
+    return np.stack(columns, axis=1)
 
 
 def sides(found: Emulation) -> dict[str, Any]:
@@ -175,7 +212,7 @@ def sides(found: Emulation) -> dict[str, Any]:
     return {
         "treatment": found.trial.strategy.label,
         "comparator": found.trial.comparator.label,
-        "visit": found.trial.visit.name,
+        "visit": found.when,
         "unit": found.unit,
         "n_patients": found.n_patients,
     }
@@ -188,15 +225,40 @@ def answer_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
     difference = {"measure": found.difference, **shared}
     main = got.numbers(MAIN)
     yield estimate_of(main, level, term=ANSWER, **difference)
-    if found.event is not None:
+    if found.is_share:
         yield estimate_of(got.ratio(), level, term=RATIO, measure="risk ratio", **shared)
     for column, label in (("comparator mean", shared["comparator"]), ("treated mean", shared["treatment"])):
         mean = got.numbers(column, tests=False)
-        measure = "adjusted mean" if found.event is None else "adjusted share"
+        measure = "adjusted share" if found.is_share else "adjusted mean"
         yield estimate_of(mean, level, term=f"{MEAN}: {label}", measure=measure, **alone)
+    yield from days_estimates(found, got)
     yield from beside_estimates(found, got)
     for order, (column, words, _) in enumerate(DIARY_STEPS, start=1):
         yield estimate_of(got.numbers(column), level, term=f"{DIARY}: {order}, {words}", **difference)
+
+
+def days_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:
+    """Yield what days with an event are made of: the share of each arm at each visit; the difference by other rules."""
+    import numpy as np
+
+    from katoutcomes.kernels.emulation.estimators import ESTIMATES
+
+    if got.by_visit is None:
+        return
+    shared, level = sides(found), got.conf_level
+    alone = {name: value for name, value in shared.items() if name not in {"treatment", "comparator", "unit", "visit"}}
+    arms = {"comparator mean": shared["comparator"], "treated mean": shared["treatment"]}
+    for place, visit in enumerate(found.trial.visits):
+        for column, label in arms.items():
+            values = got.by_visit[:, place, ESTIMATES.index(column)]
+            share = percentile(float(values[0]), values[1:], level, tests=False)
+            fields = alone | {"term": f"{IN_STATE}: {label}", "measure": "adjusted share", "visit": visit.name}
+            yield estimate_of(share, level, **fields)
+    for rule in OTHER_RULES:
+        values = np.asarray(got.by_visit[:, :, ESTIMATES.index(MAIN)] @ days_of(found.trial, rule))
+        difference = percentile(float(values[0]), values[1:], level, tests=False)
+        term = f"{BETWEEN_VISITS}: days like the {rule}"
+        yield estimate_of(difference, level, term=term, measure=found.difference, **shared)
 
 
 def beside_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]:

@@ -127,12 +127,13 @@ def _levels(found: Emulation) -> Check:
 def _completeness(found: Emulation, feasible: Feasibility) -> tuple[Check, ...]:
     if found.trial.left_care == WHILE_IN_CARE:
         return (difference_in_leaving_check(_left_shares(found, feasible)),)
-    observed = found.data.is_observed
     if found.trial.left_care == COMPOSITE:
-        return (outcomes_known_check(float(observed.mean())),)
+        return (outcomes_known_check(float(found.data.is_observed.mean())),)
+    where = f"a visit {found.when}" if found.days else found.when
+    observed = min((one.is_observed for one in found.outcomes), key=found.people)
     shares = [float(observed[arm.followed].mean()) if arm.followed.any() else 0.0 for arm in found.data.arms]
     return (
-        paired_completeness_check(found.people(observed), found.n_patients, found.trial.visit.name),
+        paired_completeness_check(found.people(observed), found.n_patients, where),
         completeness_difference_check(max(shares) - min(shares)),
     )
 

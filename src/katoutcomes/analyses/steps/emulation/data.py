@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.analyses.steps.comparison.events import DAYS, Event, event_of
+from katoutcomes.analyses.steps.comparison.arms import UP_TO
+from katoutcomes.analyses.steps.comparison.events import Event, event_of
 from katoutcomes.analyses.steps.covariate_columns import CovariateColumns, covariate_columns, without_lone_patients
+from katoutcomes.analyses.steps.emulation.history import history_of
 from katoutcomes.cohorts.emulation.sequential import COURSE_NUMBER, SINCE_LAST
 from katoutcomes.cohorts.exposure import require_adjustable
 from katoutcomes.errors import DesignError, OptionError
 from katoutcomes.estimands.leaving_care import COMPOSITE, WHILE_IN_CARE
 from katoutcomes.estimands.session_counts import SessionCount
+from katoutcomes.estimands.target_trial import DAYS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
     from katoutcomes.cohorts.emulation.emulation_set import EmulationSet
     from katoutcomes.estimands.target_trial import TargetTrial
     from katoutcomes.kernels.emulation.data import EmulationData
-
-_WEEK = 7.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +48,10 @@ class Emulation:
     units : ndarray of int64, shape (n_courses,), or None
         Whose trial each is, where patients may have several; None where each has one.
     event : Event or None
-        The binary outcome, as 0 and 1 in `data`; None where it is a score.
+        The binary outcome, as 0 and 1 in `data`, or whose days are counted; None where it is a score.
+    days : tuple of EmulationData
+        The arrays with the event at each of the trial's visits, where its days are compared; else empty. In `data` the
+        outcome is then each patient's days by the own visits.
 
     Notes
     -----
@@ -63,16 +67,40 @@ class Emulation:
     n_eligible: int
     units: NDArray[np.int64] | None = None
     event: Event | None = None
+    days: tuple[EmulationData, ...] = ()
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the outcome is binary."""
+        return self.event is not None and not self.days
 
     @property
     def unit(self) -> str:
-        """Of means and differences: points of the instrument, or shares where the outcome is binary."""
-        return "points" if self.event is None else ""
+        """Of means and differences: points of the instrument, days, or shares where the outcome is binary."""
+        return "days" if self.days else "points" if self.event is None else ""
 
     @property
     def difference(self) -> str:
         """Measure of a difference of the strategies."""
-        return "difference in means" if self.event is None else "difference in proportions"
+        return "difference in proportions" if self.is_share else "difference in means"
+
+    @property
+    def when(self) -> str:
+        """The visit of the outcome, or all up to it."""
+        visit = self.trial.visit.name
+        return f"{UP_TO}{visit}" if self.days else visit
+
+    @property
+    def outcomes(self) -> tuple[EmulationData, ...]:
+        """The arrays of each outcome that the answer is a sum of: one, but for days."""
+        return self.days or (self.data,)
+
+    @property
+    def spoken_for(self) -> NDArray[np.float64]:
+        """For how many days each visit speaks; 1 where there is one outcome."""
+        import numpy as np
+
+        return days_of(self.trial) if self.days else np.ones(1)
 
     @property
     def is_scored(self) -> NDArray[np.bool_]:
@@ -97,6 +125,10 @@ class Emulation:
 
         return int(members.sum()) if self.units is None else len(np.unique(self.units[members]))
 
+    def fewest_scored(self, members: NDArray[np.bool_]) -> int:
+        """Return of how many patients some courses have an outcome; of several visits, at that with the fewest."""
+        return min(self.people(members & one.is_observed) for one in self.outcomes)
+
 
 def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]) -> Emulation:
     """Return the trial's patients as arrays.
@@ -112,8 +144,6 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
 
     if isinstance(trial.strategy, SessionCount):
         raise OptionError("numbers of weeks with a session are compared by session_dose_response.")
-    if trial.outcome == DAYS:
-        raise OptionError("an emulated trial has one outcome, at its visit: compare_cohorts compares days in response.")
     of_courses = (COURSE_NUMBER, SINCE_LAST) if has_repeats(found) else ()
     variables = chosen_variables(found, (*trial.confounders, *covariates, *of_courses))
     event = event_of(found.instrument, trial.outcome)
@@ -130,7 +160,37 @@ def emulation(trial: TargetTrial, found: EmulationSet, covariates: Sequence[str]
     columns = covariate_columns(chosen.baseline, variables, np.ones(chosen.n_patients, dtype=np.bool_))
     data = replace(emulation_data(trial, chosen, columns.values), **_outcome(trial, chosen, event))
     units = patient_codes(chosen.patient) if has_repeats(chosen) else None
-    return Emulation(trial, chosen, variables, columns, data, len(set(found.patient.tolist())), units, event)
+    made = Emulation(trial, chosen, variables, columns, data, len(set(found.patient.tolist())), units, event)
+    return made if trial.outcome != DAYS else _with_days(made)
+
+
+def days_of(trial: TargetTrial, rule: str = "midpoint") -> NDArray[np.float64]:
+    """Return for how many days each visit of a trial speaks, by a rule of `kernels.groups.days_in_state`."""
+    from katoutcomes.kernels.groups.days_in_state import days_spoken_for
+
+    return days_spoken_for(_target_days(trial), rule)
+
+
+def _with_days(found: Emulation) -> Emulation:
+    """Return the trial of days with the event: its arrays at each visit, and each patient's days as outcome."""
+    import numpy as np
+
+    from katoutcomes.kernels.groups.days_in_state import days_by_own_visits
+
+    trial, days = found.trial, []
+    until = (*(found.found.as_of(visit) for visit in found.found.earlier), found.found)
+    for visit, one in zip(trial.visits, until, strict=True):
+        history = history_of(one, trial.by_day, visit)
+        days.append(replace(found.data, **_outcome(trial, one, found.event), history=history))
+    states = np.column_stack([one.outcome for one in days])
+    by_own_visits = days_by_own_visits(states, _target_days(trial))
+    return replace(found, data=replace(found.data, outcome=by_own_visits), days=tuple(days))
+
+
+def _target_days(trial: TargetTrial) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.array([visit.target_day for visit in trial.visits], dtype=np.float64)
 
 
 def _outcome(trial: TargetTrial, found: EmulationSet, event: Event | None) -> dict[str, Any]:
@@ -197,7 +257,7 @@ def restricted(found: EmulationSet, kept: NDArray[np.bool_]) -> EmulationSet:
     arrays = ("baseline", "outcome", "last_care_day", "session", "last_score", "scored", "session_days", "dose_days")
     chosen = {name: getattr(found, name)[kept] for name in (*arrays, "other_care_day", "has_left", "patient")}
     variables = tuple(replace(one, values=one.values[kept]) for one in found.variables)
-    return replace(found, **chosen, variables=variables)
+    return replace(found, **chosen, variables=variables, earlier=tuple(one.at(kept) for one in found.earlier))
 
 
 def emulation_data(trial: TargetTrial, found: EmulationSet, covariates: NDArray[np.float64]) -> EmulationData:
@@ -222,36 +282,10 @@ def emulation_data(trial: TargetTrial, found: EmulationSet, covariates: NDArray[
     return EmulationData(
         outcome=found.outcome,
         covariates=covariates,
-        history=_history(found, n_weeks),
+        history=history_of(found, trial.by_day, trial.visit),
         models=models,
         arms=arms,
         in_care=found.last_care_day >= trial.by_day,
         exposed_early=np.asarray(found.session[:, :n_weeks].any(axis=1)),
         exposed_ever=np.asarray(found.session.any(axis=1)),
     )
-
-
-def _history(found: EmulationSet, n_weeks: int) -> NDArray[np.float64]:
-    """Return the last score, having left, their products, and sessions until the decision and until the visit."""
-    import numpy as np
-
-    started = np.asarray(found.session[:, :n_weeks].any(axis=1), dtype=np.float64)
-    sessions = found.session.sum(axis=1).astype(np.float64)
-    return as_history([*course_columns(found), started, sessions, sessions * found.has_left])
-
-
-def course_columns(found: EmulationSet) -> list[NDArray[np.float64]]:
-    """Return the last score, having left care, and what the latter changes: columns of a history."""
-    import numpy as np
-
-    left, last = found.has_left.astype(np.float64), found.last_score[:, -1]
-    weeks = np.clip(found.last_care_day / _WEEK, 0.0, found.n_weeks)
-    return [last, left, left * last, left * weeks, left * found.baseline]
-
-
-def as_history(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the columns that vary side by side, shape (n_patients, h)."""
-    import numpy as np
-
-    n_patients = len(columns[0])
-    return np.column_stack([column for column in columns if np.ptp(column) > 0.0] or [np.zeros((n_patients, 0))])

@@ -87,18 +87,18 @@ def feasibility(found: Emulation) -> Feasibility:
         weights,
         tuple(one[0] for one in fitted.probabilities),
         distributions,
-        tuple(found.people(arm.followed & data.is_observed) for arm in data.arms),
+        tuple(found.fewest_scored(arm.followed) for arm in data.arms),
         float(fitted.n_limited[0]) / sum(len(model.patient) for model in data.models),
         minimal_detectable_difference(error),
     )
 
 
 def _expected_spread(found: Emulation) -> float:
-    """Return the standard deviation of the last scores before the decision; of a binary outcome, the largest it has."""
+    """Return the standard deviation of the last scores before the decision; of an event or its days, the largest."""
     if found.n_courses < 2:
         return math.nan
     if found.event is not None:
-        return 0.5
+        return 0.5 * float(found.spoken_for.sum())
     return float(found.found.last_score[:, found.trial.by_day // 7].std(ddof=1))
 
 
@@ -135,6 +135,8 @@ def feasibility_checks(found: Emulation, feasible: Feasibility, gate: Feasibilit
 
 
 def _what_counts(found: Emulation) -> str:
+    if found.days:
+        return "a score, at the visit with the fewest"
     return "a score" if found.trial.left_care == TREATMENT_POLICY else "an outcome"
 
 
@@ -214,27 +216,32 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
     yield _count(IN_TRIAL, found.n_patients)
     yield from course_estimates(found)
     for name, members in followed_groups(found).items():
-        n_members, n_scored = found.people(members), found.people(members & found.is_scored)
-        yield _count(name, n_members)
-        if n_members:
-            yield Estimate(
-                term=f"{SCORED}{name}",
-                measure="proportion",
-                estimate=n_scored / n_members,
-                n_patients=n_members,
-            )
+        yield _count(name, found.people(members))
+        if found.days:
+            for visit, one in zip(found.trial.visits, found.days, strict=True):
+                yield from _share(found, f"{SCORED}{name}", members, one.is_observed, visit.name)
+        else:
+            yield from _share(found, f"{SCORED}{name}", members, found.is_scored)
 
 
 def event_estimates(found: Emulation) -> Iterator[Estimate]:
-    """Yield which share of each kind of followers was seen to have the binary outcome; nothing where it is a score."""
+    """Yield which share of each kind of followers was seen to have the binary outcome; of days, at each visit."""
     if found.event is None:
         return
+    visits = [visit.name for visit in found.trial.visits] if found.days else [""]
     for name, members in followed_groups(found).items():
-        n_members, n_events = found.people(members), found.people(members & (found.data.outcome > 0.0))
-        if n_members:
-            yield Estimate(
-                term=f"{SEEN}{name}", measure="proportion", estimate=n_events / n_members, n_patients=n_members
-            )
+        for visit, one in zip(visits, found.outcomes, strict=True):
+            yield from _share(found, f"{SEEN}{name}", members, one.outcome > 0.0, visit)
+
+
+def _share(
+    found: Emulation, term: str, members: NDArray[np.bool_], some: NDArray[np.bool_], visit: str = ""
+) -> Iterator[Estimate]:
+    """Yield which share of some patients has something; nothing where there are none."""
+    n_members = found.people(members)
+    if n_members:
+        share = found.people(members & some) / n_members
+        yield Estimate(term=term, measure="proportion", visit=visit, estimate=share, n_patients=n_members)
 
 
 def course_estimates(found: Emulation) -> Iterator[Estimate]:

@@ -56,5 +56,4 @@ def _drawn(found: Emulation, got: Answers, modifiers: Sequence[Modifier]) -> Ite
 
 
 def _is_enough(found: Emulation, members: NDArray[np.bool_]) -> bool:
-    data = found.data
-    return all(found.people(members & arm.followed & data.is_observed) >= FEWEST_SCORED for arm in data.arms)
+    return all(found.fewest_scored(members & arm.followed) >= FEWEST_SCORED for arm in found.data.arms)

@@ -63,7 +63,7 @@ def _confounding(found: Emulation, got: Answers, main: Interval, shared: dict[st
     import numpy as np
 
     sd, df = float(np.nanstd(found.data.outcome, ddof=1)), _degrees_of_freedom(found)
-    e_values = e_values_of_difference(main, sd) if found.event is None else e_values_of_ratio(got.ratio())
+    e_values = e_values_of_ratio(got.ratio()) if found.is_share else e_values_of_difference(main, sd)
     yield from confounding_rows(main, e_values, df, got.conf_level, shared | {"unit": ""})
     strongest = _strongest_covariate(found, df)
     if strongest is not None:
@@ -108,7 +108,7 @@ def _tipping(found: Emulation, got: Answers, shared: dict[str, Any], smallest_im
             else room_of(_missing_events(found, got), missing.direction),
             smallest_important=smallest_important,
             sd=float(np.nanstd(found.data.outcome, ddof=1)) if is_score else math.nan,
-            fields=shared,
+            fields=shared | {"unit": shared["unit"] if is_score else ""},
         )
 
 
@@ -136,9 +136,10 @@ def tipping_grid_estimates(found: Emulation, got: Answers) -> Iterator[Estimate]
     if found.event is None:
         span = instrument.maximum - instrument.minimum
         yield from grid_rows(missing, span, instrument.sign, sides(found))
-    elif not found.data.is_observed.all():
+    elif not all(one.is_observed.all() for one in found.outcomes):
         subgroups = (f"{ARM}{found.trial.comparator.label}", f"{ARM}{found.trial.strategy.label}")
-        yield from event_grid_rows(_missing_events(found, got), subgroups, got.conf_level, sides(found))
+        fields = sides(found) | {"measure": found.difference}
+        yield from event_grid_rows(_missing_events(found, got), subgroups, got.conf_level, fields)
 
 
 def _missing_events(found: Emulation, got: Answers) -> MissingEvents:
@@ -160,16 +161,18 @@ def _missing_events(found: Emulation, got: Answers) -> MissingEvents:
     )
     numbers = zip(grid.estimate.tolist(), grid.conf_low.tolist(), grid.conf_high.tolist(), strict=True)
     differences = tuple(Interval(one, conf_low=low, conf_high=high) for one, low, high in numbers)
-    return MissingEvents(shares, differences, np.clip(assumed_of_missing(found.data), 0.0, 1.0))
+    assumed = assumed_of_missing(found.outcomes, found.spoken_for)
+    return MissingEvents(shares, differences, np.clip(assumed, 0.0, 1.0))
 
 
 def _truncated(found: Emulation, shared: dict[str, Any]) -> Estimate:
     from katoutcomes.kernels.emulation.further_estimates import difference_with_truncation
 
+    differences = (difference_with_truncation(one, 0.95) for one in found.outcomes)
     return Estimate(
         term=f"{SENSITIVITY}: weights cut at the 95th percentile",
         measure=found.difference,
-        estimate=difference_with_truncation(found.data, 0.95),
+        estimate=sum(days * one for days, one in zip(found.spoken_for.tolist(), differences, strict=True)),
         **shared,
     )
 

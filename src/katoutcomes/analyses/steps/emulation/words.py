@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.leaving_care import COMPOSITE, TREATMENT_POLICY, WHILE_IN_CARE
-from katoutcomes.results.formatting import format_level
+from katoutcomes.results.formatting import format_level, format_number
 from katoutcomes.results.part import Part
 from katoutcomes.results.result import Method
 
@@ -27,7 +27,7 @@ _SOURCES = (
 def estimand_of(found: Emulation) -> Estimand:
     """Return the question in the attributes of ICH E9(R1)."""
     trial, is_effect = found.trial, found.trial.left_care != WHILE_IN_CARE
-    what = "mean scores" if found.event is None else f"percent with {found.event.words}"
+    what = f"percent with {found.event.words}" if found.is_share and found.event else f"mean {_MEANS[found.unit]}"
     contrast = "had all followed the first-named strategy and had all followed the other"
     return Estimand(
         name=trial.estimand.name,
@@ -37,11 +37,19 @@ def estimand_of(found: Emulation) -> Estimand:
         endpoint=_endpoint(found),
         intercurrent_events=(
             f"treated: {trial.strategy.sentence()}; comparator: {trial.comparator.sentence()}; leaving care before "
-            f"that day is compatible with both, {_AFTERWARDS[trial.left_care]}"
+            f"that day is compatible with both, {_afterwards(found)}"
         ),
         summary_measure=f"difference in {what} {contrast if is_effect else f'{contrast}, which is no effect'}",
         is_causal=is_effect,
     )
+
+
+_MEANS = {"points": "scores", "days": "days"}
+
+
+def _afterwards(found: Emulation) -> str:
+    counts = "each visit" if found.days else "the score"
+    return _AFTERWARDS[found.trial.left_care].format(what=counts)
 
 
 def title_of(found: Emulation) -> str:
@@ -53,7 +61,7 @@ def title_of(found: Emulation) -> str:
 
 
 _AFTERWARDS = {
-    TREATMENT_POLICY: "and afterwards the score counts whatever happens",
+    TREATMENT_POLICY: "and afterwards {what} counts whatever happens",
     COMPOSITE: "and everybody who leaves care before the visit counts as a non-responder (composite)",
     WHILE_IN_CARE: "and leaving care ends what is looked at: the last score before it counts, whenever it was",
 }
@@ -63,6 +71,8 @@ def _endpoint(found: Emulation) -> Endpoint:
     """Return what is measured and, unless that is over a time, when."""
     instrument, visit = found.found.instrument.name, found.trial.visit.name
     what = "score" if found.event is None else found.event.words
+    if found.days:
+        return Endpoint(instrument, "", f"days in {what} {found.when}")
     if found.trial.left_care == WHILE_IN_CARE:
         last = "last score in care" if found.event is None else f"{what} by the last score in care"
         return Endpoint(instrument, "", f"{last} up to {visit}")
@@ -91,6 +101,16 @@ def _outcome_words(found: Emulation) -> str:
     """Return how the outcome is defined, where it is no score at the visit."""
     if found.event is None:
         return ""
+    if found.days:
+        spoken_for = zip(found.trial.visits, found.spoken_for.tolist(), strict=True)
+        listed = ", ".join(
+            f"{visit.name} for {format_number(days, 1, trailing_zeros=False)} days" for visit, days in spoken_for
+        )
+        return (
+            f"The outcome is the number of days in {found.event.words} ({found.event.definition.id}) {found.when}, "
+            f"each day like the nearest visit ({listed}; on day 0 nobody responds): a sum over the visits, at each of "
+            "which everything is done as for a binary outcome, with the same weights. "
+        )
     return f"The outcome is {found.event.words} ({found.event.definition.id}), 1 or 0. "
 
 
@@ -104,17 +124,24 @@ def _missing_words(found: Emulation) -> str:
     if found.trial.left_care == COMPOSITE:
         return (
             "Whoever has left care does not have it. Of the patients in care missing outcomes are predicted by a "
-            "linear model, fitted to these alone, of the same covariates, the last score and the sessions."
+            f"linear model, fitted to these alone, of the same covariates, the last score and {_SESSIONS}."
         )
     what = "Missing scores" if found.event is None else "Missing outcomes"
+    at_visits = ", at each visit from what was known before it," if found.days else ""
     return (
-        f"{what} are predicted by a linear model of the same covariates, the last score in care, having left care and "
-        "the sessions."
+        f"{what} are predicted{at_visits} by a linear model of the same covariates, the last score in care, having "
+        f"left care and {_SESSIONS}."
     )
 
 
+_SESSIONS = (
+    "weeks with a session until the strategies are decided, beside the mean of the scores with which these weeks began "
+    "(sessions follow the scores)"
+)
+
+
 def _linear_words(found: Emulation) -> str:
-    return "" if found.event is None else " (a linear model of the probability)"
+    return " (a linear model of the probability)" if found.is_share else ""
 
 
 def assumptions_of(found: Emulation) -> tuple[str, ...]:
@@ -146,11 +173,15 @@ def assumptions_of(found: Emulation) -> tuple[str, ...]:
             "the answer is about that pace."
         ),
         (
-            f"One question: the primary contrast is that of {found.found.instrument.name} at {found.trial.visit.name}. "
+            f"One question: the primary contrast is that of {found.found.instrument.name} {_where(found)}. "
             "All other differences here ask how far it could be wrong, and their p-values are not adjusted; those of "
             "differences of effects are (Holm)."
         ),
     )
+
+
+def _where(found: Emulation) -> str:
+    return f"in days {found.when}" if found.days else f"at {found.when}"
 
 
 def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
