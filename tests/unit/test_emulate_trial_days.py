@@ -208,8 +208,9 @@ def test_everything_that_a_score_has_stands_beside_days():
     assert stems >= {"emulated trial", "sensitivity", "bias diary", "precision", "effect by modifier", "tipping grid"}
     others = {one.term.split(": ")[0] for one in result().estimates}
     assert others >= {"unmeasured confounding", "tipping point", "missing score", "weights"}
-    # A mean of days does not regress to a mean as a score does, and has no ratio.
+    # A mean of days does not regress to a mean as a score does, which is said, and has no ratio.
     assert not others & {"selection by the score", "emulated ratio"}
+    assert any("no bound of regression to the mean" in text for text in result().warnings)
     diary = [one.estimate for one in result().estimates if one.term.startswith("bias diary")]
     assert len(diary) == 4
     assert diary[-1] == only(result(), term="emulated trial").estimate

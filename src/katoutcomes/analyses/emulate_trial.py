@@ -98,7 +98,8 @@ def emulate_trial(
         A number or flag, known at time zero and no covariate, that the strategies cannot have changed; the same method
         should find nothing on it.
     smallest_important : float, optional
-        A difference, in points and above 0, below which nothing matters to a patient; used for the tipping point.
+        A difference above 0, in points (days, or a share, as the outcome is), below which nothing matters to a patient;
+        used for the tipping point.
     n_bootstrap : int, default 1000
         Resamples of patients, at least 100.
     rng : numpy.random.Generator or int

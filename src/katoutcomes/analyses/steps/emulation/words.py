@@ -207,6 +207,11 @@ def warnings_of(found: Emulation, *, has_control: bool) -> tuple[str, ...]:
             "Last scores in care are of different days: who left early was last scored early. Where the strategies "
             "differ in who leaves, they differ in this as well, so the difference describes and is no effect."
         )
+    if found.days:
+        sentences.append(
+            "What happened between two visits was not seen; the two other rules for these days say how much it could "
+            "matter. Days in response start at 0 for everybody, so that they have no bound of regression to the mean."
+        )
     if not found.variables:
         sentences.append("Nothing but the scores is adjusted for: no confounder was named.")
     if not has_control:
