@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from katoutcomes.estimands.estimand import Endpoint, Estimand
+from katoutcomes.registry.registry_needed import require_registry
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -61,6 +62,11 @@ def data_quality(registry: Registry) -> Result:
         ``"rules"`` with every rule that some row broke. Columns that the schema does not know, and what else the
         loader noted, are in `Result.warnings`. Row numbers stay in the load report.
 
+    Raises
+    ------
+    OptionError
+        If `registry` is no `Registry`.
+
     Examples
     --------
     >>> import pandas as pd
@@ -75,6 +81,7 @@ def data_quality(registry: Registry) -> Result:
     sessions: rows accepted 1
     sessions: rows rejected 0
     """
+    require_registry(registry)
     report = registry.load_report
     return Result(
         analysis="data_quality",

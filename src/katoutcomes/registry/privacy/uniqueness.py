@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import OptionError
+from katoutcomes.registry.registry_needed import require_registry
 from katoutcomes.results.formatting import format_count, format_percent
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def uniqueness(registry: Registry, variables: Sequence[str] = DEFAULT_VARIABLES)
     Raises
     ------
     OptionError
-        If a variable is none of these columns, stands twice, or there is none.
+        If a variable is none of these columns, stands twice, or there is none; if `registry` is no `Registry`.
 
     Notes
     -----
@@ -174,6 +175,7 @@ def uniqueness(registry: Registry, variables: Sequence[str] = DEFAULT_VARIABLES)
     >>> report.n_patients == sum(report.n_patients_by_size)
     True
     """
+    require_registry(registry)
     known = [*KNOWABLE, *registry.patient_columns]
     chosen = tuple(variables)
     if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(known):
