@@ -301,6 +301,13 @@ def test_the_visits_are_those_before_the_last_one():
     assert [one.name for one in replace(TRIAL, outcome="score").visits] == ["week 12"]
 
 
+def test_a_visit_in_the_first_week_is_predicted_from_the_baseline_score():
+    first = kat.VisitWindow("first week", 3, 0, 7)
+    patients = found(replace(TRIAL, earlier_visits=(first,)))
+    np.testing.assert_array_equal(patients.days[0].history[:, -1], patients.found.baseline)
+    assert np.isfinite(patients.days[0].history).all()
+
+
 def test_numbers_of_weeks_are_not_compared_by_days():
     with pytest.raises(DesignError, match="compared by scores"):
         kat.session_dose_response(TRIAL, registry(), **SIZE)

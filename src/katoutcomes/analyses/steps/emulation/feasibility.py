@@ -42,7 +42,7 @@ class Feasibility:
     distributions : tuple of WeightDistribution or None
         Of these weights; None for an arm that nobody follows.
     n_scored : tuple of int
-        Followers of each arm who have a score at the visit; whether, not which.
+        Followers of each arm who have a score at the visit, that with the fewest of several; whether, not which.
     share_limited : float
         Share of the person-periods whose probability was moved to a limit.
     expected_difference : float

@@ -43,7 +43,7 @@ def history_of(found: EmulationSet, by_day: int, visit: VisitWindow) -> NDArray[
     left, last = found.has_left.astype(np.float64), found.last_score[:, -1]
     weeks_in_care = np.clip(found.last_care_day / DAYS_A_WEEK, 0.0, found.n_weeks)
     counted = found.session[:, : by_day // DAYS_A_WEEK].sum(axis=1).astype(np.float64)
-    n_before = -(-min(by_day, visit.first_day) // DAYS_A_WEEK)
+    n_before = max(1, -(-min(by_day, visit.first_day) // DAYS_A_WEEK))
     scores = found.last_score[:, :n_before].mean(axis=1)
     columns = [last, left, left * last, left * weeks_in_care, left * found.baseline, counted, scores]
     return np.column_stack([one for one in columns if np.ptp(one) > 0.0] or [np.zeros((len(last), 0))])
