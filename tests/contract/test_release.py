@@ -558,6 +558,11 @@ def sums_of_emulation(result, values):
     sums += [(("emulated", "courses in the trial"), [whole]), (whole, [("emulated", "patients with several courses")])]
     arms = [name for name in names if name.startswith("followed: ")]
     sums += [(whole, [("emulated", name)]) for name in arms]
+    kinds = [name for name in names if name.startswith("followed only: ")]
+    sums += [(whole, [("emulated", name) for name in kinds])]
+    for name in arms:  # neighboring arms that were followed together divide the trial, and each arm
+        held = [one for one in kinds if name.split(": ")[1] in one.split(": ")[1].split(" and ")]
+        sums += [(("emulated", name), [("emulated", one) for one in held])]
     visits = {one.visit for one in result.estimates if one.measure == "proportion"}
     at_visits = [(name, f"{name} {visit}".strip()) for visit in sorted(visits) for name in (*FOLLOWED, *arms)]
     sums += [(("emulated", name), [("emulated", f"scored, {at_visit}")]) for name, at_visit in at_visits]
@@ -579,7 +584,7 @@ def sums_of_emulation(result, values):
         sums.append((whole, [*own, *(("emulated", name) for name in by_week)]))
     sums += sums_of_both_arms(result, values)
     in_care = [("emulated", name) for name in names if name.startswith("in care when")]
-    sums += [(before, [after]) for before, after in pairwise([whole, *in_care])]
+    sums += [(before, [after]) for before, after in combinations([whole, *in_care], 2)]
     levels = {}
     for name in names:
         if name.startswith("in level "):

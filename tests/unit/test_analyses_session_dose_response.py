@@ -256,6 +256,31 @@ def test_departures_of_each_arm_and_its_followers_are_the_trial():
     assert len(rows) == 4 * (3 + 1)
 
 
+def test_patients_are_divided_by_the_arms_that_they_followed():
+    kinds = [one for one in result().estimates if one.term.startswith("followed only: ")]
+    held = [one.term.removeprefix("followed only: ").split(" and ") for one in kinds]
+    arms = ["no session", "1 week", "2 weeks or more"]
+    assert held == [arms[:1], arms[:2], arms, arms[1:2], arms[1:], arms[2:]]
+    assert sum(one.estimate for one in kinds) == result().select(term="patients in the trial")[0].estimate
+    for arm in arms:
+        of_arm = sum(one.estimate for one, labels in zip(kinds, held, strict=True) if arm in labels)
+        assert of_arm == result().select(term=f"followed: {arm}")[0].estimate
+    # Whoever was in care when the last week began followed a single arm, and only who left early followed several.
+    part = result().part("trial_by_week")
+    in_last_week = next(row[3] for row in part.rows if row[:3] == (4, "", "in care when the week began"))
+    alone = [one.estimate for one, labels in zip(kinds, held, strict=True) if len(labels) == 1]
+    assert sum(alone[:2]) <= in_last_week <= sum(alone)
+    shown = [row[0] for row in result().to_table().rows]
+    assert [one.term for one in kinds] == [label for label in shown if label.startswith("followed only: ")]
+
+
+def test_with_several_courses_nobody_is_divided():
+    trial = replace(TRIAL, courses="every")
+    found = kat.session_dose_response(trial, registry(), n_bootstrap=100, rng=3)
+    assert found.select(term="followed: 1 week")
+    assert not [one for one in found.estimates if one.term.startswith("followed only: ")]
+
+
 def test_tables_and_figures_hold_every_pair():
     table = result().to_table("sensitivity")
     assert table.columns[1:4] == (

@@ -40,7 +40,7 @@ _HOLM = "emulated arms, Holm: "
 _SHOWN_WEIGHTS = ("effective sample size", "share of the largest")
 _PATIENTS = (
     *("eligible patients", "patients in the trial", "courses in the trial", "patients with several courses"),
-    *("followed: ", "scored, followed: "),
+    *("followed: ", "scored, followed: ", "followed only: "),
 )
 
 BESIDE = "The same by other estimators (points)"

@@ -33,7 +33,7 @@ COUNTS_OF: Mapping[str, str] = MappingProxyType(
         "published_outcomes": "counts of studies that were published",
         "quality_gates": "linked_counts.py: what each gate found, of how many",
         "safety": "linked_events.py: events, and the patients and sessions that had one",
-        "session_dose_response": "linked_emulation.py: eligible, in the trial, followers of each arm",
+        "session_dose_response": "linked_emulation.py, linked_arms.py: in the trial, who followed which arms",
         "severity_transitions": "linked_shares.py: cells of a matrix of bands",
     }
 )

@@ -18,7 +18,9 @@ known total; where one is hidden, all are. How many courses there are beyond the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
+from katoutcomes.results.disclosure_rules.linked_arms import OF_AN_ARM, OF_THESE_ARMS, sums_of_arms, terms_of_arms
 from katoutcomes.results.disclosure_rules.small_cells import Key, Sum
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.part import Part
@@ -34,8 +36,6 @@ FOLLOWED = (
     "followed only the comparator",
     "followed neither",
 )
-OF_AN_ARM = "followed: "
-"""Followers of one of several arms, who may follow others as well; each arm is some of the trial."""
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED, SEEN = "scored, ", "seen with the outcome, "
@@ -108,7 +108,7 @@ def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
     counted = term.removeprefix(_SCORED).removeprefix(SEEN)
-    is_count = term in _COUNTS or counted in FOLLOWED or counted.startswith(OF_AN_ARM)
+    is_count = term in _COUNTS or counted in FOLLOWED or counted.startswith((OF_AN_ARM, OF_THESE_ARMS))
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
     is_of_the_trial = is_count or _is_of_weights(term) or stem in _STEMS
@@ -152,7 +152,7 @@ def counts_of_emulation(values: Values) -> Iterator[tuple[Key, int]]:
     Who departs from one of several arms in a week is told by who departs from others in this week and the next, in
     care or not, in more ways than can be written down; so none of these counts is shown.
     """
-    if _arms(values) and any(key[3] == _DEPARTED_IN for key in values):
+    if terms_of_arms(values) and any(key[3] == _DEPARTED_IN for key in values):
         yield _NEVER_SHOWN, 1
     if any(key[3] in _WITHOUT_SCORE for key in values):
         yield _GAPS_NEVER_SHOWN, 1
@@ -176,7 +176,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
         yield from _follows_of_courses(values, departed)
     grids = [key for key in described if key[3] in {_GRID, _ALL_COLUMNS}]
     yield from ((one, key) for one in about_covariates for key in grids if key[3] == _ALL_COLUMNS)
-    for term in (*FOLLOWED, *_arms(values)):
+    for term in (*FOLLOWED, *terms_of_arms(values)):
         if _counted(term) in values:
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
         yield from ((one, key) for one in _at_visits(values, f"{_SCORED}{term}") for key in grids)
@@ -200,11 +200,6 @@ def _follows_of_courses(values: Values, departed: list[Key]) -> Iterator[tuple[K
     yield from ((one, other) for one in followed for other in followed if one != other)
     yield from ((one, other) for one in departed for other in departed if one[-1] == other[-1] and one != other)
     yield from ((one, other) for one in departed for other in followed)
-
-
-def _arms(values: Values) -> tuple[str, ...]:
-    """Return the terms that count the followers of one of several arms."""
-    return tuple(key[3] for key in values if key[0] == "counted" and key[3].startswith(OF_AN_ARM))
 
 
 def _is_by_then(week: str, last: str) -> bool:
@@ -236,8 +231,8 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
         yield from (Sum(_counted(IN_TRIAL), (one,), has_remainder=True, give_up_first=(one,)) for one in members_alone)
     elif members:
         yield Sum(_counted(IN_TRIAL), members)
-    yield from (Sum(_counted(IN_TRIAL), (_counted(term),), has_remainder=True) for term in _arms(values))
-    for term in (*FOLLOWED, *_arms(values)):
+    yield from (Sum(_counted(IN_TRIAL), (_counted(term),), has_remainder=True) for term in terms_of_arms(values))
+    for term in (*FOLLOWED, *terms_of_arms(values)):
         for scored in _at_visits(values, f"{_SCORED}{term}"):
             yield Sum(_counted(term), (scored,), has_remainder=True)
         for seen in _at_visits(values, f"{SEEN}{term}"):
@@ -268,10 +263,9 @@ def _sums_by_week(result: ResultRecord, values: Values) -> Iterator[Sum]:
             yield Sum(_counted(IN_TRIAL), (*weeks, *left), has_remainder=True, give_up_first=left)
         yield from _sums_of_leaving(left, weeks, in_care)
     yield from _sums_of_both_arms(values, tuple(followers))
-    before = _counted(IN_TRIAL)
-    for key in in_care.values():
-        yield Sum(before, (key,), has_remainder=True)
-        before = key
+    by_week = (_counted(IN_TRIAL), *in_care.values())
+    yield from (Sum(before, (later,), has_remainder=True) for before, later in combinations(by_week, 2))
+    yield from sums_of_arms(values, by_week[0], by_week[1:])
 
 
 def _sums_of_leaving(left: tuple[Key, ...], departed: tuple[Key, ...], in_care: Mapping[str, Key]) -> Iterator[Sum]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 from katoutcomes.analyses.steps.dose_response.pairs import ArmPair, arm_pairs, each_once, worst_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from katoutcomes.kernels.weighting.weight_distribution import WeightDistribution
 
 FOLLOWED, SCORED = "followed: ", "scored, followed: "
+FOLLOWED_ONLY, AND = "followed only: ", " and "
+"""Before the arms that patients followed, where they followed no other, and between them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +146,23 @@ def count_estimates(trial: CountTrial) -> Iterator[Estimate]:
                 estimate=trial.n_scored[place] / number,
                 n_patients=number,
             )
+    yield from _kinds_of_followers(trial)
+
+
+def _kinds_of_followers(trial: CountTrial) -> Iterator[Estimate]:
+    """Yield how many followed which arms and no other: neighbors, because leaving care keeps what was possible.
+
+    Where patients have several courses, which may follow different arms, nothing is told.
+    """
+    import numpy as np
+
+    if trial.several.units is not None:
+        return
+    followed, labels = np.column_stack([arm.followed for arm in trial.several.data.arms]), trial.strategies
+    for first, last in combinations_with_replacement(range(len(labels)), 2):
+        is_held = np.arange(len(labels)).clip(first, last) == np.arange(len(labels))
+        together = AND.join(one.label for one in labels[first : last + 1])
+        yield _count(f"{FOLLOWED_ONLY}{together}", int((followed == is_held).all(axis=1).sum()))
 
 
 def _count(term: str, number: int) -> Estimate:
