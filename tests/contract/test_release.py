@@ -569,6 +569,7 @@ def sums_of_emulation(result, values):
     for name, at_visit in at_visits:  # whose outcome was seen was scored
         seen = ("emulated", f"seen with the outcome, {at_visit}")
         sums += [(("emulated", whole), [seen]) for whole in (name, f"scored, {at_visit}")]
+    sums += sums_of_events_by_arm(values, is_of_scored=result.estimand.name != "while_in_care")
     both, treated, comparator = (("emulated", name) for name in FOLLOWED[:3])
     followers = {result.estimand.treatment: [both, treated], result.estimand.comparator: [both, comparator]}
     followers |= {name.removeprefix("followed: "): [("emulated", name)] for name in arms}
@@ -594,6 +595,23 @@ def sums_of_emulation(result, values):
     for before, after in pairwise([result.part("flow").column("step")[0], *steps]):
         sums.append((("emulated", before), [("excluded", after), ("emulated", after)]))
     return sums
+
+
+def sums_of_events_by_arm(values, *, is_of_scored=True):
+    """It is told who was seen with the outcome of all who followed a strategy: two kinds, scored or not."""
+    for _, name in [cell for cell in values if cell[0] == "emulated" and " outcome, following the " in cell[1]]:
+        followers = name.removeprefix("seen with the outcome, ")
+        arm = "following the treated strategy" if "treated" in name else "following the comparator"
+        kinds = ["followed both", arm.replace("following", "followed only")]
+        at_visit = followers.removeprefix(arm)
+        seen = [("emulated", f"seen with the outcome, {kind}{at_visit}") for kind in kinds]
+        scored = [("emulated", f"scored, {kind}{at_visit}") for kind in kinds]
+        yield ("emulated", arm), [("emulated", kind) for kind in kinds]
+        yield ("emulated", arm), [("emulated", name)]
+        yield ("emulated", name), seen
+        if is_of_scored and all(cell in values for cell in scored):
+            yield ("emulated", f"scored, {followers}"), scored
+            yield ("emulated", f"scored, {followers}"), [("emulated", name)]
 
 
 def sums_of_both_arms(result, values):
@@ -630,8 +648,15 @@ def cells_of(result):
             cells["scores", estimate.subgroup] = estimate.n_observations
     for part in result.parts:
         cells |= {name: count for name, count in part_cells(part) if count is not None}
-    if result.analysis in TRIALS:
-        return {("emulated", name[1]) if name[0] == "step" else name: count for name, count in cells.items()}
+    return with_scored_by_arm(cells) if result.analysis in TRIALS else cells
+
+
+def with_scored_by_arm(cells):
+    """Return the cells of a trial, and how many of each strategy's followers are scored, which follows from others."""
+    cells = {("emulated", name[1]) if name[0] == "step" else name: count for name, count in cells.items()}
+    for whole, parts in list(sums_of_events_by_arm(cells)):
+        if whole not in cells and len(parts) == 2 and all(part in cells for part in parts):
+            cells[whole] = sum(cells[part] for part in parts)
     return cells
 
 

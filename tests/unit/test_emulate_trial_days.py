@@ -244,6 +244,21 @@ def test_followers_are_counted_at_every_visit():
         assert seen.n_counted == int((members & (data.outcome > 0.0)).sum())
 
 
+def test_what_leaves_the_clinic_goes_with_who_of_each_strategy_was_seen_in_response():
+    """Few of the comparator's followers respond at week 4, so days stay behind; at week 12 alone the shares do not."""
+    comparator, treated = (arm.followed for arm in found().data.arms)
+    early = int((comparator & (found().days[0].outcome > 0.0)).sum())
+    assert 0 < early < 11
+    response = kat.emulate_trial(replace(TRIAL, outcome="response"), registry(), **SIZE)
+    for released, is_hidden in ((kat.release(result()), True), (kat.release(response), False)):
+        seen = [one for one in released.estimates if one.term.startswith("seen with")]
+        assert all(one.suppressed for one in seen if "followed" in one.term)
+        by_arm = [one.suppressed for one in seen if "following" in one.term]
+        assert any(by_arm) == is_hidden == only(released, term="emulated trial").suppressed
+    shown = only(response, term="seen with the outcome, following the treated strategy")
+    assert shown.n_counted == int((treated & (found().days[-1].outcome > 0.0)).sum())
+
+
 def test_days_are_told_as_days():
     table = result().to_table()
     assert "Days in response up to the visit, emulated trial" in table.row_groups

@@ -1,7 +1,8 @@
 """The counts of an emulated trial: eligible, in the trial, who followed which strategy, until when, and who is scored.
 
-A binary outcome is counted in each kind of followers, at every visit where its days are the outcome, and every share
-of it, and every number of days, goes with these counts.
+A binary outcome is counted in each kind of followers and in the followers of each strategy, at every visit where its
+days are the outcome. The latter are shown, the kinds are not: hardly anybody who followed both, and so left early, is
+ever seen with it. Every share of it, and every number of days, goes with what is shown.
 
 The four kinds of followers divide the patients of the trial; so do, for each arm, its followers and those who departed
 from it in each week: where a kind of followers is hidden, so are the weeks. What describes the weights of an arm is
@@ -39,6 +40,11 @@ FOLLOWED = (
 BY_WEEK, FEWEST = "trial_by_week", "fewest_patients"
 _DEPARTED_IN, _IN_CARE = "departed in the week", "in care when the week began"
 _SCORED, SEEN = "scored, ", "seen with the outcome, "
+FOLLOWING = {
+    "following the treated strategy": (FOLLOWED[0], FOLLOWED[1]),
+    "following the comparator": (FOLLOWED[0], FOLLOWED[2]),
+}
+"""Followers of a strategy: the two kinds that they are."""
 _SHARES = frozenset({"adjusted share", "difference in proportions", "risk ratio"})
 """Measures of a binary outcome: near enough to what was seen that they go with it."""
 _MEANS = frozenset({"adjusted mean", "difference in means"})
@@ -79,6 +85,7 @@ _OF_WEIGHTS = frozenset(
 
 Values = Mapping[Key, int | None]
 _NEVER_SHOWN: Key = ("counted", "", "", "departures from several arms", "")
+_KINDS_NEVER_SHOWN: Key = ("counted", "", "", "kinds of followers seen with the outcome", "")
 _GAPS_NEVER_SHOWN: Key = ("counted", "", "", "copies without a score by week", "")
 
 
@@ -108,7 +115,7 @@ def is_of_emulation(estimate: Estimate) -> bool:
     """Return whether an estimate is one of an emulated trial that no other analysis has."""
     term = estimate.term
     counted = term.removeprefix(_SCORED).removeprefix(SEEN)
-    is_count = term in _COUNTS or counted in FOLLOWED or counted.startswith((OF_AN_ARM, OF_THESE_ARMS))
+    is_count = term in _COUNTS or counted in {*FOLLOWED, *FOLLOWING} or counted.startswith((OF_AN_ARM, OF_THESE_ARMS))
     stem = term.split(": ", 1)[0]
     is_by_modifier = stem in _BY_MODIFIER and estimate.cohort.startswith(_COHORT)
     is_of_the_trial = is_count or _is_of_weights(term) or stem in _STEMS
@@ -147,15 +154,37 @@ def emulation_part_key(part: Part, row: int) -> Key:
 
 
 def counts_of_emulation(values: Values) -> Iterator[tuple[Key, int]]:
-    """Yield one that nobody may see, behind departures from several arms, and behind weeks without a score.
+    """Yield one that nobody may see, behind departures from several arms, weeks without a score, and kinds with events.
 
     Who departs from one of several arms in a week is told by who departs from others in this week and the next, in
-    care or not, in more ways than can be written down; so none of these counts is shown.
+    care or not, in more ways than can be written down; so none of these counts is shown. Beside them stand the scored
+    followers of each strategy of whom events are told.
     """
     if terms_of_arms(values) and any(key[3] == _DEPARTED_IN for key in values):
         yield _NEVER_SHOWN, 1
     if any(key[3] in _WITHOUT_SCORE for key in values):
         yield _GAPS_NEVER_SHOWN, 1
+    for seen, kinds in _seen_by_arm(values):
+        yield _KINDS_NEVER_SHOWN, 1
+        scored = [values[key] for key in _of_kinds(values, _SCORED, kinds, seen[2])]
+        if None not in scored:
+            yield _scored_by_arm(seen), sum(number or 0 for number in scored)
+
+
+def _seen_by_arm(values: Values) -> list[tuple[Key, tuple[str, str]]]:
+    """Return who of the followers of each strategy was seen with the outcome, and the kinds that these are."""
+    return [(key, kinds) for term, kinds in FOLLOWING.items() for key in _at_visits(values, f"{SEEN}{term}")]
+
+
+def _scored_by_arm(seen: Key) -> Key:
+    """Return the key of how many followers of a strategy have a score at a visit: of two kinds, and printed nowhere."""
+    return _counted(f"{_SCORED}{seen[3].removeprefix(SEEN)}", visit=seen[2])
+
+
+def _of_kinds(values: Values, what: str, kinds: tuple[str, str], visit: str = "") -> tuple[Key, ...]:
+    """Return the keys of what is counted of two kinds of followers; a kind that nobody is has none."""
+    keys = (_counted(f"{what}{kind}", visit=visit) for kind in kinds)
+    return tuple(key for key in keys if key in values)
 
 
 def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple[Key, Key]]:
@@ -180,8 +209,7 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
         if _counted(term) in values:
             yield from ((_counted(term), key) for key in about_weights + about_covariates + departed + grids)
         yield from ((one, key) for one in _at_visits(values, f"{_SCORED}{term}") for key in grids)
-        if term != FOLLOWED[-1]:  # who followed neither has no copy
-            yield from ((one, key) for one in _at_visits(values, f"{SEEN}{term}") for key in [*shares, *grids])
+    yield from _follows_of_events(values, [*shares, *grids])
     yield from ((key, weights) for key in departed for weights in about_weights if _is_by_then(key[2], weights[2]))
     # A step of the curve of an arm is who left over who was there: hidden with either, as is what comes later.
     for curve in (key for key in described if key[3] == STILL_IN_CARE):
@@ -191,6 +219,16 @@ def follows_of_emulation(result: ResultRecord, values: Values) -> Iterator[tuple
     for key in departed:
         yield from ((key, one) for one in about_covariates if f" before {key[2]}," in one[1])
     yield from _follows_of_levels(result, about_covariates)
+
+
+def _follows_of_events(values: Values, shares: list[Key]) -> Iterator[tuple[Key, Key]]:
+    """Yield what goes with who was seen with the outcome: in the followers of a strategy, or in each kind of these."""
+    by_arm = [key for key, _ in _seen_by_arm(values)]
+    # Who followed neither has no copy.
+    by_kind = [key for term in FOLLOWED[:-1] for key in _at_visits(values, f"{SEEN}{term}")]
+    yield from ((one, key) for one in by_arm or by_kind for key in shares)
+    if by_arm:
+        yield from ((_KINDS_NEVER_SHOWN, key) for key in [*by_kind, *_at_visits(values, f"{SEEN}{FOLLOWED[-1]}")])
 
 
 def _follows_of_courses(values: Values, departed: list[Key]) -> Iterator[tuple[Key, Key]]:
@@ -238,7 +276,25 @@ def sums_of_emulation(result: ResultRecord, values: Values) -> Iterator[Sum]:
         for seen in _at_visits(values, f"{SEEN}{term}"):
             wholes = [_counted(term)] if result.estimand.name == "while_in_care" else _those_of(term, seen[2])
             yield from (Sum(whole, (seen,), has_remainder=True) for whole in wholes if whole in values)
+    yield from _sums_by_arm(values, is_of_scored=result.estimand.name != "while_in_care")
     yield from _sums_by_week(result, values)
+
+
+def _sums_by_arm(values: Values, *, is_of_scored: bool) -> Iterator[Sum]:
+    """Yield the followers of a strategy as two kinds, those scored likewise, and as seen with the outcome or not.
+
+    Whether only who is scored at the visit can be seen with the outcome: not so where it is the last score in care.
+    """
+    for seen, kinds in _seen_by_arm(values):
+        followers, scored = _counted(seen[3].removeprefix(SEEN)), _scored_by_arm(seen)
+        yield Sum(followers, _of_kinds(values, "", kinds))
+        yield Sum(followers, (seen,), has_remainder=True)
+        # Nobody need be of a kind that is hidden.
+        yield Sum(seen, _of_kinds(values, SEEN, kinds, seen[2]), is_listed=False)
+        if is_of_scored and scored in values:
+            yield Sum(scored, _of_kinds(values, _SCORED, kinds, seen[2]))
+            yield Sum(scored, (seen,), has_remainder=True)
+            yield Sum(followers, (scored,), has_remainder=True)
 
 
 def _those_of(term: str, visit: str) -> list[Key]:

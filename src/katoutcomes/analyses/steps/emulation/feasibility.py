@@ -25,6 +25,8 @@ GROUPS: tuple[str, ...] = ("followed both", "followed only the treated strategy"
 """Every patient of the trial is in one of these, or in `NEITHER`."""
 NEITHER = "followed neither"
 SCORED, SEEN = "scored, ", "seen with the outcome, "
+FOLLOWING: tuple[str, ...] = ("following the comparator", "following the treated strategy")
+"""The followers of each strategy, whatever else they followed."""
 LIMITED_LIMIT = 0.05
 UNSEEN_LIMIT = 0.05
 
@@ -225,13 +227,20 @@ def count_estimates(found: Emulation) -> Iterator[Estimate]:
 
 
 def event_estimates(found: Emulation) -> Iterator[Estimate]:
-    """Yield which share of each kind of followers was seen to have the binary outcome; of days, at each visit."""
+    """Yield which share of each kind of followers was seen to have the binary outcome, and which of each arm's.
+
+    Of days at each visit. Few of those who followed both have it, so what leaves the clinic is told by arm; not where
+    patients have several courses, which would tell of how many these follow different strategies.
+    """
     if found.event is None:
         return
     visits = [visit.name for visit in found.trial.visits] if found.days else [""]
     for name, members in followed_groups(found).items():
         for visit, one in zip(visits, found.outcomes, strict=True):
             yield from _share(found, f"{SEEN}{name}", members, one.outcome > 0.0, visit)
+    for name, arm in zip(FOLLOWING, found.data.arms, strict=True) if found.units is None else ():
+        for visit, one in zip(visits, found.outcomes, strict=True):
+            yield from _share(found, f"{SEEN}{name}", arm.followed, one.outcome > 0.0, visit)
 
 
 def _share(
