@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import katoutcomes as kat
@@ -17,6 +17,7 @@ from katoutcomes.registry.checking.repeated_rows import materialize_repeated_num
 from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of, noted_form
 from katoutcomes.registry.identifiers import plain
+from katoutcomes.registry.identifiers.patterns import compiled_anything
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.row_sums import sums_of_rows
 from katoutcomes.registry.synthetic.clinic import simulate_tables
@@ -122,6 +123,30 @@ def test_a_text_is_unlike_a_form_if_its_length_or_its_digits_are(one: str, other
     assert one[-form.n_digits :].isdigit()
     is_like = len(other) == len(one) and re.fullmatch("[0-9]+", other[len(form.beginning) :]) is not None
     assert (re.search(form.unlike, other) is None) == is_like
+
+
+@given(digits=st.text(alphabet="0123456789", min_size=1, max_size=9))
+def test_no_rule_looks_for_one_sign_and_at_most_nine_digits(digits: str) -> None:
+    assert not any(compiled_anything().search(sign + digits) for sign in ("", *SIGNS))
+
+
+SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+TEXTS = st.lists(st.one_of(KEYS, st.text(max_size=5), st.from_regex("[Qé_ -]?[0-9]{2,3}\n?", fullmatch=True)))
+
+
+@settings(max_examples=30)  # each takes a new engine
+@given(key=st.one_of(KEYS, st.sampled_from(["AB12", "Q_1", "MRN123"])), texts=TEXTS)
+def test_a_form_is_asked_by_itself_for_the_same_keys_as_with_every_rule(key: str, texts: list[str]) -> None:
+    form = form_of(key)
+    if form is None:
+        return
+    cells = np.array([None, key, *texts], dtype=object)
+    with Engine(threads=1) as engine:
+        engine.materialize_arrays("t", {"cell": cells, "place": np.arange(len(cells))})
+        every_rule = f"regexp_matches(cell, {plain._quoted(f'{form.unlike}|{plain._PATTERN}')})"
+        asked = f"{plain._is_odd('cell', form)} as a, {every_rule} as b"
+        found = engine.fetch(f"select {asked} from t order by place")  # noqa: S608
+    assert found["a"].tolist() == found["b"].tolist()
 
 
 @given(numbers=st.lists(st.one_of(st.integers(0, 12), st.integers(10**8, 10**8 + 3)), max_size=12))

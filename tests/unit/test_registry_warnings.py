@@ -224,13 +224,60 @@ def test_scores_that_follow_closely_are_those_found_one_by_one(key_bits: int, mo
         if any((patient, before, code) in slots for before in range(day - recall.get(code, 0) + 1, day))
     }
     with Engine() as engine:
-        named = "cast(case code when 0 then 'a' when 1 then 'b' else 'c' end as enum('a', 'b', 'c')) as instrument"
         cells = zip(*((record, *slot) for record, slot in rows), strict=True)
         columns = ("score", "patient", "day", "code")
         arrays = {name: np.array(values, dtype=np.int32) for name, values in zip(columns, cells, strict=True)}
         engine.materialize_arrays("given", arrays)
-        engine.materialize("scores", f"select score, patient, day, {named} from given")  # noqa: S608
+        engine.materialize("scores", f"select score, patient, day, {CODED} as instrument from given")  # noqa: S608
         close_records.materialize_close_scores(engine, recall)
         found = engine.fetch("select record, code from close_scores")
     assert len(expected) > 20
     assert sorted(zip(found["record"].tolist(), found["code"].tolist(), strict=True)) == sorted(expected)
+
+
+CODED = "cast(case code when 0 then 'a' when 1 then 'b' else 'c' end as enum('a', 'b', 'c'))"
+
+
+@pytest.mark.parametrize("key_bits", [63, 30])
+def test_scores_in_order_tell_the_same_after_some_were_rejected(key_bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(close_records, "_KEY_BITS", key_bits)
+    monkeypatch.setattr(close_records, "_BLOCK", 50)
+    rng = np.random.default_rng(11)
+    drawn = rng.integers([1, -20, 0], [40, 400, 3], (600, 3)).astype(np.int32)
+    drawn[::9, :] = drawn[1::9, :][: len(drawn[::9])]  # some of one day
+    with Engine() as engine:
+        columns = {name: drawn[:, place] for place, name in enumerate(("patient", "day", "code"))}
+        engine.materialize_arrays("given", {**columns, "score": np.arange(600, dtype=np.int32)})
+        engine.materialize("scores", f"select score, patient, day, {CODED} as instrument from given")  # noqa: S608
+        moved = "day + 20 * patient as day_number, instrument as scale, score as input_row, patient"
+        engine.view("sound_scores", f"select {moved} from scores")  # noqa: S608
+        known = close_records.materialize_scores_of_one_day(engine, {0: 7, 1: 0, 2: 14})
+        twice = "select score from (select score, count(*) over (partition by patient, day, code) as n from given) as c"
+        alike = engine.fetch("select input_row as score from repeated_values order by score")["score"]
+        assert alike.tolist() == engine.fetch(f"{twice} where n > 1 order by score")["score"].tolist()
+        engine.drop("sound_scores")
+        doubled = "select max(score) from given group by patient, day, code having count(*) > 1"
+        left = f"select * from scores where score % 5 > 0 and score not in ({doubled})"  # noqa: S608
+        engine.materialize("scores", left)
+        found = []
+        for scores in (known, None):
+            close_records.materialize_close_scores(engine, {0: 7, 2: 14}, scores)
+            rows = engine.fetch("select record, code from close_scores order by record")
+            found.append([column.tolist() for column in rows.values()])
+    assert known is not None
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 10
+    assert len(alike) > 20
+
+
+@pytest.mark.parametrize("is_many", [False, True])
+def test_scores_that_are_many_or_of_far_days_are_not_kept_in_order(
+    is_many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(close_records, "_MOST_KEPT", 2 if is_many else 9)
+    days = "(1, 3, 0), (2, 3, 0), (3, 3, 5)" if is_many else f"(1, 3, 0), (2, 3, 0), (3, 3, {2**21})"
+    with Engine() as engine:
+        rows = f"select *, cast('a' as enum('a')) as scale from (values {days}) as v(input_row, patient, day_number)"  # noqa: S608
+        engine.materialize("sound_scores", rows)
+        assert close_records.materialize_scores_of_one_day(engine, {0: 7}) is None
+        assert engine.fetch("select input_row from repeated_values order by 1")["input_row"].tolist() == [1, 2]

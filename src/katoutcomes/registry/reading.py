@@ -243,7 +243,7 @@ def _read(
     keys = rekey(engine, found.tables, salt, is_required=is_required)
     texts = text_warnings(engine, found.tables)
     accepted = accept_rows(engine, found.tables, say, prorating=prorating)
-    warnings = (*texts, *_warnings(engine, found, gate, prorating, is_rekeyed=bool(keys)))
+    warnings = (*texts, *_warnings(engine, found, accepted, gate, prorating, is_rekeyed=bool(keys)))
     report = _load_report(engine, found, accepted, warnings, gate=gate, prorating=prorating)
     if report.files[0].rows_accepted == 0:
         message = "no patient is accepted, so there is nothing to analyze:\n" + report.to_text()
@@ -261,14 +261,14 @@ def _read(
 
 
 def _warnings(
-    engine: Engine, found: _Input, gate: Gate, prorating: Mapping[str, str], *, is_rekeyed: bool
+    engine: Engine, found: _Input, accepted: Acceptance, gate: Gate, prorating: Mapping[str, str], *, is_rekeyed: bool
 ) -> tuple[PrivacyWarning | QualityWarning, ...]:
     """Return the warnings about what was accepted."""
-    doubts = prorating_doubts(engine, prorating)
+    doubts, ordered = prorating_doubts(engine, prorating), accepted.sorted_scores
     return (
         *doubt_warnings(gate.doubts),
         *registry_warnings(engine, found.files, count_classes(engine), is_rekeyed=is_rekeyed),
-        *quality_warnings(engine, found.files, found.source_files, further=doubts),
+        *quality_warnings(engine, found.files, found.source_files, further=doubts, sorted_scores=ordered),
     )
 
 

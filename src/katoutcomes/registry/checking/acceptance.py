@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
+from katoutcomes.registry.checking.close_records import SortedScores, materialize_scores_of_one_day
 from katoutcomes.registry.checking.packed_items import KeptItems, note_items
 from katoutcomes.registry.checking.repeated_rows import materialize_repeated, materialize_repeated_numbers
 from katoutcomes.registry.checking.rules import (
@@ -28,6 +29,7 @@ from katoutcomes.registry.checking.score_rows import (
     materialize_scales,
     score_predicates,
 )
+from katoutcomes.registry.checking.strangers import materialize_strangers
 from katoutcomes.registry.checking.typed_rows import (
     StagedTable,
     events_query,
@@ -37,7 +39,6 @@ from katoutcomes.registry.checking.typed_rows import (
     patients_query,
     score_columns,
     session_days_query,
-    strangers_query,
     typed_patients_query,
     values_query,
 )
@@ -78,12 +79,15 @@ class Acceptance:
         Patients of whom a dosing session was rejected that lies before the index day, or on an unknown day.
     n_without_records : int
         Accepted patients with neither an accepted session nor an accepted score.
+    sorted_scores : SortedScores or None
+        The accepted scores in order, among some that were rejected, for `quality_warnings`.
     """
 
     rules: tuple[Rule, ...]
     rows_in: dict[str, int]
     n_uncertain_index_days: int
     n_without_records: int
+    sorted_scores: SortedScores | None
 
 
 def accept_rows(
@@ -124,7 +128,7 @@ def accept_rows(
     n_uncertain = load.judge_days("date" if has_dates else "day")
     say("keeping the accepted rows")
     n_without_records = load.keep_accepted(has_dates=has_dates)
-    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain, n_without_records)
+    return Acceptance(tuple(load.rules), load.rows_in, n_uncertain, n_without_records, load.sorted_scores)
 
 
 class _Load:
@@ -136,6 +140,7 @@ class _Load:
         self.prorating = prorating
         self.staged: dict[str, StagedTable] = {}
         self.scores: ScoreColumns | None = None
+        self.sorted_scores: SortedScores | None = None
         self.rules: list[Rule] = []
         self.rows_in: dict[str, int] = {}
         self.n_discarded: dict[str, int] = {}
@@ -252,7 +257,7 @@ class _Load:
         if scores is not None:
             note_items(self.engine, KeptItems(scores.packed, scores.scales))
         self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
-        self.engine.materialize(f"strangers_{schema.name}", strangers_query(staged))
+        materialize_strangers(self.engine, schema)
         self.engine.drop(f"values_{schema.name}")
         self.engine.view(schema.name, events_view(staged, scores))
         self.engine.view(f"linked_{schema.name}", linked_query(staged))
@@ -278,8 +283,9 @@ class _Load:
         self.judge(*EVENT_SESSION_RULES)
         for schema in EVENT_TABLES[1:]:
             self.discard(schema)
-        slot = ("patient", "scale", "day_number")
-        materialize_repeated(self.engine, "repeated_values", "sound_scores", slot, "input_row")
+        scales = self.scores.scales if self.scores is not None else ()
+        recall = {code: scale.recall_days or 0 for code, scale in enumerate(scales)}
+        self.sorted_scores = materialize_scores_of_one_day(self.engine, recall)
         self.stage("repeated_scores", "07_repeated_scores")
         self.judge(*REPEATED_SCORE_RULES)
         self.discard(SCORES)

@@ -15,6 +15,7 @@ from katoutcomes.registry.load_reports.load_report import MOST_ROWS_LISTED, Qual
 
 if TYPE_CHECKING:
     from katoutcomes.instruments.instrument import Instrument
+    from katoutcomes.registry.checking.close_records import SortedScores
     from katoutcomes.registry.engines.engine import Engine
     from katoutcomes.registry.readers.conversion import SourceFile
 
@@ -65,6 +66,7 @@ def quality_warnings(
     source_files: Sequence[SourceFile] = (),
     *,
     further: Sequence[Doubt] = (),
+    sorted_scores: SortedScores | None = None,
 ) -> tuple[QualityWarning, ...]:
     """Return the warnings about accepted rows.
 
@@ -79,12 +81,14 @@ def quality_warnings(
         The files that converted data come from.
     further : sequence of Doubt, optional
         Rules that depend on the choices of the load.
+    sorted_scores : SortedScores, optional
+        The scores in order, where that is known already.
     """
     found: list[QualityWarning] = []
     materialize_crowded_days(engine)
     sessions = (*_order_doubts(), *_evident(engine, (*_dose_doubts(), *_pressure_doubts())))
     linked = [doubt for doubt in _linked_doubts() if engine.scalar(f"select count(session) from {doubt.table}")]
-    for doubt in (*sessions, *linked, *_score_doubts(engine), *further):
+    for doubt in (*sessions, *linked, *_score_doubts(engine, sorted_scores), *further):
         if doubt.table in files:
             found += _warnings(engine, doubt, files[doubt.table], tuple(file.name for file in source_files))
     engine.drop("doubts", "recall_days", "crowded_days", "close_scores")
@@ -203,7 +207,7 @@ def _linked_doubts() -> tuple[Doubt, ...]:
     )
 
 
-def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
+def _score_doubts(engine: Engine, sorted_scores: SortedScores | None) -> tuple[Doubt, ...]:
     """Return the rules about scores, one an instrument that looks back on days, and make the table they need."""
     import numpy as np
 
@@ -214,7 +218,7 @@ def _score_doubts(engine: Engine) -> tuple[Doubt, ...]:
     every = [instrument(str(name)) for name in named["name"]]
     codes = dict(zip((scale.id for scale in every), named["code"].tolist(), strict=True))
     scales = [scale for scale in every if scale.recall_days]
-    materialize_close_scores(engine, {codes[scale.id]: scale.recall_days or 0 for scale in scales})
+    materialize_close_scores(engine, {codes[scale.id]: scale.recall_days or 0 for scale in scales}, sorted_scores)
     engine.materialize_arrays(
         "recall_days",
         {

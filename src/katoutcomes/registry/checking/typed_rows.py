@@ -173,8 +173,8 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     """Return the query that ties the rows of an event table to their patients and sessions, the broken ones included.
 
     They are judged where they lie, and the broken ones are deleted: of millions of rows there is no second copy. Those
-    of no known patient are left to `strangers_query`. Days count from the index day where it is known. Columns that the
-    input lacks are left to `events_view`.
+    of no known patient are left to `materialize_strangers`. Days count from the index day where it is known. Columns
+    that the input lacks are left to `events_view`.
 
     Parameters
     ----------
@@ -195,15 +195,6 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     words = scores.packed.words if scores is not None else ()
     listed = ", ".join([f"t.{table.schema.code}", *cells, *words])
     return f"select {listed} from values_{table.schema.name} as t {joins}"
-
-
-def strangers_query(table: StagedTable) -> str:
-    """Return the query of the rows of an event table whose patient is not among the patients."""
-    known = "select 1 from placed_patients as c where c.patient_key = t.patient_id"
-    return (
-        f"select t.{table.schema.code} as input_row from values_{table.schema.name} as t "
-        f"where t.patient_id is not null and not exists ({known})"
-    )
 
 
 def values_query(table: StagedTable, scores: ScoreColumns | None) -> str:

@@ -30,8 +30,8 @@ _SETTINGS: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "allocator_bulk_deallocation_flush_threshold": "16MB",  # what a dropped table held goes back to the machine
-    "allocator_flush_threshold": "16MB",
+    "allocator_bulk_deallocation_flush_threshold": "128MB",  # what a dropped table held goes back to the machine
+    "allocator_flush_threshold": "128MB",
     "default_null_order": "nulls_last",
     "enable_external_file_cache": "false",  # a file is read once or twice, so its bytes need not stay in memory
     "preserve_insertion_order": "false",

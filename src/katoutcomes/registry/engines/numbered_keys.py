@@ -38,6 +38,11 @@ class NumberedKeys:
         short = f"|^.{{0,{start - 1}}}$" if start else ""
         return f"^.{{{start}}}[0-9]{{0,{self.n_digits - 1}}}([^0-9]|$)|^.{{{length}}}.{short}"
 
+    @property
+    def alike(self) -> str:
+        """A glob of the texts that have as many letters, digits or underscores, and then as many digits."""
+        return "[0-9A-Za-z_]" * len(self.beginning) + "[0-9]" * self.n_digits
+
     def number(self, cell: str) -> str:
         """Return the SQL of the number of a key that has the form."""
         return f"cast(substring({cell}, {len(self.beginning) + 1}) as integer)"

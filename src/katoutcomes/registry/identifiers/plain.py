@@ -114,7 +114,13 @@ def _possible_forms(engine: Engine, table: str, texts: Mapping[str, str], relati
 
 
 def _is_odd(cell: str, form: NumberedKeys) -> str:
-    """Return the SQL that is true where a key has another form, its beginning apart, or is not plain."""
+    """Return the SQL that is true where a key has another form, its beginning apart, or is not plain.
+
+    One sign and at most nine digits are nothing that any rule for values looks for, so that their form alone is asked,
+    which takes two thirds of the time.
+    """
+    if len(form.beginning) <= 1:
+        return f"not {cell} glob '{form.alike}'"
     return f"regexp_matches({cell}, {_quoted(f'{form.unlike}|{_PATTERN}')})"
 
 
