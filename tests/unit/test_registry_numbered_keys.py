@@ -19,7 +19,7 @@ from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of, no
 from katoutcomes.registry.identifiers import plain
 from katoutcomes.registry.identifiers.patterns import compiled_anything
 from katoutcomes.registry.registry import Registry
-from katoutcomes.registry.row_sums import sums_of_rows
+from katoutcomes.registry.row_sums import Digit, sums_of_rows, word_query
 from katoutcomes.registry.synthetic.clinic import simulate_tables
 
 TABLES = ("patients", "sessions", "scores", "adverse_events", "uncertain_index_days")
@@ -194,7 +194,22 @@ def test_sums_of_rows_are_those_of_one_row_after_the_other_in_any_order(monkeypa
         order = rng.permutation(60)
         with Engine() as engine:
             engine.materialize_arrays("t", {"a": rows[order, 0], "b": rows[order, 1], "code": np.arange(60) * 2})
-            assert sums_of_rows(engine, "t", "code", ["a", "b"]) == expected
-            assert sums_of_rows(engine, "t", "code", ["b", "a"]) != expected
+            a, b = (Digit(name, name, 1, 2**62, is_known=True) for name in "ab")
+            assert sums_of_rows(engine, "t", "code", [[a], [b]]) == expected
+            assert sums_of_rows(engine, "t", "code", [[b], [a]]) != expected
             engine.delete("t", "code = 0")
-            assert sums_of_rows(engine, "t", "code", ["a", "b"]) != expected
+            assert sums_of_rows(engine, "t", "code", [[a], [b]]) != expected
+
+
+def test_a_row_is_the_numbers_that_the_engine_makes_of_its_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_sums, "_BLOCK", 7)
+    columns = "cast(nullif(i % 7, 3) as utinyint) as a, -(i * i) as b, cast(nullif(i % 5, 0) * 50 as double) as c"
+    digits = [Digit("a", "a", 0, 6), Digit("b", "b", -841, 0, is_known=True), Digit("c", "c", 50, 200)]
+    with Engine() as engine:
+        engine.materialize("t", f"select cast(i as int) as code, {columns} from range(30) as r(i)")  # noqa: S608
+        asked = ", ".join(f"{word_query(word)} as w{place}" for place, word in enumerate((digits[:2], digits[2:])))
+        found = engine.fetch(f"select {asked} from t order by code")  # noqa: S608
+        rows = [(int(one), int(other)) for one, other in zip(found["w0"], found["w1"], strict=True)]
+        assert sums_of_rows(engine, "t", "code", [digits[:2], digits[2:]]) == _sum_one_by_one(rows)
+    assert rows[3] == (833, 101)
+    assert rows[5] == (6 * 843 + 817, 0)

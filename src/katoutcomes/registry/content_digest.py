@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from katoutcomes.registry.checking.packed_items import KeptItems, kept_items, packed_items
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of, noted_form
-from katoutcomes.registry.row_sums import sums_of_rows
+from katoutcomes.registry.row_sums import Digit, sums_of_rows, word_query
 from katoutcomes.registry.tables import PATIENTS, SCORES, TABLES, TableSchema
 
 if TYPE_CHECKING:
@@ -20,28 +20,6 @@ if TYPE_CHECKING:
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER")
 _LARGEST_WORD = 2**62
 """Words are whole numbers below it, so that none overflows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A column of numbers from `low` to `high`, as the SQL of a number; `is_known` where no row lacks one."""
-
-    name: str
-    cell: str
-    low: int
-    high: int
-    is_known: bool = False
-
-    @property
-    def n_values(self) -> int:
-        """How many values there may be, with the one that is not known."""
-        return self.high - self.low + 2
-
-    @property
-    def digit(self) -> str:
-        """The SQL of its place among them; 0 where it is not known."""
-        place = f"cast({self.cell} as bigint) - {self.low - 1}"
-        return f"({place})" if self.is_known else f"coalesce({place}, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +38,7 @@ class _Content:
         For each enumeration of the schema or the catalog the codes that occur, and their texts, in the texts' order.
     keys : NumberedKeys or None
         The form that all keys of the table have; None where they have no common one.
-    items : tuple of _Number
+    items : tuple of Digit
         The words that hold items.
     """
 
@@ -69,7 +47,7 @@ class _Content:
     types: Mapping[str, str]
     codes: Mapping[str, tuple[list[int], list[str]]]
     keys: NumberedKeys | None = None
-    items: tuple[_Number, ...] = ()
+    items: tuple[Digit, ...] = ()
 
 
 def registry_digest(engine: Engine) -> str:
@@ -104,7 +82,7 @@ def _rows_digest(engine: Engine, content: _Content, parts: _Parts, has_sessions:
     """Return 128 bits about the rows of a table, in any order."""
     if not parts.texts:
         return sums_of_rows(engine, content.relation, content.schema.code, parts.words)
-    line = ", ".join((*parts.texts, *(f"cast({word} as varchar)" for word in parts.words)))
+    line = ", ".join((*parts.texts, *(f"cast({word_query(word)} as varchar)" for word in parts.words)))
     relation = _with_session_keys(content.relation) if has_sessions else content.relation
     return int(engine.scalar(f"select bit_xor(md5_number(concat_ws(chr(31), {line}))) from {relation}")) % 2**128
 
@@ -137,7 +115,7 @@ def _common_form(engine: Engine, relation: str, key: str) -> NumberedKeys | None
     return form
 
 
-def _item_words(items: KeptItems, accepted: list[str]) -> tuple[_Number, ...]:
+def _item_words(items: KeptItems, accepted: list[str]) -> tuple[Digit, ...]:
     """Return the words of the items of the scales that were accepted.
 
     Scales of which every row was rejected are no content, but they may have decided how items are kept.
@@ -146,7 +124,7 @@ def _item_words(items: KeptItems, accepted: list[str]) -> tuple[_Number, ...]:
     is_same = (packed.lowest, packed.highest) == (kept.lowest, kept.highest)
     values = {number: kept.item(number, "smallint") for number in range(1, kept.n_items + 1)}
     return tuple(
-        _Number(word, word if is_same else packed.word(word, values), 1, packed.largest(word))
+        Digit(word, word if is_same else packed.word(word, values), 1, packed.largest(word))
         for word in packed.words
         if not is_same or word in kept.words
     )
@@ -186,13 +164,13 @@ class _Parts:
     """What a row is made of, as SQL: texts and large numbers; and the ranges and codes to read the numbers with."""
 
     texts: list[str]
-    words: list[str]
+    words: list[list[Digit]]
     bases: str
 
 
-def _parts(content: _Content, names: list[str], items: list[_Number], found: Mapping[str, NDArray[Any]]) -> _Parts:
+def _parts(content: _Content, names: list[str], items: list[Digit], found: Mapping[str, NDArray[Any]]) -> _Parts:
     """Return what the rows of a table are made of."""
-    numbers: list[_Number] = []
+    numbers: list[Digit] = []
     texts: list[str] = []
     bases: list[str] = []
     for name in names:
@@ -200,15 +178,16 @@ def _parts(content: _Content, names: list[str], items: list[_Number], found: Map
         if name in content.codes:
             codes, meanings = content.codes[name]
             places = " ".join(f"when {code} then {place}" for place, code in enumerate(codes))
-            numbers.append(_Number(name, f"case enum_code({name}) {places} end", 0, len(codes) - 1, is_known))
+            place = f"enum_code({name})" if codes == [*range(len(codes))] else f"case enum_code({name}) {places} end"
+            numbers.append(Digit(name, place, 0, len(codes) - 1, is_known))
             bases.append(f"{name}={','.join(meanings)}")
         elif name == content.schema.key and content.keys is not None:
             low, high = int(found["low_key"][0]), int(found["high_key"][0])
-            numbers.append(_Number(name, _key_number(content), low, high, is_known))
+            numbers.append(Digit(name, _key_number(content), low, high, is_known))
             bases.append(f"{name}={content.keys.beginning}{low}..{high} of {content.keys.n_digits}")
         elif (kind in _WHOLE_TYPES and name != "session") or (kind == "DOUBLE" and not found[f"fractions_{name}"][0]):
             low, high = int(found[f"low_{name}"][0]), int(found[f"high_{name}"][0])
-            numbers.append(_Number(name, name, low, high, is_known))
+            numbers.append(Digit(name, name, low, high, is_known))
             bases.append(f"{name}={low}..{high}")
         else:
             texts.append(f"coalesce({_canonical(name, kind)}, '')")
@@ -216,17 +195,17 @@ def _parts(content: _Content, names: list[str], items: list[_Number], found: Map
     return _Parts(texts, _words([*numbers, *items]), ";".join(bases))
 
 
-def _words(numbers: list[_Number]) -> list[str]:
-    """Return the SQL of as few numbers as hold all of the given ones, each of them a digit with a base of its own."""
-    words: list[str] = []
+def _words(numbers: list[Digit]) -> list[list[Digit]]:
+    """Return the digits of as few numbers as hold all of the given ones."""
+    words: list[list[Digit]] = []
     size = _LARGEST_WORD
     for number in numbers:
         size *= number.n_values
         if size >= _LARGEST_WORD:
-            words.append(number.digit)
+            words.append([number])
             size = number.n_values
         else:
-            words[-1] = f"({words[-1]}) * {number.n_values} + {number.digit}"
+            words[-1].append(number)
     return words
 
 
