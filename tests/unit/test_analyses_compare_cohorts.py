@@ -301,6 +301,8 @@ def test_more_than_two_arms():
     result = compare(analysis_set(tidy(frame, rng)), weights="overlap")
     found = [e for e in result.select(measure="difference in means") if e.term.startswith("follow-up, weighted")]
     assert [estimate.treatment for estimate in found] == ["booked", "third"]
+    assert "each of booked and third minus not booked" in result.estimand.sentence()
+    assert "One of 2 pairs of arms." in result.plot("love").alt_text
     band = [one for one in result.estimates if one.term.startswith("simultaneous band")]
     for alone, together in zip(found, band, strict=True):
         assert (together.treatment, together.estimate) == (alone.treatment, alone.estimate)

@@ -52,7 +52,7 @@ def test_holm_over_three_outcomes(results):
     np.testing.assert_allclose(found, adjusted_p_values(p_values(results), "holm"))
     assert [one.p_value for one in family.estimates] == p_values(results).tolist()
     assert family.estimates[1].term == "PHQ-9, response, week 12: booked - not booked"
-    assert family.estimand.endpoint.variable == "score and response and remission"
+    assert family.estimand.endpoint.variable == "score, response and remission"
     table = family.to_table()
     assert len(table.rows) == 3
     assert "adjusted" in table.columns[2]
@@ -83,8 +83,11 @@ def test_what_is_no_family(results):
         kat.outcome_family(
             [results[0], kat.compare_cohorts(analysis_set(2), outcome="response", n_bootstrap=100, rng=1)]
         )
-    with pytest.raises(OptionError, match="no difference of arms"):
+    with pytest.raises(OptionError, match="describe has no single answer: a family is made of results of"):
         kat.outcome_family(kat.describe(analysis_set()))
+    for nothing in ([], analysis_set(), ["score"]):
+        with pytest.raises(OptionError, match="a family is made of results of compare_cohorts"):
+            kat.outcome_family(nothing)
     with pytest.raises(OptionError, match="belong to procedure"):
         kat.outcome_family(results, weights=(1.0, 0.0, 0.0))
     with pytest.raises(OptionError, match="from 0 to 2"):

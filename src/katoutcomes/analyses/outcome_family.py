@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from katoutcomes.estimands.estimand import Endpoint
 from katoutcomes.results.check import Check
 from katoutcomes.results.estimate import Estimate
 from katoutcomes.results.formatting import format_number
+from katoutcomes.results.reasons import listed
 from katoutcomes.results.result import Method, Result
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PROCEDURES: tuple[str, ...] = ("holm", "graph", "max_t")
 _ANSWERS = ("follow-up, weighted", "emulated trial", "follow-up, adjusted")
 """Terms of the differences that are the answer of an analysis."""
+_MADE_OF = "results of compare_cohorts, emulate_trial or cohort_difference"
 _SOURCES = {
     "holm": "Holm S. Scand J Stat 1979;6:65-70",
     "graph": "Bretz F, Maurer W, Brannath W, Posch M. Stat Med 2009;28:586-604. doi:10.1002/sim.3495",
@@ -76,8 +78,8 @@ def outcome_family(
     Raises
     ------
     OptionError
-        If a result has no difference of arms, the data are not the same, two hypotheses are the same, weights and
-        transitions are no graph, or for "max_t" the comparisons do not share their resamples.
+        If something is no such result or has no difference, the data are not the same, two hypotheses are the same,
+        weights and transitions are no graph, or for "max_t" the comparisons do not share their resamples.
 
     References
     ----------
@@ -104,8 +106,10 @@ def outcome_family(
     import numpy as np
 
     require_option("procedure", procedure, PROCEDURES)
-    listed = (results,) if isinstance(results, Result) else tuple(results)
-    hypotheses = _hypotheses(listed)
+    family = tuple(results) if isinstance(results, Iterable) else (results,)
+    if not family or not all(isinstance(one, Result) for one in family):
+        raise OptionError(f"a family is made of {_MADE_OF}.")
+    hypotheses = _hypotheses(family)
     p_values = np.array([one.p_value for one in hypotheses])
     if procedure != "graph" and (weights is not None or transitions is not None):
         raise OptionError("weights= and transitions= belong to procedure='graph'.")
@@ -115,15 +119,15 @@ def outcome_family(
     if procedure == "graph":
         adjusted, words = _by_graph(p_values, weights, transitions)
     elif procedure == "max_t":
-        band = family_band(listed, hypotheses)
+        band = family_band(family, hypotheses)
         adjusted, words, beside = band.p_value, _BY_MAX_T, tuple(band_estimates(hypotheses, band, fewest))
     else:
         adjusted, words = _by_holm(p_values)
-    first = listed[0]
+    first = family[0]
     return Result(
         analysis="outcome_family",
         title=f"Family of {len(hypotheses)} comparison{'s' if len(hypotheses) > 1 else ''}",
-        estimand=estimand if estimand is not None else _estimand(listed),
+        estimand=estimand if estimand is not None else _estimand(family),
         method=Method(f"{procedure.replace('_', '-')} procedure", words, (_SOURCES[procedure],)),
         estimates=(
             *(_adjusted(one, p_value, fewest) for one, p_value in zip(hypotheses, adjusted.tolist(), strict=True)),
@@ -134,7 +138,7 @@ def outcome_family(
             "The family, and in a graph its shares and transitions, were declared before outcomes were seen.",
         ),
         checks=(_tested(p_values),),
-        warnings=tuple(dict.fromkeys(warning for one in listed for warning in one.warnings)),
+        warnings=tuple(dict.fromkeys(warning for one in family for warning in one.warnings)),
     )
 
 
@@ -150,7 +154,7 @@ def _hypotheses(results: tuple[Result, ...]) -> list[Estimate]:
             and one.measure in {"difference in means", "difference in proportions"}
         ]
         if not answers:
-            raise OptionError(f"a result of {result.analysis} holds no difference of arms.")
+            raise OptionError(f"a result of {result.analysis} has no single answer: a family is made of {_MADE_OF}.")
         found += [replace(one, term=_term(result, one)) for one in answers]
     if len({result.provenance.digest for result in results}) != 1:
         raise OptionError("the results of a family rest on the same data.")
@@ -194,10 +198,10 @@ def _by_graph(
         problem = str(error)
     if problem:
         raise OptionError(problem)
-    listed = ", ".join(_number(share) for share in shares)
+    at_start = ", ".join(_number(share) for share in shares)
     passed = "; ".join(f"{start + 1} to {end + 1}: {_number(part)}" for (start, end), part in arrows.items())
     words = (
-        f"P-values are adjusted by a graph: shares of the level at the start {listed}; passed on when rejected, "
+        f"P-values are adjusted by a graph: shares of the level at the start {at_start}; passed on when rejected, "
         f"{passed or 'nothing'}."
     )
     return adjusted, words
@@ -247,6 +251,6 @@ def _estimand(results: tuple[Result, ...]) -> Estimand:
     outcomes = list(dict.fromkeys(one.estimand.endpoint.variable for one in results))
     visits = list(dict.fromkeys(one.estimand.endpoint.visit for one in results if one.estimand.endpoint.visit))
     instruments = list(dict.fromkeys(one.estimand.endpoint.instrument for one in results))
-    endpoint = Endpoint(" and ".join(instruments), " and ".join(visits), " and ".join(outcomes))
+    endpoint = Endpoint(listed(instruments), listed(visits) if visits else "", listed(outcomes))
     words = "difference in each outcome had all been in the first-named arm and had all been in the other"
     return replace(first, name="family_of_outcomes", endpoint=endpoint, summary_measure=words)

@@ -26,7 +26,7 @@ from katoutcomes.analyses.steps.resamples import Resampling, entropy_of
 from katoutcomes.errors import OptionError
 from katoutcomes.estimands.session_counts import session_counts
 from katoutcomes.estimands.strategies import StartIntegration
-from katoutcomes.estimands.target_trial import START_GATE
+from katoutcomes.estimands.target_trial import START_GATE, TargetTrial
 from katoutcomes.results.result import Result
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from katoutcomes.analyses.steps.dose_response.feasibility import CountTrial
     from katoutcomes.analyses.steps.emulation.data import Emulation
-    from katoutcomes.estimands.target_trial import FeasibilityGate, TargetTrial
+    from katoutcomes.estimands.target_trial import FeasibilityGate
     from katoutcomes.registry.registry import Registry
     from katoutcomes.results.check import Check
     from katoutcomes.results.estimate import Estimate
@@ -106,7 +106,7 @@ def session_dose_response(
     DesignError
         If a confounder is known only after time zero, nobody is eligible, or there are not so many weeks.
     OptionError
-        If an option is unknown, or the trial's strategy is not a `StartIntegration`.
+        If an option is unknown, no trial is given, or its strategy is not a `StartIntegration`.
 
     References
     ----------
@@ -124,6 +124,10 @@ def session_dose_response(
     from katoutcomes.cohorts.emulation.sequential import trial_patients
 
     resampling = Resampling(n_bootstrap, entropy_of(rng), conf_level, n_workers, progress)
+    if not isinstance(trial, TargetTrial):
+        raise OptionError(
+            "a TargetTrial comes first, then a Registry: session_dose_response(kat.TargetTrial(), registry, rng=1)."
+        )
     if not isinstance(trial.strategy, StartIntegration):
         raise OptionError(
             "the arms count weeks with a session by a day: give a trial with a StartIntegration strategy."

@@ -62,6 +62,10 @@ def session_counts(most: int, by_day: int) -> tuple[SessionCount, ...]:
     >>> [one.label for one in session_counts(2, 28)]
     ['no session', '1 week', '2 weeks or more']
     """
-    if not 1 <= most <= by_day // DAYS_A_WEEK:
-        raise DesignError("most is the largest number of weeks with a session: 1 to the number of weeks until by_day.")
+    n_weeks = by_day // DAYS_A_WEEK
+    if not isinstance(most, int) or not 1 <= most <= n_weeks:
+        raise DesignError(
+            f"most, the largest number of weeks with a session, is a whole number from 1 to {n_weeks}, the weeks until "
+            f"day {by_day}."
+        )
     return tuple(SessionCount(weeks, by_day, or_more=weeks == most) for weeks in range(most + 1))

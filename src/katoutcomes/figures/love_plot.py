@@ -87,7 +87,7 @@ def love_plot(result: ResultRecord, *, treatment: str | None = None, comparator:
         title=f"Balance of the arms: {arm} against {against}".replace("_", " "),
         subtitle="Standardized mean difference of each covariate: open circle before weighting, filled square as "
         "analyzed. Lines mark 0 and 0.1 on either side.",
-        notes=_notes(result, rows),
+        notes=_notes(result, rows, len({(one.treatment, one.comparator) for one in shown})),
         rows=tuple((name.replace("_", " "), before, after) for name, before, after in rows),
     )
     return Figure(
@@ -100,8 +100,9 @@ def love_plot(result: ResultRecord, *, treatment: str | None = None, comparator:
     )
 
 
-def _notes(result: ResultRecord, rows: list[tuple[str, float | None, float | None]]) -> tuple[str, ...]:
-    notes = ["Both are divided by the same standard deviation, that of the arms before weighting."]
+def _notes(result: ResultRecord, rows: list[tuple[str, float | None, float | None]], n_pairs: int) -> tuple[str, ...]:
+    notes = [f"One of {n_pairs} pairs of arms."] if n_pairs > 1 else []
+    notes += ["Both are divided by the same standard deviation, that of the arms before weighting."]
     if any(value is None for _, *values in rows for value in values):
         notes.append("A difference that is not drawn is hidden, because few patients share a level.")
     return (*notes, *general_notes(result))

@@ -9,6 +9,7 @@ from katoutcomes.analyses.steps.missing_scores import missing_words
 from katoutcomes.estimands.estimand import Endpoint, Estimand
 from katoutcomes.estimands.leaving_care import COMPOSITE, NAME_OF, TREATMENT_POLICY, WHILE_IN_CARE
 from katoutcomes.results.formatting import format_level, format_number
+from katoutcomes.results.reasons import listed
 from katoutcomes.results.result import Method
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def estimand_of(found: Comparison, choices: ComparisonChoices) -> Estimand:
     return Estimand(
         name=_name(found, choices),
         population=_population(found, choices),
-        treatment=" and ".join(later),
+        treatment=later[0] if len(later) == 1 else f"each of {listed(later)}",
         comparator=comparator,
         endpoint=_endpoint(found),
         intercurrent_events=_intercurrent_events(found, choices),
