@@ -75,8 +75,17 @@ def test_quarters_of_an_earlier_release_need_not_hold_everybody():
     assert [one.has_remainder for one in sums_of_groups({**values, quarters[1]: 25})] == [False]
 
 
-def test_what_has_become_fewer_is_not_believed_to_grow():
+def test_a_row_of_a_part_is_not_believed_to_be_the_same_row_in_both_releases():
     row = ("participant_flow", "PHQ-9", "part", "flow", "1", "n_patients", "")
     now, before = report({ALL: 40, WEST: 0, row: 12}), report({ALL: None, WEST: None, row: None})
     between = with_earlier_release(now, before).counts.sums
-    assert [one.total for one in between] == [ALL]
+    assert [one.total for one in between] == [ALL, WEST]
+
+
+def test_that_nobody_is_counted_now_tells_that_nobody_was():
+    """Of 24 before, those of the north and of the west were hidden: a 0 of the north now leaves 24 of the west then."""
+    sums = [Sum(ALL, (NORTH, WEST))]
+    before = report({ALL: 24, NORTH: None, WEST: None}, sums)
+    now = report({ALL: 60, NORTH: 0, WEST: 60}, sums)
+    both = settled(with_earlier_release(now, before))
+    assert NORTH in hidden_in_report(both, LIMITS).keys

@@ -166,7 +166,9 @@ def _more_to_hide(search: _Search, limits: Limits, hidden: frozenset[Key]) -> fr
 def _cheapest(counts: Counts, limits: Limits, reading: Reading, key: Key) -> list[Key]:
     """Return the cheapest shown count that opens the interval of a hidden one, else the cheapest of its equations.
 
-    A count about everybody stands on page one: it goes only where none of a group further away would do.
+    A count about everybody stands on page one: it goes only where none of a group further away would do. A 0 that is
+    hidden would be read as somebody: it goes only where nothing else would do, such as nobody now, who tells that
+    nobody was there in the release before.
     """
     component = reading.component
     near = [equation for equation in component.equations if key in equation.signs]
@@ -174,7 +176,8 @@ def _cheapest(counts: Counts, limits: Limits, reading: Reading, key: Key) -> lis
     next_to = [equation for equation in component.equations if around & set(equation.signs)]
     close, around_it = _candidates(counts, near), _candidates(counts, next_to)
     trial = _trial(counts, reading, key, next_to)
-    for candidates in (_of_groups(counts, close), _of_groups(counts, around_it), close, around_it):
+    nobody = _candidates(counts, next_to, is_nobody=True)
+    for candidates in (_of_groups(counts, close), _of_groups(counts, around_it), close, around_it, nobody):
         for one in candidates[:_MOST_TRIALS]:
             if trial.opens(one, counts.values[one] or 0, limits):
                 return [one]
@@ -191,10 +194,10 @@ def _of_groups(counts: Counts, candidates: Sequence[Key]) -> list[Key]:
     return [one for one in candidates if counts.costs.get(one, 1.0) < OF_EVERYBODY]
 
 
-def _candidates(counts: Counts, equations: Sequence[Equation]) -> list[Key]:
+def _candidates(counts: Counts, equations: Sequence[Equation], *, is_nobody: bool = False) -> list[Key]:
     shown = {one for equation in equations for one in equation.shown if one not in counts.fixed}
-    # A 0 that is hidden would be read as somebody.
-    return sorted((one for one in shown if counts.values[one]), key=lambda one: (counts.costs.get(one, 1.0), one))
+    found = (one for one in shown if (counts.values[one] == 0) == is_nobody)
+    return sorted(found, key=lambda one: (counts.costs.get(one, 1.0), one))
 
 
 def limits_of_model(model: PublishedModel) -> dict[Key, Interval]:

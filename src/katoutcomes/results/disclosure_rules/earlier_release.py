@@ -128,8 +128,7 @@ def _between_releases(now: Mapping[Key, int | None], before: Mapping[Key, int | 
         if key not in before:
             continue
         n_now, n_before = now[key], before[key]
-        if n_before is None and (n_now == 0 or "part" in key):
-            # Somebody was hidden, so it has become fewer; a row of a part need not be the same row in both.
+        if n_before is None and "part" in key:  # a row of a part need not be the same row in both
             continue
         yield _between(n_now, n_before, key)
 
