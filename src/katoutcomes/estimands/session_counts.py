@@ -63,9 +63,9 @@ def session_counts(most: int, by_day: int) -> tuple[SessionCount, ...]:
     ['no session', '1 week', '2 weeks or more']
     """
     n_weeks = by_day // DAYS_A_WEEK
-    if not isinstance(most, int) or not 1 <= most <= n_weeks:
+    if most not in range(1, n_weeks + 1):
         raise DesignError(
             f"most, the largest number of weeks with a session, is a whole number from 1 to {n_weeks}, the weeks until "
             f"day {by_day}."
         )
-    return tuple(SessionCount(weeks, by_day, or_more=weeks == most) for weeks in range(most + 1))
+    return tuple(SessionCount(weeks, by_day, or_more=weeks == most) for weeks in range(int(most) + 1))

@@ -77,10 +77,11 @@ def sums_of_arms(values: Values, everybody: Key, in_care: Sequence[Key]) -> Iter
     for place, term in enumerate(arms if kinds else ()):
         held = tuple(one.key for one in kinds if one.first <= place <= one.last)
         yield Sum(("counted", "", "", term, ""), held, give_up_first=held)
-    stages: list[tuple[Key, ...]] = [(everybody,), *((key,) for key in in_care), ()]  # in the end nobody is left
+    stages: list[Key | None] = [everybody, *in_care, None]  # in the end nobody is left
     for (before, whole), (week, there) in combinations(enumerate(stages), 2):
         touched = [one for one in kinds if one.shortest < week and one.longest >= before]
         inside = [one for one in touched if one.shortest >= before and one.longest < week]
         left = tuple(one.key for one in inside)
         if left:
-            yield Sum(*whole, (*there, *left), has_remainder=len(inside) < len(touched), give_up_first=left)
+            members = left if there is None else (there, *left)
+            yield Sum(whole, members, has_remainder=len(inside) < len(touched), give_up_first=left)
