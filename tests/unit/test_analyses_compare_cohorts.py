@@ -309,6 +309,10 @@ def test_more_than_two_arms():
         assert together.conf_high - together.conf_low > alone.conf_high - alone.conf_low
         # Between one interval (1.96) and Bonferroni's of two (2.24), with what 100 resamples leave open.
         assert 1.8 < (together.conf_high - together.estimate) / together.std_error < 2.6
+    assert result.plot("band").rows == tuple(
+        (f"{one.treatment} minus not booked", one.estimate, one.conf_low, one.conf_high, both.conf_low, both.conf_high)
+        for one, both in zip(found, band, strict=True)
+    )
     labels = [row[0] for row in result.to_table().rows]
     assert sum(label.endswith("together with the others") for label in labels) == 2
     imputed = compare(analysis_set(tidy(frame, rng)), missing="multiple_imputation", weights="none", n_imputations=3)
@@ -484,6 +488,8 @@ def test_table_and_love_plot_show_the_same_numbers(data):
     assert len(table.rows) < 25
     figure = result.plot("love")
     assert result.plot().name == figure.name
+    with pytest.raises(OptionError, match="a band is over several arms"):
+        result.plot("band")
     smd = {
         estimate.term.split(": ", 1)[1].replace("_", " "): estimate.estimate
         for estimate in result.select(measure="standardized mean difference")

@@ -106,6 +106,12 @@ def compared_result():
     return kat.compare_cohorts(data, modifiers=("baseline_score",), n_bootstrap=100, rng=1)
 
 
+@cache
+def compared_sites_result():
+    data = kat.select_cohort(clinic()).analysis_set("PHQ-9", treatment="site")
+    return kat.compare_cohorts(data, n_bootstrap=100, rng=1)
+
+
 def periods_and_sites(n_quarters, n_sites, n_patients=24, name="site"):
     """An analysis set of quarters that get better, and of sites of different sizes with long names."""
     rng = np.random.default_rng(n_quarters)
@@ -178,6 +184,8 @@ CASES = {
     "severity transitions, released": lambda: kat.release(significance("severity_transitions")).plot(each_group=True),
     "sensitivity curve": lambda: significance("clinical_significance_sensitivity").plot(),
     "sensitivity curve, released": lambda: kat.release(significance("clinical_significance_sensitivity")).plot(),
+    "band over arms": lambda: compared_sites_result().plot("band"),
+    "band over arms, released": lambda: kat.release(compared_sites_result()).plot("band"),
     "care pathway, many groups": lambda: care_pathway_result(by="age_band").plot(),
     "specification curve": lambda: small_multiverse().plot(),
     "specification curve, released": lambda: kat.release(small_multiverse(gap_days=(90, 30))).plot(),
@@ -435,6 +443,7 @@ def test_every_registered_figure_is_drawn_by_plot(analysis, kind):
         "severity_transitions": lambda _: significance("severity_transitions"),
     }
     result = few_patients() if kind == "individual_trajectories" else results[analysis](80)
+    result = compared_sites_result() if (analysis, kind) == ("compare_cohorts", "band") else result
     figure = result.plot(kind)
     assert figure.name.startswith(kind)
     assert figure.svg() == figure_function(analysis, kind)(result).svg()

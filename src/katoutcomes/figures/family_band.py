@@ -1,4 +1,4 @@
-"""The differences of a family of comparisons, each with its interval alone and with the band that holds all at once."""
+"""Differences of a family or of several arms, each with its interval alone and with the band that holds all at once."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[str, ...] = ("comparison", "estimate", "alone_low", "alone_high", "band_low", "band_high")
 _ALONE, _TOGETHER = "alone: ", "together with the family: "
+_OF_ARM, _OF_ARMS = "follow-up, weighted: ", "simultaneous band: "
 _LABEL_WIDTH, _TEXT_WIDTH = 190.0, 100.0
 _ROW, _AXIS = 28.0, 26.0
 _PERCENT = 100.0
@@ -80,12 +81,13 @@ class BandPlan:
 
 
 def family_band(result: ResultRecord) -> Figure:
-    """Draw each difference of a family with its interval alone and with the band that holds all of them.
+    """Draw each difference of a family, or of several arms, alone and with the band that holds all of them.
 
     Parameters
     ----------
     result : ResultRecord
-        A result of `outcome_family` with ``procedure="max_t"``, released or not.
+        A result of `outcome_family` with ``procedure="max_t"``, or of `compare_cohorts` with several arms and the
+        bootstrap; released or not.
 
     Returns
     -------
@@ -96,14 +98,11 @@ def family_band(result: ResultRecord) -> Figure:
     Raises
     ------
     OptionError
-        If the family has no band.
+        If there is no band.
     """
-    together = {one.term.removeprefix(_TOGETHER): one for one in result.estimates if one.term.startswith(_TOGETHER)}
-    alone = {one.term.removeprefix(_ALONE): one for one in result.estimates if one.term.startswith(_ALONE)}
-    if not together:
-        raise OptionError("the family has no band: ask for procedure='max_t'.")
-    members = tuple(Member(_label(one, name), alone[name], one) for name, one in together.items())
-    interval = interval_name(one.conf_level for one in together.values())
+    members = _of_arms(result) if result.analysis == "compare_cohorts" else _of_family(result)
+    together = [member.together for member in members]
+    interval = interval_name(one.conf_level for one in together)
     reach = "".join(
         f" It reaches {format_estimate(one)} standard errors to either side."
         for one in result.select(measure="critical value")
@@ -112,7 +111,7 @@ def family_band(result: ResultRecord) -> Figure:
         title=f"{result.title}: each alone, and all at once",
         subtitle=f"Thick: the {interval} of a difference alone. Thin, with ends: the band that holds all of them at "
         f"once.{reach}",
-        notes=general_notes(result, map(format_estimate, together.values())),
+        notes=general_notes(result, map(format_estimate, together)),
         members=members,
     )
     return Figure(
@@ -125,8 +124,26 @@ def family_band(result: ResultRecord) -> Figure:
     )
 
 
-def _label(one: Estimate, name: str) -> str:
-    return f"{name.rpartition(': ')[0]}: {one.treatment} minus {one.comparator}".replace("_", " ")
+def _of_family(result: ResultRecord) -> tuple[Member, ...]:
+    together = {one.term.removeprefix(_TOGETHER): one for one in result.estimates if one.term.startswith(_TOGETHER)}
+    alone = {one.term.removeprefix(_ALONE): one for one in result.estimates if one.term.startswith(_ALONE)}
+    if not together:
+        raise OptionError("the family has no band: ask for procedure='max_t'.")
+    return tuple(
+        Member(f"{name.rpartition(': ')[0]}: {_sides(one)}", alone[name], one) for name, one in together.items()
+    )
+
+
+def _of_arms(result: ResultRecord) -> tuple[Member, ...]:
+    alone = {one.treatment: one for one in result.estimates if one.comparator and one.term.startswith(_OF_ARM)}
+    together = [one for one in result.estimates if one.term.startswith(_OF_ARMS)]
+    if not together:
+        raise OptionError("a band is over several arms, compared with interval='bootstrap'.")
+    return tuple(Member(_sides(one), alone[one.treatment], one) for one in together)
+
+
+def _sides(one: Estimate) -> str:
+    return f"{one.treatment} minus {one.comparator}".replace("_", " ")
 
 
 def _alt_text(plan: BandPlan) -> str:

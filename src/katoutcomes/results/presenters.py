@@ -40,6 +40,7 @@ FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "overlap": "katoutcomes.figures.overlap:overlap",
             "effects": "katoutcomes.figures.effects_by_group:effects_by_group",
             "tipping": "katoutcomes.figures.tipping_grid:tipping_grid",
+            "band": "katoutcomes.figures.family_band:family_band",
         },
         "emulate_trial": {
             "bias_diary": "katoutcomes.figures.bias_diary:bias_diary",
