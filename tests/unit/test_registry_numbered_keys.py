@@ -158,6 +158,7 @@ def test_every_repeated_number_is_found(numbers: list[int]) -> None:
 
 def test_repeated_numbers_are_found_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeated_rows, "_HASHES_AT_ONCE", 7)
+    monkeypatch.setattr(repeated_rows, "_BLOCK", 3)
     numbers = [*range(40), 3, 8, 8, 39]
     with Engine() as engine:
         rows = {"input_row": np.arange(1, len(numbers) + 1), "number": np.array(numbers)}

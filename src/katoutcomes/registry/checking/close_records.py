@@ -109,8 +109,9 @@ def materialize_scores_of_one_day(engine: Engine, recall_days: Mapping[int, int]
     kept: list[NDArray[np.int64]] = []
     alike = [np.zeros(0, dtype=np.int64)]
     for keys in _sorted_parts(engine, "sound_scores", layout):
-        is_same = np.diff(keys >> layout.record_bits) == 0
-        alike += [keys[1:][is_same], keys[:-1][is_same]]
+        for block in _blocks(keys):
+            is_same = np.diff(block >> layout.record_bits) == 0
+            alike += [block[1:][is_same], block[:-1][is_same]]
         kept += [keys] * (found["n"] <= _MOST_KEPT)
     engine.materialize_arrays("records_alike", {"record": np.concatenate(alike) & (2**layout.record_bits - 1)})
     of_records = "input_row in (select record from records_alike)"
@@ -144,8 +145,7 @@ def materialize_close_scores(engine: Engine, recall_days: Mapping[int, int], kno
     recall = np.array([recall_days.get(code, 0) for code in range(layout.n_codes)], dtype=np.int64)
     records, codes = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for keys in parts if recall.any() else ():
-        for start in range(0, len(keys), _BLOCK):
-            block = keys[start : start + _BLOCK + 1]
+        for block in _blocks(keys):
             slots = block >> layout.record_bits
             gaps = np.diff(slots)
             place = np.flatnonzero(gaps < recall.max())
@@ -180,6 +180,12 @@ def _sorted_parts(engine: Engine, relation: str, layout: _Layout) -> Iterator[ND
         keys = np.asarray(engine.fetch(query)["key"])
         keys.sort()
         yield keys
+
+
+def _blocks(keys: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield numbers in blocks, each with the first one of the next, so that all neighbors are in one block."""
+    for start in range(0, len(keys), _BLOCK):
+        yield keys[start : start + _BLOCK + 1]
 
 
 def _left(engine: Engine, known: SortedScores) -> Iterator[NDArray[np.int64]]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _HASHES_AT_ONCE = 32_000_000
 """128 MB of hashes are sorted at once."""
+_BLOCK = 500_000
+"""Numbers that are looked up together, so that what that takes besides stays close to the processor."""
 _MOST_EMPTY_PLACES = 4
 """Numbers are looked up in a list of all that there may be, as long as it is no more than so many times as long."""
 
@@ -80,7 +82,8 @@ def materialize_repeated_numbers(engine: Engine, name: str, relation: str, row: 
     rows = [np.zeros(0, dtype=np.int64)]
     for part in range(n_parts):
         in_part = f" and {number} % {n_parts} = {part}" if n_parts > 1 else ""
-        cells = f"{number} // {n_parts} as place, {row} as input_row"
+        place = f"{number} // {n_parts}" if n_parts > 1 else number
+        cells = f"{place} as place, {row} as input_row"
         found = engine.fetch(f"select {cells} from {relation} where {number} is not null{in_part}")
         rows.append(np.asarray(found["input_row"])[_stand_twice(np.asarray(found["place"]))])
     engine.materialize_arrays(name, {"input_row": np.concatenate(rows)})
@@ -96,10 +99,14 @@ def _stand_twice(values: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         return np.isin(values, ordered[1:][ordered[1:] == ordered[:-1]])
     rows = np.arange(len(values), dtype=np.int32)
     row_of = np.zeros(largest + 1, dtype=np.int32)
-    row_of[values] = rows  # of several rows with a value one stays, and the others tell of it
-    is_repeated = np.zeros(largest + 1, dtype=bool)
-    is_repeated[values[row_of[values] != rows]] = True
-    found: NDArray[np.bool_] = is_repeated[values]
+    found: NDArray[np.bool_] = np.zeros(len(values), dtype=bool)
+    for start in range(0, len(values), _BLOCK):
+        row_of[values[start : start + _BLOCK]] = rows[start : start + _BLOCK]
+    for start in range(0, len(values), _BLOCK):  # of several rows with a value one stays, and the others tell of it
+        stayed = row_of[values[start : start + _BLOCK]]
+        is_other = stayed != rows[start : start + _BLOCK]
+        found[start : start + _BLOCK] |= is_other
+        found[stayed[is_other]] = True
     return found
 
 

@@ -30,8 +30,8 @@ _SETTINGS: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "allocator_bulk_deallocation_flush_threshold": "128MB",  # what a dropped table held goes back to the machine
-    "allocator_flush_threshold": "128MB",
+    "allocator_bulk_deallocation_flush_threshold": "128MB",  # what a dropped table held goes back to the machine in
+    "allocator_flush_threshold": "128MB",  # large pieces while much is loaded, see `give_back_soon`
     "default_null_order": "nulls_last",
     "enable_external_file_cache": "false",  # a file is read once or twice, so its bytes need not stay in memory
     "preserve_insertion_order": "false",
@@ -251,6 +251,11 @@ class Engine:
         self._connection.execute("checkpoint")
         self._connection.execute("set force_compression = 'auto'")
         self._connection.execute("set disabled_compression_methods = ''")
+
+    def give_back_soon(self) -> None:
+        """From now on give memory back to the machine in small pieces: slower, but arrays have to find room beside."""
+        self._connection.execute("set allocator_bulk_deallocation_flush_threshold = '16MB'")
+        self._connection.execute("set allocator_flush_threshold = '16MB'")
 
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
