@@ -1,5 +1,9 @@
 """What tells of loaded data answers anything else with the way to a registry."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import pandas as pd
 import pytest
 
@@ -8,7 +12,9 @@ import katoutcomes as kat
 
 @pytest.mark.parametrize("asked", [kat.data_quality, kat.uniqueness])
 @pytest.mark.parametrize("given", [pd.DataFrame({"patient_id": ["P1"]}), "data/clinic", None])
-def test_something_else_is_answered_with_the_way_to_a_registry(asked, given):
+def test_something_else_is_answered_with_the_way_to_a_registry(
+    asked: Callable[[object], object], given: object
+) -> None:
     with pytest.raises(kat.OptionError) as refused:
         asked(given)
     message = str(refused.value)
@@ -17,7 +23,7 @@ def test_something_else_is_answered_with_the_way_to_a_registry(asked, given):
     assert "P1" not in message
 
 
-def test_the_two_accept_what_the_message_names():
+def test_the_two_accept_what_the_message_names() -> None:
     frames = {
         "patients": pd.DataFrame({"patient_id": ["P1"], "age_years": [41]}),
         "sessions": pd.DataFrame({"session_id": ["S1"], "patient_id": ["P1"], "day": [0], "kind": ["dosing"]}),

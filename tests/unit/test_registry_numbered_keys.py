@@ -210,7 +210,9 @@ def test_a_row_is_the_numbers_that_the_engine_makes_of_its_digits(monkeypatch: p
         engine.materialize("t", f"select cast(i as int) as code, {columns} from range(30) as r(i)")  # noqa: S608
         asked = ", ".join(f"{word_query(word)} as w{place}" for place, word in enumerate((digits[:2], digits[2:])))
         found = engine.fetch(f"select {asked} from t order by code")  # noqa: S608
-        rows = [(int(one), int(other)) for one, other in zip(found["w0"], found["w1"], strict=True)]
+        rows: list[tuple[int, ...]] = [
+            (int(one), int(other)) for one, other in zip(found["w0"], found["w1"], strict=True)
+        ]
         assert sums_of_rows(engine, "t", "code", [digits[:2], digits[2:]]) == _sum_one_by_one(rows)
     assert rows[3] == (833, 101)
     assert rows[5] == (6 * 843 + 817, 0)
