@@ -20,7 +20,7 @@ _DAY_BITS = 15
 _KEY_BITS = 63
 _BLOCK = 500_000
 """Sorted records that are looked at together, so few that they stay close to the processor."""
-_WIDEST_DAYS = 2**20
+_WIDEST_DAYS = 2**17
 """Where days of scores that are not judged yet reach further, those of one day are found by hashes."""
 _MOST_KEPT = 32_000_000
 """Of more scores the sorted numbers are not kept for later, which would take more than 256 MB."""
