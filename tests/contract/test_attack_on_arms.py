@@ -62,7 +62,9 @@ def shown_in(result):
     for week, group, step, n_patients in part.rows:
         if n_patients is not None:
             shown[f"{step} {week} {group}"] = n_patients
-    return shown
+    flow = result.part("flow")
+    in_trial = dict(zip(flow.column("step"), flow.column("n_patients"), strict=True)).get("patients in the trial")
+    return shown if in_trial is None else {**shown, "patients in the trial": in_trial}
 
 
 def too_close(labels, shown, truth):
