@@ -30,9 +30,11 @@ def scores_table(tables: CohortTables, instrument: Instrument) -> Iterator[str]:
     own is there. The items are added by `score_items`, the same as everywhere.
     """
     made = _of_items(tables, instrument) if instrument.subscale_of else None
-    yield made or _SCORES
-    if made is not None:
-        tables.engine.drop(made)
+    try:
+        yield made or _SCORES
+    finally:
+        if made is not None:
+            tables.engine.drop(made)
 
 
 def _of_items(tables: CohortTables, instrument: Instrument) -> str | None:
