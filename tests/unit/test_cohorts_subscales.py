@@ -8,6 +8,7 @@ import pytest
 
 import katoutcomes as kat
 from katoutcomes.cohorts.definition import CohortDefinition
+from katoutcomes.cohorts.outcome_scores import scores_table
 from katoutcomes.errors import DesignError
 from katoutcomes.estimands.visit_window import DEFAULT_VISITS, VisitWindow
 from katoutcomes.instruments.instrument import Instrument
@@ -47,6 +48,16 @@ ITEMS = [1, 2, 3, 4, 0, 2, 2, *[1] * 13]
 
 
 class TestItems:
+    def test_the_table_made_for_a_question_goes_with_it_though_it_fails(self):
+        cohort = kat.select_cohort(registry_of([pcl5("a", 0, ITEMS)], COLUMNS), RULES)
+        lent = []
+        with pytest.raises(ZeroDivisionError), scores_table(cohort.tables, kat.instrument("PCL-5 B")) as table:
+            lent.append(table)
+            assert cohort.tables.engine.columns(table)
+            raise ZeroDivisionError
+        with pytest.raises(Exception, match="does not exist"):
+            cohort.tables.engine.columns(lent[0])
+
     def test_items_of_the_whole_scale_are_added(self):
         registry = registry_of([pcl5("a", 0, ITEMS), pcl5("a", 28, ITEMS[::-1])], COLUMNS)
         cohort = kat.select_cohort(registry, RULES)
