@@ -51,10 +51,15 @@ class TestItems:
     def test_the_table_made_for_a_question_goes_with_it_though_it_fails(self):
         cohort = kat.select_cohort(registry_of([pcl5("a", 0, ITEMS)], COLUMNS), RULES)
         lent = []
-        with pytest.raises(ZeroDivisionError), scores_table(cohort.tables, kat.instrument("PCL-5 B")) as table:
-            lent.append(table)
-            assert cohort.tables.engine.columns(table)
-            raise ZeroDivisionError
+
+        def ask():
+            with scores_table(cohort.tables, kat.instrument("PCL-5 B")) as table:
+                lent.append(table)
+                assert cohort.tables.engine.columns(table)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            ask()
         with pytest.raises(Exception, match="does not exist"):
             cohort.tables.engine.columns(lent[0])
 
