@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from katoutcomes.errors import KatOutcomesError
 from katoutcomes.registry.checking.close_records import SortedScores, materialize_scores_of_one_day
 from katoutcomes.registry.checking.packed_items import KeptItems, note_items
-from katoutcomes.registry.checking.repeated_rows import materialize_repeated, materialize_repeated_numbers
+from katoutcomes.registry.checking.repeated_rows import (
+    materialize_repeated,
+    materialize_repeated_in_order,
+    materialize_repeated_numbers,
+)
 from katoutcomes.registry.checking.rules import (
     EVENT_SESSION_RULES,
     LATE_SESSION_RULES,
@@ -30,6 +34,12 @@ from katoutcomes.registry.checking.score_rows import (
     score_predicates,
 )
 from katoutcomes.registry.checking.strangers import materialize_strangers
+from katoutcomes.registry.checking.tied_rows import (
+    materialize_session_spans,
+    materialize_tied,
+    materialize_values_in_order,
+    patients_of_rows,
+)
 from katoutcomes.registry.checking.typed_rows import (
     StagedTable,
     events_query,
@@ -51,6 +61,9 @@ from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from katoutcomes.registry.engines.engine import Engine
 
@@ -191,13 +204,19 @@ class _Load:
 
     def show_values(self, table: StagedTable) -> None:
         """Name the values of the rows of an event table; many rows are read once and kept until they are linked."""
+        scores = self.scores if table.schema is SCORES else None
+        if table.is_tied_by_number:
+            materialize_values_in_order(self.engine, table, scores)
+            return
         keep = self.engine.view if table.own_keys is None else self.engine.materialize
-        keep(f"values_{table.schema.name}", values_query(table, self.scores if table.schema is SCORES else None))
+        keep(f"values_{table.schema.name}", values_query(table, scores))
 
     def find_repeated_keys(self, table: StagedTable) -> None:
         """Make the table of the rows whose key stands in another row as well."""
         name, schema = f"repeated_{table.schema.name}", table.schema
-        if table.own_keys is None:
+        if schema.key in table.numbers:
+            materialize_repeated_in_order(self.engine, name, table.numbers[schema.key])
+        elif table.own_keys is None:
             materialize_repeated(self.engine, name, table.relation, (schema.key,), "input_row")
         elif schema is PATIENTS:
             materialize_repeated_numbers(self.engine, name, table.relation, "input_row", table.own_key)
@@ -232,7 +251,10 @@ class _Load:
         engine.view("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
         engine.view("session_days", session_days_query(self.staged["sessions"]))
-        self.stage("session_spans", "03_session_spans", file=SESSIONS.number)
+        if self.staged["sessions"].is_tied_by_number:
+            materialize_session_spans(engine, self.tied_patients(SESSIONS))
+        else:
+            self.stage("session_spans", "03_session_spans", file=SESSIONS.number)
         self.stage("placed_patients", "04_placed_patients")
         self.make_events(SESSIONS)
         self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
@@ -256,13 +278,20 @@ class _Load:
         note_numbered(self.engine, schema.name, staged.own_keys)
         if scores is not None:
             note_items(self.engine, KeptItems(scores.packed, scores.scales))
-        self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
-        materialize_strangers(self.engine, schema)
+        if staged.is_tied_by_number:
+            materialize_tied(self.engine, staged, scores, self.tied_patients(schema))
+        else:
+            self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
+            materialize_strangers(self.engine, schema)
         self.engine.drop(f"values_{schema.name}")
         self.engine.view(schema.name, events_view(staged, scores))
         self.engine.view(f"linked_{schema.name}", linked_query(staged))
         self.judge(*link_rules(schema))
         self.engine.drop(f"strangers_{schema.name}")
+
+    def tied_patients(self, schema: TableSchema) -> NDArray[np.int32]:
+        """Return the patient of each row of an event table, from the numbers of keys that have been read."""
+        return patients_of_rows(self.engine, self.staged[schema.name].numbers["patient_id"])
 
     def discard(self, schema: TableSchema) -> None:
         """Delete the rows of an event table of which a problem is known."""
@@ -352,5 +381,6 @@ def _staged(
         plain=known.names,
         full=known.full,
         numbered=known.numbered,
+        numbers=known.numbers,
         patients=known.numbered.get("patient_id") if schema is PATIENTS else patients,
     )

@@ -89,6 +89,16 @@ def materialize_repeated_numbers(engine: Engine, name: str, relation: str, row: 
     engine.materialize_arrays(name, {"input_row": np.concatenate(rows)})
 
 
+def materialize_repeated_in_order(engine: Engine, name: str, numbers: NDArray[np.int32]) -> None:
+    """Make the same table from the numbers of keys that are read already, in the order of the rows; -1 is none."""
+    import numpy as np
+
+    is_key = numbers >= 0
+    places = np.flatnonzero(_stand_twice(numbers if is_key.all() else numbers[is_key]))
+    places = places if is_key.all() else np.flatnonzero(is_key)[places]
+    engine.materialize_arrays(name, {"input_row": places + 1})
+
+
 def _stand_twice(values: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return which of some whole numbers from 0 on stand among them more than once."""
     import numpy as np

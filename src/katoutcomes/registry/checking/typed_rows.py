@@ -15,10 +15,14 @@ from katoutcomes.registry.checking.cells import SMALL_WHOLE_TYPES, WHOLE_TYPES, 
 from katoutcomes.registry.checking.rules import PATIENT_REJECTED, age_band
 from katoutcomes.registry.checking.score_columns import ScoreColumns, quoted
 from katoutcomes.registry.checking.score_totals import final_total
+from katoutcomes.registry.engines.key_numbers import NO_KEY
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys
 from katoutcomes.registry.tables import SCORES, SESSIONS, Column, TableSchema
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from katoutcomes.instruments.instrument import Instrument
 
 _NO_CODE = "''"
@@ -49,6 +53,8 @@ class StagedTable:
         Columns of keys that are known to be numbered.
     patients : NumberedKeys or None
         The form of the keys of the table of patients where they are numbered.
+    numbers : mapping of str to ndarray of int32
+        The numbers of keys that have been read already, in the order of the rows.
     """
 
     schema: TableSchema
@@ -59,6 +65,14 @@ class StagedTable:
     full: frozenset[str]
     numbered: Mapping[str, NumberedKeys] = field(default_factory=dict)
     patients: NumberedKeys | None = None
+    numbers: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+
+    @property
+    def is_tied_by_number(self) -> bool:
+        """Whether numbers that have been read already tell of each row what its key and its patient are."""
+        is_read = {self.schema.key, "patient_id"} <= self.numbers.keys()
+        is_same = self.numbered.get("patient_id") == self.patients
+        return is_read and is_same and (self.schema is SESSIONS or not _has(self, "session_id"))
 
     @property
     def own_keys(self) -> NumberedKeys | None:
@@ -126,7 +140,8 @@ def typed_patients_query(table: StagedTable) -> str:
 
 def session_days_query(table: StagedTable) -> str:
     """Return the query that shows of each session the day, as the files count, and whether it is one of dosing."""
-    cells = f"{table.schema.code} as input_row, patient_id as patient_key, day_number, {_IS_DOSING}"
+    patient = "" if table.is_tied_by_number else "patient_id as patient_key, "
+    cells = f"{table.schema.code} as input_row, {patient}day_number, {_IS_DOSING}"
     return f"select {cells} from values_{table.schema.name}"
 
 
@@ -186,21 +201,41 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     joins = "inner join placed_patients as c on t.patient_id = c.patient_key"
     if table.schema is not SESSIONS and _has(table, "session_id"):
         joins += " left join named_keys as s on t.session_id = s.session_id"
-    cells = [
-        f"{_LINKED[column.name]} as {_accepted_name(table, column.name)}"
-        if _is_linked(table, column)
-        else f"t.{column.name}"
-        for column in _stored_columns(table, scores)
-    ]
+    cells = _event_cells(table, scores, f"t.{table.schema.key}")
+    return f"select {cells} from values_{table.schema.name} as t {joins}"
+
+
+def tied_events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+    """Return the same of rows whose keys, patients and index days stand beside them in ``ties``, row by row.
+
+    Parameters
+    ----------
+    table : StagedTable
+        Of an event table that `is_tied_by_number`.
+    scores : ScoreColumns or None
+        The cells of scores.
+    """
+    cells = _event_cells(table, scores, f"nullif(c.own_key, {NO_KEY}) as {table.schema.key}")
+    return f"select {cells} from values_{table.schema.name} as t positional join ties as c"
+
+
+def _event_cells(table: StagedTable, scores: ScoreColumns | None, own_key: str) -> str:
+    """Return the columns that an event table is kept with, from the values ``t`` of its rows and what is tied to it."""
+    cells = []
+    for column in _stored_columns(table, scores):
+        if _is_linked(table, column):
+            cells.append(f"{_LINKED[column.name]} as {_accepted_name(table, column.name)}")
+        else:
+            cells.append(own_key if column.name == table.schema.key else f"t.{column.name}")
     words = scores.packed.words if scores is not None else ()
-    listed = ", ".join([f"t.{table.schema.code}", *cells, *words])
-    return f"select {listed} from values_{table.schema.name} as t {joins}"
+    return ", ".join([f"t.{table.schema.code}", *cells, *words])
 
 
-def values_query(table: StagedTable, scores: ScoreColumns | None) -> str:
+def values_query(table: StagedTable, scores: ScoreColumns | None, scale: str | None = None) -> str:
     """Return the query of ``values_<table>``: the rows of an event table with the value of each cell.
 
-    Every cell has its value before a row is tied to its patient: what is narrow and few is joined sooner.
+    Every cell has its value before a row is tied to its patient: what is narrow and few is joined sooner. Keys that
+    have been read already are left out.
 
     Parameters
     ----------
@@ -208,15 +243,22 @@ def values_query(table: StagedTable, scores: ScoreColumns | None) -> str:
         Of an event table.
     scores : ScoreColumns or None
         The cells of scores.
+    scale : str, optional
+        The SQL of the number of a score's scale; by default it is looked up, which may change the order of the rows.
     """
     cells = [f"cast(t.input_row as int) as {table.schema.code}", f"{_day_number(table)} as day_number"]
     relation = f"{table.relation} as t"
     if scores is not None:
-        relation = f"{_with_whole_items(table, scores)} as t left join catalog_names as n on t.instrument = n.name"
+        staged = _with_whole_items(table, scores)
+        if scale is None:
+            relation = f"{staged} as t left join catalog_names as n on t.instrument = n.name"
+        else:
+            relation = f"(select *, {scale} as scale from {staged}) as t"
         scores = replace(scores, items={number: f"t.item_{number}" for number in scores.items})
         cells += [f"{scores.packed.word(word, scores.items)} as {word}" for word in scores.packed.words]
+    left_out = {"day", *((table.schema.key, "patient_id") if table.is_tied_by_number else ())}
     for column in _stored_columns(table, scores):
-        if column.name != "day":
+        if column.name not in left_out:
             cells.append(f"{_accepted_value(table, column, scores)} as {column.name}")
     return f"select {', '.join(cells)} from {relation}"
 

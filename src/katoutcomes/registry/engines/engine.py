@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,34 @@ class Engine:
         columns: dict[str, NDArray[Any]] = _without_values(fetched)
         return columns
 
+    def record_batches(self, query: str) -> Iterator[Any]:
+        """Yield a query's rows as Arrow record batches, in the order of the one table or file it reads.
+
+        Needs PyArrow. While batches are read the engine can do nothing else.
+        """
+        import duckdb
+        import pyarrow as pa
+
+        is_read = False
+        with self.in_order():
+            try:
+                with pa.RecordBatchReader.from_stream(self._connection.sql(query)) as reader:
+                    yield from reader
+                is_read = True
+            except (duckdb.Error, pa.ArrowException, OSError):
+                pass
+        if not is_read:  # outside of the handler, so that the error behind it, which may quote a value, is forgotten
+            raise KatOutcomesError("the data engine cannot read a table; its own message may quote it and is left out.")
+
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Keep rows in the order of the one table, file or frame that is read while something is done."""
+        self._connection.execute("set preserve_insertion_order = true")
+        try:
+            yield
+        finally:
+            self._connection.execute("set preserve_insertion_order = false")
+
     def fetch_coded(self, query: str) -> dict[str, NDArray[Any] | CodedTexts]:
         """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for.
 
@@ -243,6 +272,14 @@ class Engine:
                 self._connection.execute(f"create type {kind} as enum ({known})")
                 self._connection.execute(f"alter table {name} alter column {column} type {kind}")
 
+    def make_enumeration(self, name: str, texts: str) -> None:
+        """Make an enumeration of the texts of a query, each of them once."""
+        self._connection.execute(f"create type {checked_name(name)} as enum ({texts})")
+
+    def drop_enumeration(self, name: str) -> None:
+        """Forget an enumeration; one that is not there is no error."""
+        self._connection.execute(f"drop type if exists {checked_name(name)}")
+
     def compress(self) -> None:
         """Pack the numbers of the tables that are there, which then take a fraction of their memory."""
         # The one method that is quick to try; packing keys, which are all different, takes long and saves little.
@@ -286,19 +323,22 @@ class Engine:
 
     def materialize_arrays(self, name: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         """Make the table `name` from NumPy arrays of equal length; object arrays hold text."""
-        self._connection.register("katoutcomes_arrays", dict(arrays))
-        try:
+        with self.showing("katoutcomes_arrays", dict(arrays)):
             self.materialize(name, "select * from katoutcomes_arrays")
-        finally:
-            self._connection.unregister("katoutcomes_arrays")
 
     def materialize_frame(self, name: str, frame: object) -> None:
         """Make the table `name` from a frame that speaks the Arrow interface, such as one of Polars or PyArrow."""
-        self._connection.register("katoutcomes_frame", frame)
-        try:
+        with self.showing("katoutcomes_frame", frame):
             self.materialize(name, "select * from katoutcomes_frame")
+
+    @contextmanager
+    def showing(self, name: str, rows: object) -> Iterator[None]:
+        """Give arrays of equal length, or a frame, a name in queries, without a copy, while something is done."""
+        self._connection.register(checked_name(name), rows)
+        try:
+            yield
         finally:
-            self._connection.unregister("katoutcomes_frame")
+            self._connection.unregister(name)
 
     def materialize_file(self, name: str, query: str, path: str) -> None:
         """Make the table `name` from a query that reads one file, named by ``?``, keeping the order of its rows.
@@ -310,14 +350,13 @@ class Engine:
         """
         import duckdb
 
-        self._connection.execute("set preserve_insertion_order = true")
         failed = False
-        try:
-            self.drop(name)
-            self._connection.execute(f"create table {checked_name(name)} as {query}", [path])
-        except duckdb.Error:
-            failed = True
-        self._connection.execute("set preserve_insertion_order = false")
+        with self.in_order():
+            try:
+                self.drop(name)
+                self._connection.execute(f"create table {checked_name(name)} as {query}", [path])
+            except duckdb.Error:
+                failed = True
         if failed:
             raise ValueError("the data engine cannot read this file.")
 

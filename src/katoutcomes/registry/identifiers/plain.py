@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.engines.key_numbers import NO_KEY, read_key_numbers
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of
 from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER, compiled_anything
 from katoutcomes.registry.tables import LONGEST_KEY, table_schema
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from katoutcomes.registry.engines.engine import Engine
@@ -49,15 +51,18 @@ class PlainColumns:
         Those of them that are texts and filled in every row.
     numbered : mapping of str to NumberedKeys
         Those of them that hold keys of one form, with the form.
+    numbers : mapping of str to ndarray of int32
+        The numbers of these keys, as far as they were read, in the order of the rows.
     """
 
     names: frozenset[str] = frozenset()
     full: frozenset[str] = frozenset()
     numbered: Mapping[str, NumberedKeys] = field(default_factory=dict)
+    numbers: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
 
 def note_plain_columns(
-    engine: Engine, table: str, columns: Mapping[str, tuple[str, str]], relation: str
+    engine: Engine, table: str, columns: Mapping[str, tuple[str, str]], relation: str, *, in_order: bool = False
 ) -> frozenset[str]:
     """Find the plain columns of a table, and note them in the engine for `plain_columns`.
 
@@ -74,6 +79,8 @@ def note_plain_columns(
         For each column its SQL and its DuckDB type.
     relation : str
         Where its values are.
+    in_order : bool, default False
+        Whether rows are numbered as they lie there, so that the numbers of keys can be read beside.
 
     Returns
     -------
@@ -84,6 +91,12 @@ def note_plain_columns(
     few = {name: cell for name, cell in texts.items() if _is_of(table, name, _KINDS_OF_FEW_TEXTS, _NAMES_OF_FEW_TEXTS)}
     many = {name: cell for name, cell in texts.items() if name not in few and not _is_of(table, name, _NEVER_PLAIN)}
     forms = _possible_forms(engine, table, many, relation)
+    short_forms = {name: (many[name], form) for name, form in forms.items() if _needs_no_search(form)}
+    numbers = read_key_numbers(engine, relation, short_forms) if in_order else {}
+    numbered = {name: forms.pop(name) for name in numbers}
+    texts, many = (
+        {name: cell for name, cell in cells.items() if name not in numbers} for cells in (texts, many)
+    )
     counts = _counts(columns, texts, {name: cell for name, cell in many.items() if name not in forms})
     counts += [f"count(case when {_is_odd(many[name], form)} then 1 end) as odd_{name}" for name, form in forms.items()]
     found = engine.fetch(f"select {', '.join(counts)} from {relation}")
@@ -96,9 +109,11 @@ def note_plain_columns(
     short = {name: cell for name, cell in many.items() if name not in forms and _is_short(found, name)}
     suspect = short if found["n_suspect"][0] else {name: cell for name, cell in short.items() if name in odd}
     plain |= forms.keys() | (short.keys() - suspect.keys()) | _plain_of_suspects(engine, suspect, relation)
-    numbered = {name: form for name, form in forms.items() if _begin_alike(engine, many[name], form, relation)}
     full = {name for name in plain & texts.keys() if found[f"filled_{name}"][0] == found["n_rows"][0]}
-    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full), numbered)
+    full |= {name for name, values in numbers.items() if (values != NO_KEY).all()}
+    plain |= numbers.keys()
+    numbered |= {name: form for name, form in forms.items() if _begin_alike(engine, many[name], form, relation)}
+    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full), numbered, numbers)
     return frozenset(plain)
 
 
@@ -114,14 +129,15 @@ def _possible_forms(engine: Engine, table: str, texts: Mapping[str, str], relati
 
 
 def _is_odd(cell: str, form: NumberedKeys) -> str:
-    """Return the SQL that is true where a key has another form, its beginning apart, or is not plain.
-
-    One sign and at most nine digits are nothing that any rule for values looks for, so that their form alone is asked,
-    which takes two thirds of the time.
-    """
-    if len(form.beginning) <= 1:
+    """Return the SQL that is true where a key has another form, its beginning apart, or is not plain."""
+    if _needs_no_search(form):
         return f"not {cell} glob '{form.alike}'"
     return f"regexp_matches({cell}, {_quoted(f'{form.unlike}|{_PATTERN}')})"
+
+
+def _needs_no_search(form: NumberedKeys) -> bool:
+    """Return whether the form alone has to be asked: no rule for values looks for one sign and nine digits at most."""
+    return len(form.beginning) <= 1
 
 
 def _begin_alike(engine: Engine, cell: str, form: NumberedKeys, relation: str) -> bool:

@@ -71,18 +71,19 @@ def stage_frame(engine: Engine, frame: Any, name: str) -> None:
     """
     import numpy as np
 
-    if _is_of(frame, "polars", "with_row_index"):
-        if find_spec("pyarrow") is None:  # through which the engine reads Arrow data
-            engine.materialize_arrays(name, _polars_arrays(frame))
-            return
-        short = {column: f"c{position}" for position, column in enumerate(frame.columns, start=1)}
-        engine.materialize_frame(name, frame.rename(short).with_row_index("input_row", offset=1))
-    elif _is_of(frame, "pyarrow", "append_column"):
-        renamed = frame.rename_columns([f"c{position}" for position in range(1, frame.num_columns + 1)])
-        rows = np.arange(1, frame.num_rows + 1, dtype=np.int64)
-        engine.materialize_frame(name, renamed.append_column("input_row", [rows]))
-    else:
-        engine.materialize_arrays(name, frame_arrays(frame))
+    with engine.in_order():
+        if _is_of(frame, "polars", "with_row_index"):
+            if find_spec("pyarrow") is None:  # through which the engine reads Arrow data
+                engine.materialize_arrays(name, _polars_arrays(frame))
+                return
+            short = {column: f"c{position}" for position, column in enumerate(frame.columns, start=1)}
+            engine.materialize_frame(name, frame.rename(short).with_row_index("input_row", offset=1))
+        elif _is_of(frame, "pyarrow", "append_column"):
+            renamed = frame.rename_columns([f"c{position}" for position in range(1, frame.num_columns + 1)])
+            rows = np.arange(1, frame.num_rows + 1, dtype=np.int64)
+            engine.materialize_frame(name, renamed.append_column("input_row", [rows]))
+        else:
+            engine.materialize_arrays(name, frame_arrays(frame))
 
 
 def _polars_arrays(frame: Any) -> dict[str, NDArray[Any]]:

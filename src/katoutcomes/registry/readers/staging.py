@@ -62,12 +62,12 @@ def stage_typed(
     row : str
         The SQL of ``input_row``.
     origin : str
-        The relation.
+        The relation, with its rows in the order of ``input_row``.
     """
     names = tuple(columns)
     short = dict(zip(columns, engine_names(schema, names), strict=True))
     searched = {short[name]: (cell, stored) for name, (cell, stored) in columns.items()}
-    plain = note_plain_columns(engine, schema.name, searched, origin)
+    plain = note_plain_columns(engine, schema.name, searched, origin, in_order=True)
     cells = [
         cell if stored == "VARCHAR" and short[name] in plain else _cell(schema.column(name), cell, stored)
         for name, (cell, stored) in columns.items()
