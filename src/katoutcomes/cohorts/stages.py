@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from katoutcomes.registry.engines.engine import stage_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from katoutcomes.cohorts.definition import CohortDefinition
@@ -81,6 +83,11 @@ class CohortTables:
     def fetch(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:
         """Return the columns of a stage."""
         return self.engine.fetch(stage_text(_PACKAGE, stage, **values))
+
+    def fetch_numbers(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:
+        """Return the columns of a stage of numbers, quicker from an engine that knows how."""
+        fetch: Callable[[str], dict[str, NDArray[Any]]] = getattr(self.engine, "fetch_numbers", self.engine.fetch)
+        return fetch(stage_text(_PACKAGE, stage, **values))
 
     def fetch_rows(self, table: str, *, in_order: bool = True) -> dict[str, Any]:
         """Return a table of one row a patient, and what the registry knows of these patients, without their keys.

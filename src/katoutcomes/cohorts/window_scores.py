@@ -101,7 +101,7 @@ def window_scores(tables: CohortTables, course_scores: str, windows: Sequence[Pl
     tables.engine.materialize_arrays(
         name, {"course_day": days["course_day"], "is_after_dose": days["is_after_dose"], "entry": entries}
     )
-    rows = tables.fetch("07_scores_in_windows", course_scores=course_scores, window_days=name)
+    rows = tables.fetch_numbers("07_scores_in_windows", course_scores=course_scores, window_days=name)
     tables.engine.drop(name)
     entry, total = np.ma.getdata(rows["entry"]), np.ma.getdata(rows["total"])
     # One number for each window of each patient.

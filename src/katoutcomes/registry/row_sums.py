@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from katoutcomes.registry.engines.arrow_columns import columns_of_batches, has_arrow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,17 +68,24 @@ def sums_of_rows(engine: Engine, relation: str, code: str, words: Sequence[Seque
 
     every = {digit.name: digit for word in words for digit in word}
     cells = ", ".join(f"{digit.cell} as {name}" for name, digit in every.items())
-    largest = engine.scalar(f"select max({code}) from {relation}")
     totals = [0, 0]
-    for first in range(0, int(largest) + 1, _ROWS_AT_ONCE):
-        part = f"{code} between {first} and {first + _ROWS_AT_ONCE - 1}"
-        found = engine.fetch(f"select {cells} from {relation} where {part}")
-        n_rows = len(next(iter(found.values())))
+    for part in _parts(engine, f"select {cells} from {relation}", relation, code):
+        n_rows = len(next(iter(part.values())))
         for start in range(0, n_rows, _BLOCK):
-            rows = {name: column[start : start + _BLOCK] for name, column in found.items()}
+            rows = {name: column[start : start + _BLOCK] for name, column in part.items()}
             block = [_word(word, rows).view(np.uint64) for word in words]
             totals = [total + int(_hashes(block, seed).sum()) for total, seed in zip(totals, _SEEDS, strict=True)]
     return (totals[0] % 2**64 << 64) + totals[1] % 2**64
+
+
+def _parts(engine: Engine, query: str, relation: str, code: str) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Yield the columns of a query in parts, in no particular order."""
+    if has_arrow():
+        yield from columns_of_batches(engine.record_batches(query))
+        return
+    largest = engine.scalar(f"select max({code}) from {relation}")
+    for first in range(0, int(largest) + 1, _ROWS_AT_ONCE):
+        yield engine.fetch(f"{query} where {code} between {first} and {first + _ROWS_AT_ONCE - 1}")
 
 
 def _word(word: Sequence[Digit], rows: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:

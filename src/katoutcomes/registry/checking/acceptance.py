@@ -33,10 +33,11 @@ from katoutcomes.registry.checking.score_rows import (
     materialize_scales,
     score_predicates,
 )
-from katoutcomes.registry.checking.strangers import materialize_strangers
+from katoutcomes.registry.checking.strangers import materialize_untied_rows
 from katoutcomes.registry.checking.tied_rows import (
     materialize_session_spans,
     materialize_tied,
+    materialize_untied_in_order,
     materialize_values_in_order,
     patients_of_rows,
 )
@@ -257,7 +258,6 @@ class _Load:
             self.stage("session_spans", "03_session_spans", file=SESSIONS.number)
         self.stage("placed_patients", "04_placed_patients")
         self.make_events(SESSIONS)
-        self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
         self.discard(SESSIONS)
         named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
         engine.materialize("named_sessions", named)
@@ -273,21 +273,28 @@ class _Load:
         engine.drop("session_keys", "catalog_names", "session_days")
 
     def make_events(self, schema: TableSchema) -> None:
-        """Make an event table, the broken rows included, and hold its rows against the patients."""
+        """Make an event table, and hold its rows against the patients. It holds broken rows until they are discarded.
+
+        Rows that are tied by number are judged before, and the broken ones are never written down.
+        """
         staged, scores = self.staged[schema.name], self.scores if schema is SCORES else None
         note_numbered(self.engine, schema.name, staged.own_keys)
         if scores is not None:
             note_items(self.engine, KeptItems(scores.packed, scores.scales))
         if staged.is_tied_by_number:
-            materialize_tied(self.engine, staged, scores, self.tied_patients(schema))
+            patients = self.tied_patients(schema)
+            materialize_untied_in_order(self.engine, schema, patients)
+            self.judge(*link_rules(schema))
+            self.n_discarded[schema.name] = materialize_tied(self.engine, staged, scores, patients)
         else:
             self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
-            materialize_strangers(self.engine, schema)
-        self.engine.drop(f"values_{schema.name}")
+            materialize_untied_rows(self.engine, schema)
+            self.judge(*link_rules(schema))
+        self.engine.drop(*(f"{name}_{schema.name}" for name in ("values", "strangers", "unlinked")))
         self.engine.view(schema.name, events_view(staged, scores))
         self.engine.view(f"linked_{schema.name}", linked_query(staged))
-        self.judge(*link_rules(schema))
-        self.engine.drop(f"strangers_{schema.name}")
+        if schema is SESSIONS and not staged.is_tied_by_number:
+            self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
 
     def tied_patients(self, schema: TableSchema) -> NDArray[np.int32]:
         """Return the patient of each row of an event table, from the numbers of keys that have been read."""

@@ -38,7 +38,7 @@ def materialize_crowded_days(engine: Engine) -> None:
     """
     import numpy as np
 
-    doses = engine.fetch("select patient, day from sessions where kind = 'dosing'")
+    doses = engine.fetch_numbers("select patient, day from sessions where kind = 'dosing'")
     keys = (np.asarray(doses["patient"]).astype(np.int64) << _DAY_BITS) + doses["day"] + WIDEST_SPAN_DAYS
     keys.sort()
     crowded = np.unique(keys[1:][keys[1:] == keys[:-1]])
@@ -177,7 +177,7 @@ def _sorted_parts(engine: Engine, relation: str, layout: _Layout) -> Iterator[ND
         key = f"({slot} + day_number - {layout.first_day}) * {2**layout.record_bits} + input_row"
         chosen = f"patient between {first} and {first + at_once - 1} and enum_code(scale) < {layout.n_codes}"
         query = f"select {key} as key from {relation} where {chosen} and day_number is not null"
-        keys = np.asarray(engine.fetch(query)["key"])
+        keys = np.asarray(engine.fetch_numbers(query)["key"])
         keys.sort()
         yield keys
 
@@ -193,6 +193,6 @@ def _left(engine: Engine, known: SortedScores) -> Iterator[NDArray[np.int64]]:
     import numpy as np
 
     is_left = np.zeros(2**known.layout.record_bits, dtype=bool)
-    is_left[np.asarray(engine.fetch("select score from scores")["score"])] = True
+    is_left[np.asarray(engine.fetch_numbers("select score from scores")["score"])] = True
     for keys in known.parts:
         yield keys[is_left[keys & (2**known.layout.record_bits - 1)]]

@@ -202,10 +202,10 @@ def score_rules(predicates: Mapping[tuple[str, str], str], scores: ScoreColumns)
 
 def link_rules(schema: TableSchema) -> tuple[Rule, ...]:
     """Return the rules that tie a row of an event table to its patient."""
-    name, column, rejected = schema.name, "patient_id", f"patient = {PATIENT_REJECTED}"
+    name, column = schema.name, "patient_id"
     return (
         Rule("link", name, column, "must be in patients", f"strangers_{name}", "true"),
-        Rule("unlinked", name, column, "must not be that of a rejected patient", f"linked_{name}", rejected),
+        Rule("unlinked", name, column, "must not be that of a rejected patient", f"unlinked_{name}", "true"),
     )
 
 

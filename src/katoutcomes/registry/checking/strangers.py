@@ -1,8 +1,10 @@
-"""Rows of an event table whose patient is not among the patients."""
+"""Rows of an event table whose patient is not among the patients, or was rejected."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from katoutcomes.registry.checking.rules import PATIENT_REJECTED
 
 if TYPE_CHECKING:
     from katoutcomes.registry.engines.engine import Engine
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 16_000_000
 
 
-def materialize_strangers(engine: Engine, schema: TableSchema) -> None:
-    """Make ``strangers_<table>`` of the numbers ``input_row`` of the rows that name a patient and were tied to none.
+def materialize_untied_rows(engine: Engine, schema: TableSchema) -> None:
+    """Make ``strangers_<table>`` and ``unlinked_<table>`` of the rows tied to no patient, and to a rejected one.
 
     The numbers of the rows say it, which are looked up in a list: a second join would take four times as long.
 
@@ -37,3 +39,5 @@ def materialize_strangers(engine: Engine, schema: TableSchema) -> None:
             is_tied[tied - first] = True
             strangers.append(named[~is_tied[named - first]])
     engine.materialize_arrays(f"strangers_{schema.name}", {"input_row": np.concatenate(strangers)})
+    rejected = f"select {row} as input_row from {kept} where patient = {PATIENT_REJECTED}"
+    engine.materialize(f"unlinked_{schema.name}", rejected)

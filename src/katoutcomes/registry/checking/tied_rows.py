@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.rules import PATIENT_REJECTED
-from katoutcomes.registry.checking.typed_rows import StagedTable, tied_events_query, values_query
-from katoutcomes.registry.tables import SESSIONS
+from katoutcomes.registry.checking.typed_rows import StagedTable, tied_events_query, tied_rejected_query, values_query
+from katoutcomes.registry.tables import SESSIONS, TableSchema
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ def patients_of_rows(engine: Engine, keys: NDArray[np.int32]) -> NDArray[np.int3
     """
     import numpy as np
 
-    codes = engine.fetch("select patient_key, patient from patient_codes")
+    codes = engine.fetch_numbers("select patient_key, patient from patient_codes")
     known, patients = np.asarray(codes["patient_key"]), np.ma.filled(codes["patient"], PATIENT_REJECTED)
     largest = int(known.max(initial=-1))
     if largest > _MOST_EMPTY_PLACES * len(known):
@@ -85,7 +85,7 @@ def materialize_session_spans(engine: Engine, patients: NDArray[np.int32]) -> No
     import numpy as np
 
     with engine.in_order():
-        days = engine.fetch("select day_number, is_dosing from session_days")
+        days = engine.fetch_numbers("select day_number, is_dosing from session_days")
     broken = engine.fetch(f"select input_row from problems where file = {SESSIONS.number}")["input_row"]
     counts = (patients >= 0) & ~np.ma.getmaskarray(days["day_number"])
     counts[np.asarray(broken) - 1] = False
@@ -128,37 +128,67 @@ def materialize_values_in_order(engine: Engine, table: StagedTable, scores: Scor
     engine.drop_enumeration(_NAMES)
 
 
-def materialize_tied(
-    engine: Engine, table: StagedTable, scores: ScoreColumns | None, patients: NDArray[np.int32]
-) -> None:
-    """Make ``kept_<table>`` as `typed_rows.events_query` does, strangers included, and ``strangers_<table>``.
+def materialize_untied_in_order(engine: Engine, schema: TableSchema, patients: NDArray[np.int32]) -> None:
+    """Make ``strangers_<table>`` and ``unlinked_<table>`` of the rows of nobody known and of a rejected patient.
 
     Parameters
     ----------
     engine : Engine
-        Holds ``values_<table>`` and ``placed_patients``.
+        Where the tables are made.
+    schema : TableSchema
+        An event table.
+    patients : ndarray of int32
+        As `patients_of_rows` returns them.
+    """
+    import numpy as np
+
+    for name, why in (("strangers", _STRANGER), ("unlinked", PATIENT_REJECTED)):
+        engine.materialize_arrays(f"{name}_{schema.name}", {"input_row": np.flatnonzero(patients == why) + 1})
+
+
+def materialize_tied(
+    engine: Engine, table: StagedTable, scores: ScoreColumns | None, patients: NDArray[np.int32]
+) -> int:
+    """Make ``kept_<table>`` as `typed_rows.events_query` does, without the rows of which a problem is known.
+
+    Of sessions ``rejected_sessions`` is made besides, as stage 02 makes it.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds ``values_<table>``, ``placed_patients`` and `problems`.
     table : StagedTable
         An event table that `is_tied_by_number`.
     scores : ScoreColumns or None
         The cells of scores.
     patients : ndarray of int32
         As `patients_of_rows` returns them.
+
+    Returns
+    -------
+    int
+        How many problems are known.
     """
     import numpy as np
 
-    name = table.schema.name
-    own_keys = table.numbers[table.schema.key]
-    ties = {"own_key": own_keys, "patient": patients, "index_day": _index_days(engine, patients)}
+    schema = table.schema
+    broken = np.asarray(engine.fetch(f"select input_row from problems where file = {schema.number}")["input_row"])
+    is_sound = np.ones(len(patients), dtype=bool)
+    is_sound[broken - 1] = False
+    own_keys, index_days = table.numbers[schema.key], _index_days(engine, patients)
+    ties = {"own_key": own_keys, "patient": patients, "index_day": index_days, "is_sound": is_sound}
     with engine.in_order(), engine.showing("ties", ties):
-        engine.materialize(f"kept_{name}", tied_events_query(table, scores))
-    engine.materialize_arrays(f"strangers_{name}", {"input_row": np.flatnonzero(patients == _STRANGER) + 1})
+        engine.materialize(f"kept_{schema.name}", tied_events_query(table, scores))
+        if schema is SESSIONS:
+            engine.materialize("rejected_sessions", tied_rejected_query(table))
+    return len(broken)
 
 
 def _index_days(engine: Engine, patients: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the day from which the days of each row's patient count; 0 where there is no patient."""
     import numpy as np
 
-    placed = engine.fetch("select patient, index_day from placed_patients where patient is not null")
+    placed = engine.fetch_numbers("select patient, index_day from placed_patients where patient is not null")
     index_day_of = np.zeros(int(np.asarray(placed["patient"]).max(initial=0)) + 2, dtype=np.int32)
     index_day_of[placed["patient"]] = placed["index_day"]
     found = np.empty(len(patients), dtype=np.int32)

@@ -206,7 +206,7 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
 
 
 def tied_events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
-    """Return the same of rows whose keys, patients and index days stand beside them in ``ties``, row by row.
+    """Return the same of the sound rows, what they are tied to beside them in ``ties``, row by row.
 
     Parameters
     ----------
@@ -216,7 +216,14 @@ def tied_events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
         The cells of scores.
     """
     cells = _event_cells(table, scores, f"nullif(c.own_key, {NO_KEY}) as {table.schema.key}")
-    return f"select {cells} from values_{table.schema.name} as t positional join ties as c"
+    return f"select {cells} from values_{table.schema.name} as t positional join ties as c where c.is_sound"
+
+
+def tied_rejected_query(table: StagedTable) -> str:
+    """Return what stage 02 shows of the other rows, those of sessions."""
+    patient, day = _LINKED["patient_id"], _LINKED["day"]
+    cells = f"t.{table.schema.code} as input_row, {patient} as patient, {day} as day_number, {_IS_DOSING}"
+    return f"select {cells} from values_{table.schema.name} as t positional join ties as c where not c.is_sound"
 
 
 def _event_cells(table: StagedTable, scores: ScoreColumns | None, own_key: str) -> str:

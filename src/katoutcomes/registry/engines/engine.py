@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import KatOutcomesError, OptionError
+from katoutcomes.registry.engines.arrow_columns import columns_of_batches, has_arrow, joined_columns
 from katoutcomes.registry.engines.coded_texts import CodedTexts, coded_texts, texts_of_enumeration
 from katoutcomes.registry.engines.table_engine import checked_name, is_name
 
@@ -162,22 +163,26 @@ class Engine:
         columns: dict[str, NDArray[Any]] = _without_values(fetched)
         return columns
 
-    def record_batches(self, query: str) -> Iterator[Any]:
-        """Yield a query's rows as Arrow record batches, in the order of the one table or file it reads.
+    def fetch_numbers(self, query: str) -> dict[str, NDArray[Any]]:
+        """Return the columns of a query of many rows as `fetch` does, all of them numbers, in less time."""
+        columns = joined_columns(columns_of_batches(self.record_batches(query))) if has_arrow() else {}
+        return columns or self.fetch(query)  # no rows, no columns
 
-        Needs PyArrow. While batches are read the engine can do nothing else.
+    def record_batches(self, query: str) -> Iterator[Any]:
+        """Yield a query's rows as Arrow record batches. Needs PyArrow.
+
+        While batches are read the engine can do nothing else.
         """
         import duckdb
         import pyarrow as pa
 
         is_read = False
-        with self.in_order():
-            try:
-                with pa.RecordBatchReader.from_stream(self._connection.sql(query)) as reader:
-                    yield from reader
-                is_read = True
-            except (duckdb.Error, pa.ArrowException, OSError):
-                pass
+        try:
+            with pa.RecordBatchReader.from_stream(self._connection.sql(query)) as reader:
+                yield from reader
+            is_read = True
+        except (duckdb.Error, pa.ArrowException, OSError):
+            pass
         if not is_read:  # outside of the handler, so that the error behind it, which may quote a value, is forgotten
             raise KatOutcomesError("the data engine cannot read a table; its own message may quote it and is left out.")
 

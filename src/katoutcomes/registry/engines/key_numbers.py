@@ -8,8 +8,9 @@ engine's own expressions for the same take four times as long.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from katoutcomes.registry.engines.arrow_columns import has_arrow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,22 +42,23 @@ def read_key_numbers(
     dict of str to ndarray of int32
         Empty without PyArrow. `NO_KEY` stands for empty keys.
     """
-    if not keys or find_spec("pyarrow") is None:
+    if not keys or not has_arrow():
         return {}
     import numpy as np
 
     n_rows = int(engine.scalar(f"select count(*) from {relation}"))
     found = {name: np.empty(n_rows, dtype=np.int32) for name in keys}
     cells = ", ".join(f"{cell} as key_{place}" for place, (cell, _) in enumerate(keys.values()))
-    start = 0
-    for batch in engine.record_batches(f"select {cells} from {relation}"):
-        end = start + batch.num_rows
-        for place, (name, (_, form)) in enumerate(keys.items()):
-            if name in found and not _write_numbers(batch.column(place), form, found[name][start:end]):
-                del found[name]
-        if not found:
-            break
-        start = end
+    with engine.in_order():
+        start = 0
+        for batch in engine.record_batches(f"select {cells} from {relation}"):
+            end = start + batch.num_rows
+            for place, (name, (_, form)) in enumerate(keys.items()):
+                if name in found and not _write_numbers(batch.column(place), form, found[name][start:end]):
+                    del found[name]
+            if not found:
+                break
+            start = end
     return found
 
 
