@@ -204,7 +204,7 @@ class Cohort:
         columns = self.tables.fetch_rows("analyzed", in_order=pathway)  # the values put the rows into order
         patients = columns.pop("patient")
         variables = _chosen(course_variables(columns, self.registry.patient_columns), treatment, covariates)
-        del columns  # of a million patients they fill a few hundred megabytes
+        del columns
         placed = placed_windows(self.definition.effective_baseline_window, windows)
         found = visit_scores(self.tables, scale, placed, patients)
         n_scores_outside = count_scores_outside(self.tables, scale, found)

@@ -17,7 +17,7 @@ from katoutcomes.vocabulary import AGE_BANDS, APPROACHES, DIAGNOSES, PROGRAMS, R
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Columns = Mapping[str, "NDArray[Any]"]
+Columns = dict[str, "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,9 @@ def course_variables(columns: Columns, patient_columns: Sequence[str]) -> tuple[
 
     Parameters
     ----------
-    columns : mapping of str to ndarray, shape (n_patients,)
-        The cohort's table, one row a patient; unknown values are masked.
+    columns : dict of str to ndarray, shape (n_patients,)
+        The cohort's table, one row a patient; unknown values are masked. What has become a variable is taken out, so
+        that the table and the variables of millions of patients are never there at once.
     patient_columns : sequence of str
         The ``eligible_*`` and ``covariate_*`` columns of the registry.
 
@@ -73,8 +74,8 @@ def course_variables(columns: Columns, patient_columns: Sequence[str]) -> tuple[
     """
     return (
         *(_variable(column, columns) for column in _OF_PATIENTS),
-        *_diagnoses(columns["diagnoses"]),
-        *(_patient_column(name, columns[name]) for name in patient_columns),
+        *_diagnoses(columns.pop("diagnoses")),
+        *(_patient_column(name, columns.pop(name)) for name in patient_columns),
         *(_variable(column, columns) for column in _OF_COURSES),
         *_phases(columns),
         *(_variable(column, columns) for column in _AFTER_FIRST_DOSE),
@@ -104,7 +105,7 @@ def as_coded(column: NDArray[Any] | CodedTexts) -> CodedTexts:
 
 
 def _variable(column: _Column, columns: Columns) -> Variable:
-    cells = columns[column.name]
+    cells = columns.pop(column.name)
     if column.kind == "number":
         return _number(column, as_floats(cells))
     levels: tuple[str, ...] = ()
@@ -166,8 +167,10 @@ def _patient_column(name: str, column: NDArray[Any]) -> Variable:
 
 def _phases(columns: Columns) -> tuple[Variable, ...]:
     """Return what is counted over the whole course: known for everybody only when the longest course has ended."""
-    lasting = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
+    lasting = as_floats(columns.pop("last_day")) - as_floats(columns.pop("first_day"))
     known_by_day = max(1, int(lasting.max(initial=0.0)))
+    del lasting
+    flag = (as_floats(columns["reinductions"]) > 0).astype(np.float64)
     numbers = (
         _Column("n_doses", "Dosing sessions in the course", "number", "sessions", known_by_day),
         _Column("induction_doses", "Doses of the induction", "number", "sessions", known_by_day),
@@ -175,18 +178,10 @@ def _phases(columns: Columns) -> tuple[Variable, ...]:
         _Column("maintenance_doses", "Doses after the induction", "number", "sessions", known_by_day),
         _Column("reinductions", "Re-inductions in the course", "number", "", known_by_day),
     )
-    flag = (as_floats(columns["reinductions"]) > 0).astype(np.float64)
+    # Later courses begin after this one has ended, so their number is known later than anything that is counted in it.
+    n_courses = _Column("n_courses", "Courses in the data", "number", "courses", 1 + known_by_day)
     return (
-        *(_number(column, as_floats(columns[column.name])) for column in numbers),
+        *(_variable(column, columns) for column in numbers),
         Variable("any_reinduction", "Any re-induction in the course", "flag", flag, known_by_day=known_by_day),
-        _n_courses(columns),
-    )
-
-
-def _n_courses(columns: Columns) -> Variable:
-    # Later courses begin after this one has ended, so the number is known later than anything that is counted in it.
-    lasting = as_floats(columns["last_day"]) - as_floats(columns["first_day"])
-    known_by_day = 1 + max(1, int(lasting.max(initial=0.0)))
-    return _number(
-        _Column("n_courses", "Courses in the data", "number", "courses", known_by_day), as_floats(columns["n_courses"])
+        _variable(n_courses, columns),
     )

@@ -79,6 +79,9 @@ class CohortTables:
             is_there = table in self.recipes and table not in self.set_aside
             if is_there and self.engine.set_aside(self.name(table)):
                 self.set_aside.add(table)
+        give_back: Callable[[], None] | None = getattr(self.engine, "give_back", None)
+        if give_back is not None:
+            give_back()
 
     def fetch(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:
         """Return the columns of a stage."""

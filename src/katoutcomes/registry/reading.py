@@ -248,7 +248,7 @@ def _read(
     if report.files[0].rows_accepted == 0:
         message = "no patient is accepted, so there is nothing to analyze:\n" + report.to_text()
         raise DataError(message, load_report=report)
-    engine.give_back_soon()
+    engine.give_back()
     say("taking the digest")
     return Registry(
         engine=engine,

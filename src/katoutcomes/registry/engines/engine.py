@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
+_PIECE = "32MB"
+"""What a dropped table held goes back to the machine in such pieces, see `Engine.give_back`; smaller ones take time."""
+
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
 # that neither a user's DuckDB configuration nor a later default decides it.
 _SETTINGS: Mapping[str, str] = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "allocator_bulk_deallocation_flush_threshold": "128MB",  # what a dropped table held goes back to the machine in
-    "allocator_flush_threshold": "128MB",  # large pieces while much is loaded, see `give_back_soon`
+    "allocator_bulk_deallocation_flush_threshold": _PIECE,
+    "allocator_flush_threshold": _PIECE,
     "default_null_order": "nulls_last",
     "enable_external_file_cache": "false",  # a file is read once or twice, so its bytes need not stay in memory
     "preserve_insertion_order": "false",
@@ -294,10 +297,13 @@ class Engine:
         self._connection.execute("set force_compression = 'auto'")
         self._connection.execute("set disabled_compression_methods = ''")
 
-    def give_back_soon(self) -> None:
-        """From now on give memory back to the machine in small pieces: slower, but arrays have to find room beside."""
-        self._connection.execute("set allocator_bulk_deallocation_flush_threshold = '16MB'")
-        self._connection.execute("set allocator_flush_threshold = '16MB'")
+    def give_back(self) -> None:
+        """Give the memory that is free back to the machine, for the arrays that have to find room beside the tables."""
+        for piece in ("0MB", _PIECE):  # whatever is free goes back when a table is dropped that is larger
+            self._connection.execute(f"set allocator_bulk_deallocation_flush_threshold = '{piece}'")
+            self._connection.execute(f"set allocator_flush_threshold = '{piece}'")
+            self._connection.execute("create or replace table given_back as select 1 as piece")
+            self.drop("given_back")
 
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
