@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.rules import PATIENT_REJECTED
-from katoutcomes.registry.checking.typed_rows import StagedTable, tied_events_query, tied_rejected_query, values_query
+from katoutcomes.registry.checking.typed_rows import (
+    StagedTable,
+    named_events_query,
+    tied_events_query,
+    tied_rejected_query,
+    values_query,
+)
 from katoutcomes.registry.tables import SESSIONS, TableSchema
 
 if TYPE_CHECKING:
@@ -92,9 +98,7 @@ def materialize_session_spans(engine: Engine, patients: NDArray[np.int32]) -> No
     patient, day = patients[counts], np.ma.getdata(days["day_number"])[counts].astype(np.int32)
     is_dose = np.ma.getdata(days["is_dosing"])[counts] == 1
     n_patients = int(patients.max(initial=0)) + 1
-    first, last, first_dose = (
-        np.full(n_patients, value, dtype=np.int32) for value in (_NEVER, -_NEVER, _NEVER)
-    )
+    first, last, first_dose = (np.full(n_patients, value, dtype=np.int32) for value in (_NEVER, -_NEVER, _NEVER))
     np.minimum.at(first, patient, day)
     np.maximum.at(last, patient, day)
     np.minimum.at(first_dose, patient[is_dose], day[is_dose])
@@ -156,7 +160,7 @@ def materialize_tied(
     Parameters
     ----------
     engine : Engine
-        Holds ``values_<table>``, ``placed_patients`` and `problems`.
+        Holds ``values_<table>``, ``placed_patients``, `problems` and, where rows name sessions, ``named_keys``.
     table : StagedTable
         An event table that `is_tied_by_number`.
     scores : ScoreColumns or None
@@ -177,10 +181,14 @@ def materialize_tied(
     is_sound[broken - 1] = False
     own_keys, index_days = table.numbers[schema.key], _index_days(engine, patients)
     ties = {"own_key": own_keys, "patient": patients, "index_day": index_days, "is_sound": is_sound}
+    kept, first = f"kept_{schema.name}", f"{'tied' if table.names_sessions else 'kept'}_{schema.name}"
     with engine.in_order(), engine.showing("ties", ties):
-        engine.materialize(f"kept_{schema.name}", tied_events_query(table, scores))
+        engine.materialize(first, tied_events_query(table, scores))
         if schema is SESSIONS:
             engine.materialize("rejected_sessions", tied_rejected_query(table))
+    if table.names_sessions:
+        engine.materialize(kept, named_events_query(first))
+        engine.drop(first)
     return len(broken)
 
 

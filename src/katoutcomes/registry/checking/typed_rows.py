@@ -7,7 +7,7 @@ data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -71,8 +71,12 @@ class StagedTable:
     def is_tied_by_number(self) -> bool:
         """Whether numbers that have been read already tell of each row what its key and its patient are."""
         is_read = {self.schema.key, "patient_id"} <= self.numbers.keys()
-        is_same = self.numbered.get("patient_id") == self.patients
-        return is_read and is_same and (self.schema is SESSIONS or not _has(self, "session_id"))
+        return is_read and self.numbered.get("patient_id") == self.patients
+
+    @property
+    def names_sessions(self) -> bool:
+        """Whether its rows may name a session that they belong to."""
+        return self.schema is not SESSIONS and _has(self, "session_id")
 
     @property
     def own_keys(self) -> NumberedKeys | None:
@@ -199,7 +203,7 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
         The cells of scores.
     """
     joins = "inner join placed_patients as c on t.patient_id = c.patient_key"
-    if table.schema is not SESSIONS and _has(table, "session_id"):
+    if table.names_sessions:
         joins += " left join named_keys as s on t.session_id = s.session_id"
     cells = _event_cells(table, scores, f"t.{table.schema.key}")
     return f"select {cells} from values_{table.schema.name} as t {joins}"
@@ -208,6 +212,8 @@ def events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
 def tied_events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     """Return the same of the sound rows, what they are tied to beside them in ``ties``, row by row.
 
+    Sessions are still named by their keys, because a row that is joined with anything does not keep its place.
+
     Parameters
     ----------
     table : StagedTable
@@ -215,8 +221,15 @@ def tied_events_query(table: StagedTable, scores: ScoreColumns | None) -> str:
     scores : ScoreColumns or None
         The cells of scores.
     """
-    cells = _event_cells(table, scores, f"nullif(c.own_key, {NO_KEY}) as {table.schema.key}")
+    own_key = f"nullif(c.own_key, {NO_KEY}) as {table.schema.key}"
+    cells = _event_cells(table, scores, own_key, linked=("patient_id", "day", "time"))
     return f"select {cells} from values_{table.schema.name} as t positional join ties as c where c.is_sound"
+
+
+def named_events_query(relation: str) -> str:
+    """Return the query that ties rows that name sessions by their keys to these."""
+    named = f"{relation} as t left join named_keys as s on t.session_id = s.session_id"
+    return f"select t.* exclude (session_id), {_LINKED['session_id']} as session from {named}"
 
 
 def tied_rejected_query(table: StagedTable) -> str:
@@ -226,14 +239,19 @@ def tied_rejected_query(table: StagedTable) -> str:
     return f"select {cells} from values_{table.schema.name} as t positional join ties as c where not c.is_sound"
 
 
-def _event_cells(table: StagedTable, scores: ScoreColumns | None, own_key: str) -> str:
+def _event_cells(
+    table: StagedTable, scores: ScoreColumns | None, own_key: str, linked: Collection[str] | None = None
+) -> str:
     """Return the columns that an event table is kept with, from the values ``t`` of its rows and what is tied to it."""
+    linked = _LINKED.keys() if linked is None else linked
     cells = []
     for column in _stored_columns(table, scores):
-        if _is_linked(table, column):
+        if column.name == table.schema.key:
+            cells.append(own_key)
+        elif column.name in linked:
             cells.append(f"{_LINKED[column.name]} as {_accepted_name(table, column.name)}")
         else:
-            cells.append(own_key if column.name == table.schema.key else f"t.{column.name}")
+            cells.append(f"t.{column.name}")
     words = scores.packed.words if scores is not None else ()
     return ", ".join([f"t.{table.schema.code}", *cells, *words])
 
@@ -339,10 +357,6 @@ def _accepted_name(table: StagedTable, name: str) -> str:
     if name == table.schema.key:
         return name
     return {"patient_id": "patient", "time": "minute", "session_id": "session"}.get(name, name)
-
-
-def _is_linked(table: StagedTable, column: Column) -> bool:
-    return column.name in _LINKED and column.name != table.schema.key
 
 
 _LINKED: Mapping[str, str] = {

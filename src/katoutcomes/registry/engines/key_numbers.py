@@ -77,10 +77,10 @@ def _write_numbers(keys: Any, form: NumberedKeys, numbers: NDArray[np.int32]) ->
     if (np.diff(ends) != (length if is_key is None else length * is_key)).any():
         return False
     # One row a sign, so that each step runs over neighbors.
-    table = np.ascontiguousarray(np.frombuffer(signs, dtype=np.uint8)[ends[0] : ends[-1]].reshape(-1, length).T)
+    table = np.frombuffer(signs or b"", dtype=np.uint8)[ends[0] : ends[-1]].reshape(-1, length).T.copy()
     table -= np.frombuffer((form.beginning + "0" * form.n_digits).encode("ascii"), dtype=np.uint8)[:, None]
     start = len(form.beginning)
-    if table[:start].any() or table[start:].max(initial=0) > 9:  # noqa: PLR2004 - what is below "0" has become large
+    if table[:start].any() or table[start:].max(initial=0) > 9:  # what is below "0" has become large
         return False
     value = numbers if is_key is None else np.empty(table.shape[1], dtype=np.int32)
     value[:] = table[start]

@@ -94,9 +94,7 @@ def note_plain_columns(
     short_forms = {name: (many[name], form) for name, form in forms.items() if _needs_no_search(form)}
     numbers = read_key_numbers(engine, relation, short_forms) if in_order else {}
     numbered = {name: forms.pop(name) for name in numbers}
-    texts, many = (
-        {name: cell for name, cell in cells.items() if name not in numbers} for cells in (texts, many)
-    )
+    texts, many = ({name: cell for name, cell in cells.items() if name not in numbers} for cells in (texts, many))
     counts = _counts(columns, texts, {name: cell for name, cell in many.items() if name not in forms})
     counts += [f"count(case when {_is_odd(many[name], form)} then 1 end) as odd_{name}" for name, form in forms.items()]
     found = engine.fetch(f"select {', '.join(counts)} from {relation}")
