@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import katoutcomes as kat
-from katoutcomes.registry import row_sums
 from katoutcomes.registry.checking import tied_rows
 from katoutcomes.registry.checking.tied_rows import materialize_session_spans, patients_of_rows
 from katoutcomes.registry.engines import arrow_columns, engine, key_numbers
@@ -78,8 +77,8 @@ def loaded(tables: object, monkeypatch: pytest.MonkeyPatch, *, least_rows: int, 
     """Read tables as if files with so many rows were large, with PyArrow or as if it were not installed."""
     with monkeypatch.context() as changed:
         changed.setattr(plain, "_MANY_ROWS", least_rows)
-        if not arrow:
-            for module in (engine, key_numbers, row_sums):
+        if not arrow:  # as of few rows, too, the numbers are fetched by the client
+            for module in (engine, key_numbers):
                 changed.setattr(module, "has_arrow", lambda: False)
         return kat.read_registry(tables, is_synthetic=True)  # type: ignore[arg-type]
 
@@ -259,6 +258,9 @@ def test_spans_of_sessions_are_those_of_the_stage(seed: int) -> None:
 
 def test_numbers_are_fetched_as_the_client_fetches_them() -> None:
     with Engine() as two:
+        assert not two.reads_batches
+        two.notes[engine.MANY_ROWS] = True
+        assert two.reads_batches
         two.materialize(
             "t", "select range::int as a, nullif(range % 3, 1)::smallint as b, range / 4 as c from range(300000)"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.engines.arrow_columns import columns_of_batches, has_arrow
+from katoutcomes.registry.engines.arrow_columns import columns_of_batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ def sums_of_rows(engine: Engine, relation: str, code: str, words: Sequence[Seque
 
 def _parts(engine: Engine, query: str, relation: str, code: str) -> Iterator[Mapping[str, NDArray[Any]]]:
     """Yield the columns of a query in parts, in no particular order."""
-    if has_arrow():
+    if engine.reads_batches:
         yield from columns_of_batches(engine.record_batches(query))
         return
     largest = engine.scalar(f"select max({code}) from {relation}")

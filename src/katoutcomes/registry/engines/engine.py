@@ -29,6 +29,9 @@ _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 _PIECE = "32MB"
 """What a dropped table held goes back to the machine in such pieces, see `Engine.give_back`; smaller ones take time."""
 
+MANY_ROWS = "many_rows"
+"""What `Engine.notes` says is true once a table with many rows has been read: it pays to load PyArrow."""
+
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
 # that neither a user's DuckDB configuration nor a later default decides it.
 _SETTINGS: Mapping[str, str] = {
@@ -167,9 +170,14 @@ class Engine:
         return columns
 
     def fetch_numbers(self, query: str) -> dict[str, NDArray[Any]]:
-        """Return the columns of a query of many rows as `fetch` does, all of them numbers, in less time."""
-        columns = joined_columns(columns_of_batches(self.record_batches(query))) if has_arrow() else {}
+        """Return the columns of a query as `fetch` does, all of them numbers; in less time where rows are many."""
+        columns = joined_columns(columns_of_batches(self.record_batches(query))) if self.reads_batches else {}
         return columns or self.fetch(query)  # no rows, no columns
+
+    @property
+    def reads_batches(self) -> bool:
+        """Whether numbers are read in Arrow's batches: where a table has many rows and PyArrow is installed."""
+        return bool(self.notes.get(MANY_ROWS)) and has_arrow()
 
     def record_batches(self, query: str) -> Iterator[Any]:
         """Yield a query's rows as Arrow record batches. Needs PyArrow.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from katoutcomes.registry.engines.engine import MANY_ROWS
 from katoutcomes.registry.engines.key_numbers import NO_KEY, read_key_numbers
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of
 from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER, compiled_anything
@@ -120,6 +121,7 @@ def _possible_forms(engine: Engine, table: str, texts: Mapping[str, str], relati
     keys = {name: cell for name, cell in texts.items() if _is_of(table, name, ("key",))}
     if not keys or int(engine.scalar(f"select count(*) from {relation}")) < _MANY_ROWS:
         return {}
+    engine.notes[MANY_ROWS] = True
     cells = ", ".join(f"{cell} as {name}" for name, cell in keys.items())
     first = engine.fetch(f"select {cells} from {relation} limit 1")
     found = {name: form_of(str(first[name][0])) for name in keys if len(str(first[name][0])) <= LONGEST_KEY}
