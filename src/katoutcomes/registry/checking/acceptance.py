@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.errors import KatOutcomesError
@@ -55,7 +55,7 @@ from katoutcomes.registry.checking.typed_rows import (
 )
 from katoutcomes.registry.engines.engine import stage_text
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, note_numbered
-from katoutcomes.registry.identifiers.plain import PlainColumns, plain_columns
+from katoutcomes.registry.identifiers.plain import PlainColumns, take_plain_columns
 from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
 from katoutcomes.registry.readers.staging import staged_relation
 from katoutcomes.registry.tables import EVENT_TABLES, PATIENTS, SCORES, SESSIONS, TABLES, WIDEST_SPAN_DAYS, TableSchema
@@ -286,6 +286,7 @@ class _Load:
             materialize_untied_in_order(self.engine, schema, patients)
             self.judge(*link_rules(schema))
             self.n_discarded[schema.name] = materialize_tied(self.engine, staged, scores, patients)
+            self.staged[schema.name] = replace(staged, numbers={})  # they have done what they were read for
         else:
             self.engine.materialize(f"kept_{schema.name}", events_query(staged, scores))
             materialize_untied_rows(self.engine, schema)
@@ -372,14 +373,14 @@ class _Load:
     def forget(self, schema: TableSchema) -> None:
         """Forget what was read of a table."""
         self.engine.drop(*(f"{name}_{schema.name}" for name in ("values", "text", "staged", "given")))
-        self.engine.notes.pop(f"plain_{schema.name}", None)
 
 
 def _staged(
     engine: Engine, schema: TableSchema, source: TableSource | None, patients: NumberedKeys | None
 ) -> StagedTable:
     relation = staged_relation(engine, schema.name)
-    known = plain_columns(engine, schema.name) if relation.startswith("staged") else PlainColumns()
+    noted = take_plain_columns(engine, schema.name)
+    known = noted if relation.startswith("staged") else PlainColumns()
     return StagedTable(
         schema=schema,
         relation=relation,

@@ -212,7 +212,7 @@ _NAMES = "names_of_catalog"
 def _scale_of_name(engine: Engine) -> str:
     """Return the SQL of the number of a score's scale, by the place of its instrument's name in an enumeration.
 
-    A join would do the same, but the engine cannot tell how many rows stand side by side, and then joins them badly.
+    A join would do the same, but rows that are joined do not keep their order.
     """
     names = engine.fetch("select name, scale from catalog_names order by name")
     if not len(names["name"]):

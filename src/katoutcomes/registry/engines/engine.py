@@ -118,7 +118,7 @@ class Engine:
     Attributes
     ----------
     notes : dict of str to object
-        What loading has found out about tables while it goes on; never a value of the data.
+        What loading has found out about tables while it goes on. Nobody is shown it: it may hold numbers of keys.
 
     Examples
     --------
@@ -310,7 +310,7 @@ class Engine:
         for piece in ("0MB", _PIECE):  # whatever is free goes back when a table is dropped that is larger
             self._connection.execute(f"set allocator_bulk_deallocation_flush_threshold = '{piece}'")
             self._connection.execute(f"set allocator_flush_threshold = '{piece}'")
-            self._connection.execute("create or replace table given_back as select 1 as piece")
+            self._connection.execute("create or replace temp table given_back as select 1 as piece")
             self.drop("given_back")
 
     def update(self, name: str, changes: str, where: str) -> None:

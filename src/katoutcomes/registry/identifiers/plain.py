@@ -247,3 +247,10 @@ def plain_columns(engine: Engine, table: str) -> PlainColumns:
     """Return what is known of the columns of a table; nothing where nobody has looked."""
     noted = engine.notes.get(f"plain_{table}")
     return noted if isinstance(noted, PlainColumns) else PlainColumns()
+
+
+def take_plain_columns(engine: Engine, table: str) -> PlainColumns:
+    """Return what is known of the columns of a table, which is noted no longer: the numbers of keys fill memory."""
+    known = plain_columns(engine, table)
+    engine.notes.pop(f"plain_{table}", None)
+    return known
