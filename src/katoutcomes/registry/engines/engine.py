@@ -311,7 +311,7 @@ class Engine:
             self._connection.execute(f"set allocator_bulk_deallocation_flush_threshold = '{piece}'")
             self._connection.execute(f"set allocator_flush_threshold = '{piece}'")
             self._connection.execute("create or replace temp table given_back as select 1 as piece")
-            self.drop("given_back")
+            self._connection.execute("drop table given_back")
 
     def update(self, name: str, changes: str, where: str) -> None:
         """Change rows of a table: ``update name set changes from where``."""
