@@ -259,7 +259,7 @@ def test_spans_of_sessions_are_those_of_the_stage(seed: int) -> None:
 def test_numbers_are_fetched_as_the_client_fetches_them() -> None:
     with Engine() as two:
         assert not two.reads_batches
-        two.notes[engine.MANY_ROWS] = True
+        two.expect_rows(1000)
         assert two.reads_batches
         two.materialize(
             "t", "select range::int as a, nullif(range % 3, 1)::smallint as b, range / 4 as c from range(300000)"
@@ -282,5 +282,5 @@ def test_numbers_are_fetched_as_the_client_fetches_them() -> None:
 def test_a_column_that_grows_keeps_what_is_not_known() -> None:
     unknown = np.ma.masked_array([4, 5], [True, False])
     parts = [{"a": np.array([1, 2, 3])}, {"a": unknown}, {"a": np.array([6] * 9)}]
-    joined = arrow_columns.joined_columns(parts)["a"]
+    joined = arrow_columns.joined_columns(parts, 4)["a"]
     assert joined.tolist() == [1, 2, 3, None, 5, *[6] * 9]

@@ -252,12 +252,14 @@ class _Load:
         engine.view("typed_patients", typed_patients_query(self.staged["patients"]))
         self.stage("patient_codes", "01_patient_codes", file=PATIENTS.number)
         engine.view("session_days", session_days_query(self.staged["sessions"]))
-        if self.staged["sessions"].is_tied_by_number:
-            materialize_session_spans(engine, self.tied_patients(SESSIONS))
+        patients = self.tied_patients(SESSIONS)
+        if patients is not None:
+            materialize_session_spans(engine, patients)
         else:
             self.stage("session_spans", "03_session_spans", file=SESSIONS.number)
         self.stage("placed_patients", "04_placed_patients")
-        self.make_events(SESSIONS)
+        self.make_events(SESSIONS, patients)
+        del patients
         self.discard(SESSIONS)
         named = " union all ".join(named_sessions_query(self.staged[schema.name]) for schema in EVENT_TABLES[1:])
         engine.materialize("named_sessions", named)
@@ -265,24 +267,24 @@ class _Load:
         engine.view("session_keys", keys if engine.scalar("select count(*) from named_sessions") else f"{keys} limit 0")
         self.stage("named_keys", "05_named_keys")
         for schema in EVENT_TABLES[1:]:
-            self.make_events(schema)
+            self.make_events(schema, self.tied_patients(schema))
             self.discard(schema)
             engine.view(f"sound_{schema.name}", f"select * from linked_{schema.name}")
             self.forget(schema)
         self.forget(SESSIONS)
         engine.drop("session_keys", "catalog_names", "session_days")
 
-    def make_events(self, schema: TableSchema) -> None:
+    def make_events(self, schema: TableSchema, patients: NDArray[np.int32] | None) -> None:
         """Make an event table, and hold its rows against the patients. It holds broken rows until they are discarded.
 
-        Rows that are tied by number are judged before, and the broken ones are never written down.
+        Rows that are tied by number, to the given `patients`, are judged before, and the broken ones are never written
+        down.
         """
         staged, scores = self.staged[schema.name], self.scores if schema is SCORES else None
         note_numbered(self.engine, schema.name, staged.own_keys)
         if scores is not None:
             note_items(self.engine, KeptItems(scores.packed, scores.scales))
-        if staged.is_tied_by_number:
-            patients = self.tied_patients(schema)
+        if patients is not None:
             materialize_untied_in_order(self.engine, schema, patients)
             self.judge(*link_rules(schema))
             self.n_discarded[schema.name] = materialize_tied(self.engine, staged, scores, patients)
@@ -294,12 +296,13 @@ class _Load:
         self.engine.drop(*(f"{name}_{schema.name}" for name in ("values", "strangers", "unlinked")))
         self.engine.view(schema.name, events_view(staged, scores))
         self.engine.view(f"linked_{schema.name}", linked_query(staged))
-        if schema is SESSIONS and not staged.is_tied_by_number:
+        if schema is SESSIONS and patients is None:
             self.stage("rejected_sessions", "02_rejected_rows", table=SESSIONS.name, file=SESSIONS.number)
 
-    def tied_patients(self, schema: TableSchema) -> NDArray[np.int32]:
-        """Return the patient of each row of an event table, from the numbers of keys that have been read."""
-        return patients_of_rows(self.engine, self.staged[schema.name].numbers["patient_id"])
+    def tied_patients(self, schema: TableSchema) -> NDArray[np.int32] | None:
+        """Return the patient of each row of an event table that is tied by number, None of another one."""
+        staged = self.staged[schema.name]
+        return patients_of_rows(self.engine, staged.numbers["patient_id"]) if staged.is_tied_by_number else None
 
     def discard(self, schema: TableSchema) -> None:
         """Delete the rows of an event table of which a problem is known."""

@@ -5,14 +5,20 @@ The client's own arrays grow as rows come, which takes several times as long and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_WHOLE = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+_KINDS: Mapping[str, str] = MappingProxyType({**{kind: kind for kind in _WHOLE}, "float": "f4", "double": "f8"})
+"""What NumPy calls the types of numbers."""
 
 
 @cache
@@ -37,8 +43,8 @@ def _numbers(column: Any) -> NDArray[Any]:
     """
     import numpy as np
 
-    kind = np.dtype(column.type.to_pandas_dtype())
-    if kind.kind not in "iuf":
+    kind = _KINDS.get(str(column.type))
+    if kind is None:
         raise TypeError("these are no numbers.")
     values: NDArray[Any] = np.frombuffer(column.buffers()[1], dtype=kind)[column.offset : column.offset + len(column)]
     if not column.null_count:
@@ -46,24 +52,34 @@ def _numbers(column: Any) -> NDArray[Any]:
     return np.ma.masked_array(values, ~column.is_valid().to_numpy(zero_copy_only=False))
 
 
-def joined_columns(parts: Iterable[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """Return the columns of all parts, one after the other; a part is forgotten before the next one is read."""
+def joined_columns(parts: Iterable[dict[str, NDArray[Any]]], n_rows: int) -> dict[str, NDArray[Any]]:
+    """Return the columns of all parts, one after the other; a part is forgotten before the next one is read.
+
+    Parameters
+    ----------
+    parts : iterable of dict of str to ndarray
+        As `columns_of_batches` yields them.
+    n_rows : int
+        How many rows there may be; more are no error, but take time.
+    """
     joined: dict[str, _Growing] = {}
     for part in parts:
         for name, values in part.items():
-            joined.setdefault(name, _Growing(values)).append(values)
+            if name not in joined:
+                joined[name] = _Growing(values.dtype, n_rows)
+            joined[name].append(values)
     return {name: column.whole() for name, column in joined.items()}
 
 
 class _Growing:
-    """A column that grows: of its memory only what has been written is ever used."""
+    """A column that grows. Of its memory the machine gives only what has been written."""
 
     __slots__ = ("length", "unknown", "values")
 
-    def __init__(self, first: NDArray[Any]) -> None:
+    def __init__(self, kind: np.dtype[Any], n_rows: int) -> None:
         import numpy as np
 
-        self.values: NDArray[Any] = np.empty(len(first), dtype=first.dtype)
+        self.values: NDArray[Any] = np.empty(n_rows, dtype=kind)
         self.unknown: NDArray[np.bool_] | None = None
         self.length = 0
 

@@ -29,9 +29,6 @@ _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 _PIECE = "32MB"
 """What a dropped table held goes back to the machine in such pieces, see `Engine.give_back`; smaller ones take time."""
 
-MANY_ROWS = "many_rows"
-"""What `Engine.notes` says is true once a table with many rows has been read: it pays to load PyArrow."""
-
 # Every setting that could change an answer, reach the network, print, or leave data on the disk is written here, so
 # that neither a user's DuckDB configuration nor a later default decides it.
 _SETTINGS: Mapping[str, str] = {
@@ -128,7 +125,7 @@ class Engine:
     75
     """
 
-    __slots__ = ("_connection", "notes")
+    __slots__ = ("_connection", "_most_rows", "notes")
 
     def __init__(
         self, *, memory_limit: str | None = None, temp_directory: str | None = None, threads: int | None = None
@@ -141,6 +138,7 @@ class Engine:
             settings["threads"] = threads
         self._connection: Any = _connect(settings)
         self.notes: dict[str, object] = {}
+        self._most_rows = 0
         # In a notebook without widgets DuckDB refuses even to turn its progress bar off, but there it is off already.
         if self.scalar("select current_setting('enable_progress_bar')"):
             self._connection.execute("set enable_progress_bar = false")
@@ -171,13 +169,19 @@ class Engine:
 
     def fetch_numbers(self, query: str) -> dict[str, NDArray[Any]]:
         """Return the columns of a query as `fetch` does, all of them numbers; in less time where rows are many."""
-        columns = joined_columns(columns_of_batches(self.record_batches(query))) if self.reads_batches else {}
+        if not self.reads_batches:
+            return self.fetch(query)
+        columns = joined_columns(columns_of_batches(self.record_batches(query)), self._most_rows)
         return columns or self.fetch(query)  # no rows, no columns
 
     @property
     def reads_batches(self) -> bool:
         """Whether numbers are read in Arrow's batches: where a table has many rows and PyArrow is installed."""
-        return bool(self.notes.get(MANY_ROWS)) and has_arrow()
+        return self._most_rows > 0 and has_arrow()
+
+    def expect_rows(self, n_rows: int) -> None:
+        """Take note of how many rows a large table has: from now on it pays to load PyArrow."""
+        self._most_rows = max(self._most_rows, n_rows)
 
     def record_batches(self, query: str) -> Iterator[Any]:
         """Yield a query's rows as Arrow record batches. Needs PyArrow.

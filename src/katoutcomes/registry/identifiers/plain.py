@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.engines.engine import MANY_ROWS
 from katoutcomes.registry.engines.key_numbers import NO_KEY, read_key_numbers
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, form_of
 from katoutcomes.registry.identifiers.patterns import ANYTHING, SHORTEST_IDENTIFIER, compiled_anything
@@ -54,12 +53,15 @@ class PlainColumns:
         Those of them that hold keys of one form, with the form.
     numbers : mapping of str to ndarray of int32
         The numbers of these keys, as far as they were read, in the order of the rows.
+    searched : frozenset of str
+        Columns of few different texts, none of which looks like an identifier.
     """
 
     names: frozenset[str] = frozenset()
     full: frozenset[str] = frozenset()
     numbered: Mapping[str, NumberedKeys] = field(default_factory=dict)
     numbers: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    searched: frozenset[str] = frozenset()
 
 
 def note_plain_columns(
@@ -104,7 +106,8 @@ def note_plain_columns(
     found |= engine.fetch(f"select {', '.join(_lengths(odd))} from {relation}") if odd else {}
     plain = {name for name, (_, kind) in columns.items() if kind in _ALWAYS_PLAIN}
     plain |= {name for name in columns if f"large_{name}" in found and not found[f"large_{name}"][0]}
-    plain |= _plain_of_few(engine, few, relation)
+    plain_of_few, searched = _search_few(engine, few, relation)
+    plain |= plain_of_few
     short = {name: cell for name, cell in many.items() if name not in forms and _is_short(found, name)}
     suspect = short if found["n_suspect"][0] else {name: cell for name, cell in short.items() if name in odd}
     plain |= forms.keys() | (short.keys() - suspect.keys()) | _plain_of_suspects(engine, suspect, relation)
@@ -112,16 +115,18 @@ def note_plain_columns(
     full |= {name for name, values in numbers.items() if (values != NO_KEY).all()}
     plain |= numbers.keys()
     numbered |= {name: form for name, form in forms.items() if _begin_alike(engine, many[name], form, relation)}
-    engine.notes[f"plain_{table}"] = PlainColumns(frozenset(plain), frozenset(full), numbered, numbers)
+    known = PlainColumns(frozenset(plain), frozenset(full), numbered, numbers, frozenset(searched))
+    engine.notes[f"plain_{table}"] = known
     return frozenset(plain)
 
 
 def _possible_forms(engine: Engine, table: str, texts: Mapping[str, str], relation: str) -> dict[str, NumberedKeys]:
     """Return the columns of keys that may be numbered, with the form of their first cell."""
     keys = {name: cell for name, cell in texts.items() if _is_of(table, name, ("key",))}
-    if not keys or int(engine.scalar(f"select count(*) from {relation}")) < _MANY_ROWS:
+    n_rows = int(engine.scalar(f"select count(*) from {relation}")) if keys else 0
+    if n_rows < _MANY_ROWS:
         return {}
-    engine.notes[MANY_ROWS] = True
+    engine.expect_rows(n_rows)
     cells = ", ".join(f"{cell} as {name}" for name, cell in keys.items())
     first = engine.fetch(f"select {cells} from {relation} limit 1")
     found = {name: form_of(str(first[name][0])) for name in keys if len(str(first[name][0])) <= LONGEST_KEY}
@@ -186,10 +191,10 @@ def _is_short(found: Mapping[str, NDArray[Any]], name: str) -> bool:
     return int(found[f"shortest_{name}"][0]) > 0 and int(found[f"longest_{name}"][0]) <= LONGEST_KEY
 
 
-def _plain_of_few(engine: Engine, texts: Mapping[str, str], relation: str) -> set[str]:
-    """Return the plain ones among columns that hold few different texts."""
+def _search_few(engine: Engine, texts: Mapping[str, str], relation: str) -> tuple[set[str], set[str]]:
+    """Return the plain ones among columns that hold few different texts, and those that hold nothing to be found."""
     if not texts:
-        return set()
+        return set(), set()
     listed = [
         f"(select distinct '{name}' as name, {cell} as cell from {relation} limit {_MOST_FEW_TEXTS + 1})"
         for name, cell in texts.items()
@@ -201,7 +206,17 @@ def _plain_of_few(engine: Engine, texts: Mapping[str, str], relation: str) -> se
             held[name].append(cell)
     many = {name: texts[name] for name, cells in held.items() if len(cells) >= _MOST_FEW_TEXTS}
     plain = {name for name, cells in held.items() if name not in many and all(map(_is_plain, cells))}
-    return plain | _plain_texts(engine, many, relation, "distinct")
+    searched = {name for name, cells in held.items() if name not in many and all(map(_is_harmless, cells))}
+    return plain | _plain_texts(engine, many, relation, "distinct"), searched
+
+
+def _is_harmless(text: str) -> bool:
+    """Return whether no rule for values finds anything in a text, however it is trimmed."""
+    if not (text.isascii() and text.isprintable()):
+        return False
+    return not any(
+        compiled_anything().search(part) for part in {text, text.strip()} if len(part) >= SHORTEST_IDENTIFIER
+    )
 
 
 def _is_plain(text: str) -> bool:

@@ -76,10 +76,12 @@ def value_findings(
     tuple of Finding
         One for each column and rule, with the number of rows.
     """
-    plain = plain_columns(engine, table.removeprefix("text_")).names  # they have been searched already
-    searched = [column for column in columns if column not in plain]
+    known = plain_columns(engine, table.removeprefix("text_"))
+    plain = known.names  # they have been searched already
     findings = []
-    for column, cell in _suspects(engine, table, searched).items():
+    for column, cell in _suspects(
+        engine, table, [column for column in columns if column not in plain | known.searched]
+    ).items():
         exempt = KEY_EXEMPTIONS if columns[column] in _KEYS else frozenset()
         tests = {rule: _holds_pattern(cell, text) for rule, text in VALUE_RULES.items() if rule not in exempt}
         for rule, n_rows in _counts(engine, table, tests).items():
