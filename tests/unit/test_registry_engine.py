@@ -206,6 +206,22 @@ def test_a_table_may_be_made_from_the_view_whose_name_it_takes() -> None:
         assert engine.fetch("select count(*) as n from duckdb_tables()")["n"].tolist() == [0]
 
 
+def test_many_rows_are_fetched_in_the_order_that_is_asked_for() -> None:
+    made = "select (range * 7919 % 300007)::int as i, cast(if(range % 5 = 0, 'b', 'a') as enum('b', 'a')) as e"
+    with Engine(threads=2) as engine:
+        engine.materialize("t", f"{made} from range(300000)")
+        query = "select i, e, i / 3 as third, nullif(i % 4, 1)::smallint as rest from t order by i desc"
+        expected = engine.fetch_coded(query)
+        engine.expect_rows(300_000)
+        found = engine.fetch_coded(query)
+    assert (np.diff(found["i"]) < 0).all()
+    assert found["e"].values == expected["e"].values == ("b", "a")
+    np.testing.assert_array_equal(found["e"].codes, expected["e"].codes)
+    for name in ("i", "third", "rest"):
+        assert found[name].dtype == expected[name].dtype
+        np.testing.assert_array_equal(np.ma.filled(found[name], -9), np.ma.filled(expected[name], -9))
+
+
 def test_enumerations_are_fetched_as_texts_and_as_codes() -> None:
     query = "select cast(v as enum('b', 'a')) as e from (values (1, 'a'), (2, null), (3, 'b')) as t(i, v) order by i"
     with Engine() as engine:

@@ -45,6 +45,10 @@ _SETTINGS: Mapping[str, str] = {
 }
 
 
+_NUMBERS = frozenset(("tinyint", "utinyint", "smallint", "usmallint", "integer", "uinteger", "bigint", "double"))
+"""Types of columns that `Engine.fetch_coded` knows to be numbers."""
+
+
 def stage_text(package: str, name: str, **values: int | float | str) -> str:
     """Return the text of one SQL stage with its placeholders filled.
 
@@ -213,19 +217,16 @@ class Engine:
     def fetch_coded(self, query: str) -> dict[str, NDArray[Any] | CodedTexts]:
         """Return the columns of a query as `fetch` does, but enumerations as numbers with the texts they stand for.
 
-        The client reads the query twice for that, so it pays for large results only.
+        The engine is asked for their codes, because the client would make pandas categoricals of them.
         """
-
-        def fetched() -> dict[str, NDArray[Any] | CodedTexts]:
-            result = self._connection.sql(query)  # it runs only when it is fetched
-            kinds = {name: kind for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"}
-            # The client would make pandas categoricals of enumerations; their numbers are all that is needed.
-            cells = [f"enum_code({name}) as {name}" if name in kinds else name for name in result.columns]
-            arrays: dict[str, NDArray[Any]] = (result.project(", ".join(cells)) if kinds else result).fetchnumpy()
-            return {name: coded_texts(array, kinds[name]) if name in kinds else array for name, array in arrays.items()}
-
-        columns: dict[str, NDArray[Any] | CodedTexts] = _without_values(fetched)
-        return columns
+        result = self._connection.sql(query)  # it is not run, but tells the types of its columns
+        kinds = dict(zip(result.columns, result.types, strict=True))
+        coded = {name: kind for name, kind in kinds.items() if kind.id == "enum"}
+        cells = ", ".join(f"enum_code({name}) as {name}" if name in coded else name for name in kinds)
+        are_numbers = {kind.id for kind in kinds.values()} <= _NUMBERS | {"enum"}
+        fetch = self.fetch_numbers if are_numbers else self.fetch
+        arrays = fetch(f"select {cells} from ({query}) as coded" if coded else query)
+        return {name: coded_texts(array, kinds[name]) if name in coded else array for name, array in arrays.items()}
 
     def scalar(self, query: str) -> Any:
         """Return the single value of a query with one row and one column; None where it is unknown."""
