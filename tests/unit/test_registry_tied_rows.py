@@ -143,6 +143,26 @@ def test_rows_keep_their_order_whatever_they_come_in(
     require_same(found, expected)
 
 
+@pytest.mark.parametrize("key", ["score_id", "patient_id"])
+@pytest.mark.parametrize("text", ["someone@example.org", "604-555-0199", "Q12345678901", "Q0001\u2011555\u20130199"])
+def test_an_identifier_among_keys_is_found_as_it_is_among_texts(
+    key: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = simulate_tables(20261125, n_patients=40)
+    tables["scores"].loc[77, key] = text
+    arrow = as_arrow(tables)
+    refused = []
+    for least_rows, has_arrow in ((10**9, True), (1, True), (1, False)):
+        try:
+            registry = loaded(arrow, monkeypatch, least_rows=least_rows, arrow=has_arrow)
+            refused.append(str(registry.load_report.problems))
+        except kat.IdentifierError as error:
+            refused.append(str(error))
+    assert refused[0] == refused[1] == refused[2]
+    assert "value_email" in refused[0] or "@" not in text
+    assert text not in refused[0]
+
+
 def test_numbers_come_in_the_order_of_a_file_with_many_parts(tmp_path: Path) -> None:
     numbers = np.random.default_rng(3).permutation(400_000)
     keys = pd.Series(numbers).astype(str).str.zfill(6)
@@ -277,6 +297,17 @@ def test_numbers_are_fetched_as_the_client_fetches_them() -> None:
         with pytest.raises(kat.KatOutcomesError):
             two.fetch_numbers("select cast('nothing' || a as integer) as a from t")
         assert two.scalar("select count(*) from t") == 300_000
+
+
+@pytest.mark.parametrize(("installed", "expected"), [("26.0.1", True), ("18.0", True), ("17.9.9", False), ("", False)])
+def test_an_old_pyarrow_is_as_good_as_none(installed: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if not installed:
+            raise arrow_columns.PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(arrow_columns, "version", version)
+    assert arrow_columns.has_arrow.__wrapped__() is expected
 
 
 def test_a_column_that_grows_keeps_what_is_not_known() -> None:

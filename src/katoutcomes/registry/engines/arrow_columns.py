@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,17 @@ _KINDS: Mapping[str, str] = MappingProxyType({**{kind: kind for kind in _WHOLE},
 """What NumPy calls the types of numbers."""
 
 
+_OLDEST_ARROW = 18
+"""The first PyArrow that the extra ``large`` takes."""
+
+
 @cache
 def has_arrow() -> bool:
-    """Return whether PyArrow is installed."""
-    return find_spec("pyarrow") is not None
+    """Return whether PyArrow is installed, and new enough."""
+    try:
+        return int(version("pyarrow").partition(".")[0]) >= _OLDEST_ARROW
+    except PackageNotFoundError:
+        return False
 
 
 def columns_of_batches(batches: Iterable[Any]) -> Iterator[dict[str, NDArray[Any]]]:
