@@ -59,7 +59,7 @@ def read_key_numbers(
             if not found:
                 break
             start = end
-    return found
+    return found if start == n_rows else {}
 
 
 def _write_numbers(keys: Any, form: NumberedKeys, numbers: NDArray[np.int32]) -> bool:

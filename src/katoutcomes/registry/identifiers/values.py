@@ -77,11 +77,9 @@ def value_findings(
         One for each column and rule, with the number of rows.
     """
     known = plain_columns(engine, table.removeprefix("text_"))
-    plain = known.names  # they have been searched already
+    plain, searched = known.names, known.names | known.searched
     findings = []
-    for column, cell in _suspects(
-        engine, table, [column for column in columns if column not in plain | known.searched]
-    ).items():
+    for column, cell in _suspects(engine, table, [column for column in columns if column not in searched]).items():
         exempt = KEY_EXEMPTIONS if columns[column] in _KEYS else frozenset()
         tests = {rule: _holds_pattern(cell, text) for rule, text in VALUE_RULES.items() if rule not in exempt}
         for rule, n_rows in _counts(engine, table, tests).items():
