@@ -18,8 +18,9 @@ import katoutcomes as kat
 from katoutcomes.cohorts.data_end import data_end
 from katoutcomes.cohorts.item_answers import item_answers
 from katoutcomes.errors import KatOutcomesError, OptionError
-from katoutcomes.registry.engines.engine import Engine, stage_text
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.engines.spark_engine import SparkEngine
+from katoutcomes.registry.engines.stage_texts import stage_text
 from katoutcomes.registry.engines.table_engine import TableEngine
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.synthetic.clinic import simulate_tables

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 import katoutcomes.cohorts
-from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.stage_texts import stage_text
 
 FOLDER = Path(katoutcomes.cohorts.__file__).parent / "sql"
 STAGES = sorted(path.stem for path in FOLDER.glob("*.sql"))

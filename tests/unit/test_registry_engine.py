@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from katoutcomes.errors import KatOutcomesError, OptionError
-from katoutcomes.registry.engines.engine import Engine, stage_text
+from katoutcomes.registry.engines.engine import Engine
+from katoutcomes.registry.engines.stage_texts import stage_text
 
 ROOM = "katoutcomes.registry"
 

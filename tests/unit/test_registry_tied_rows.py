@@ -17,9 +17,10 @@ import katoutcomes as kat
 from katoutcomes.registry.checking import tied_rows
 from katoutcomes.registry.checking.tied_rows import materialize_session_spans, patients_of_rows
 from katoutcomes.registry.engines import arrow_columns, engine, key_numbers
-from katoutcomes.registry.engines.engine import Engine, stage_text
+from katoutcomes.registry.engines.engine import Engine
 from katoutcomes.registry.engines.key_numbers import NO_KEY, read_key_numbers
 from katoutcomes.registry.engines.numbered_keys import form_of
+from katoutcomes.registry.engines.stage_texts import stage_text
 from katoutcomes.registry.identifiers import plain
 from katoutcomes.registry.registry import Registry
 from katoutcomes.registry.synthetic.clinic import simulate_tables

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from katoutcomes.estimands.quarters import Quarter
-from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.stage_texts import stage_text
 
 if TYPE_CHECKING:
     from katoutcomes.registry.registry import Registry

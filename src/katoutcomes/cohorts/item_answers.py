@@ -11,7 +11,7 @@ from katoutcomes.cohorts.course_variables import as_floats
 from katoutcomes.errors import OptionError, require_option
 from katoutcomes.estimands.visit_window import BASELINE_WINDOW
 from katoutcomes.instruments.answers import blanks_filled, reverse_keyed
-from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.stage_texts import stage_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

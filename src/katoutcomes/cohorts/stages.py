@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.stage_texts import stage_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,13 +75,11 @@ class CohortTables:
 
     def put_aside(self, *tables: str) -> None:
         """Drop tables that fill memory and are seldom asked for again; who asks gets them made anew."""
-        for table in tables:
-            is_there = table in self.recipes and table not in self.set_aside
-            if is_there and self.engine.set_aside(self.name(table)):
-                self.set_aside.add(table)
-        give_back: Callable[[], None] | None = getattr(self.engine, "give_back", None)
-        if give_back is not None:
-            give_back()
+        there = [table for table in tables if table in self.recipes and table not in self.set_aside]
+        dropped = {table for table in there if self.engine.set_aside(self.name(table))}
+        self.set_aside.update(dropped)
+        if dropped and hasattr(self.engine, "give_back"):
+            self.engine.give_back()
 
     def fetch(self, stage: str, **values: float | str) -> dict[str, NDArray[Any]]:
         """Return the columns of a stage."""

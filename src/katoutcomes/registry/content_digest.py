@@ -92,8 +92,11 @@ def _content(engine: Engine, schema: TableSchema) -> _Content:
     relation = schema.name if schema is PATIENTS else f"kept_{schema.name}"
     types = engine.query_types(f"select * from {relation}")
     del types[schema.code]  # it is the place of the row in its file, or follows from the keys of the patients
-    listed = {name: kind for name, kind in types.items() if kind.startswith("ENUM") and _is_of_catalog(schema, name)}
-    codes = _occurring(engine, relation, listed)
+    codes = {
+        name: _occurring(engine, relation, name)
+        for name, kind in types.items()
+        if kind.startswith("ENUM") and _is_of_catalog(schema, name)
+    }
     keys = noted_form(engine, schema.name)
     if keys is None and schema.key in types:
         keys = _common_form(engine, relation, schema.key)
@@ -212,58 +215,13 @@ def _is_of_catalog(schema: TableSchema, name: str) -> bool:
     return schema is SCORES or (column is not None and column.kind == "code")
 
 
-def _occurring(engine: Engine, relation: str, kinds: Mapping[str, str]) -> dict[str, tuple[list[int], list[str]]]:
-    """Return the codes of enumerations that occur and their texts, in the order of the texts.
-
-    Parameters
-    ----------
-    engine : Engine
-        Holds the relation.
-    relation : str
-        The table.
-    kinds : mapping of str to str
-        DuckDB type of each of the enumerations.
-    """
-    if not kinds:
-        return {}
-    # Of each code one bit, so that all rows are gone through once; codes from 62 on follow in further numbers.
-    texts = {name: _texts_of(engine, kind) for name, kind in kinds.items()}
-    words = {name: range(0, max(1, len(texts[name])), _BITS) for name in kinds}
-    asked = ", ".join(
-        f"bit_or(case when enum_code({name}) between {first} and {first + _BITS - 1} "
-        f"then cast(1 as bigint) << (enum_code({name}) - {first}) end) as {name}_{first}"
-        for name in kinds
-        for first in words[name]
+def _occurring(engine: Engine, relation: str, name: str) -> tuple[list[int], list[str]]:
+    """Return the codes of an enumeration that occur and their texts, in the order of the texts."""
+    found = engine.fetch(
+        f"select enum_code({name}) as code, cast({name} as varchar) as v from "
+        f"(select distinct {name} from {relation} where {name} is not null) as occurring order by v"
     )
-    seen = engine.fetch(f"select {asked} from {relation}")
-    return {
-        name: _named_codes(
-            [first + bit for first in words[name] for bit in _bits(seen[f"{name}_{first}"])], texts[name]
-        )
-        for name in kinds
-    }
-
-
-_BITS = 62
-
-
-def _bits(word: NDArray[Any]) -> list[int]:
-    """Return the places of the bits that are set in a single number, which may not be known."""
-    import numpy as np
-
-    value = int(np.ma.filled(word, 0)[0])
-    return [bit for bit in range(_BITS) if value >> bit & 1]
-
-
-def _texts_of(engine: Engine, kind: str) -> list[str]:
-    """Return the texts of an enumeration of the schema or the catalog, in the order of its codes."""
-    return [str(text) for text in engine.fetch(f"select unnest(enum_range(cast(null as {kind}))) as v")["v"]]
-
-
-def _named_codes(codes: list[int], texts: list[str]) -> tuple[list[int], list[str]]:
-    """Return codes and their texts in the order of the texts."""
-    ordered = sorted(codes, key=lambda code: texts[code])
-    return ordered, [texts[code] for code in ordered]
+    return found["code"].tolist(), [str(text) for text in found["v"]]
 
 
 def _canonical(name: str, kind: str) -> str:

@@ -53,8 +53,8 @@ from katoutcomes.registry.checking.typed_rows import (
     typed_patients_query,
     values_query,
 )
-from katoutcomes.registry.engines.engine import stage_text
 from katoutcomes.registry.engines.numbered_keys import NumberedKeys, note_numbered
+from katoutcomes.registry.engines.stage_texts import stage_text
 from katoutcomes.registry.identifiers.plain import PlainColumns, take_plain_columns
 from katoutcomes.registry.readers.sources import TableSource, materialize_nothing, structure_error
 from katoutcomes.registry.readers.staging import staged_relation

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from katoutcomes.registry.checking.close_records import materialize_close_scores, materialize_crowded_days
-from katoutcomes.registry.engines.engine import stage_text
+from katoutcomes.registry.engines.stage_texts import stage_text
 from katoutcomes.registry.load_reports.load_report import MOST_ROWS_LISTED, QualityWarning
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The data engine: DuckDB inside the process, and the one function that fills a stage's placeholders.
+"""The data engine: DuckDB inside the process.
 
 Table work is SQL, one readable stage a file (`sql/*.sql`), in the subset that means the same on DuckDB and on Spark;
 each stage is materialized as a table. Only this module imports duckdb.
@@ -6,25 +6,20 @@ each stage is materialized as a table. Only this module imports duckdb.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from katoutcomes.errors import KatOutcomesError, OptionError
 from katoutcomes.registry.engines.arrow_columns import columns_of_batches, has_arrow, joined_columns
 from katoutcomes.registry.engines.coded_texts import CodedTexts, coded_texts, texts_of_enumeration
-from katoutcomes.registry.engines.table_engine import checked_name, is_name
+from katoutcomes.registry.engines.table_engine import checked_name
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
-
-_PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 
 _PIECE = "32MB"
 """What a dropped table held goes back to the machine in such pieces, see `Engine.give_back`; smaller ones take time."""
@@ -47,57 +42,6 @@ _SETTINGS: Mapping[str, str] = {
 
 _NUMBERS = frozenset(("tinyint", "utinyint", "smallint", "usmallint", "integer", "uinteger", "bigint", "double"))
 """Types of columns that `Engine.fetch_coded` knows to be numbers."""
-
-
-def stage_text(package: str, name: str, **values: int | float | str) -> str:
-    """Return the text of one SQL stage with its placeholders filled.
-
-    Parameters
-    ----------
-    package : str
-        The room that holds the stage, for example ``"katoutcomes.registry"``; its folder ``sql`` is looked in.
-    name : str
-        File name without ``.sql``, for example ``"08_index_days"``.
-    **values : int, float or str
-        A value for each ``{{placeholder}}``: a finite number, or the name of a table or column. Nothing else can be
-        put into a stage, so no value of the data ever becomes part of a query.
-
-    Returns
-    -------
-    str
-        The query.
-
-    Raises
-    ------
-    OptionError
-        If a value is not a finite number or a plain identifier, or if the values are not exactly those the stage
-        asks for.
-
-    Examples
-    --------
-    >>> print(stage_text("katoutcomes.registry", "02_rejected_rows", table="sessions", file=2))
-    -- Rows of an event table that have broken a rule.
-    select t.*
-    from linked_sessions as t
-    ...
-    """
-    text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    wanted = set(_PLACEHOLDER.findall(text))
-    if wanted != set(values):
-        raise OptionError(f"stage {name!r} takes {sorted(wanted)}; got {sorted(values)}.")
-    filled = {key: _placeholder_text(key, value) for key, value in values.items()}
-    return _PLACEHOLDER.sub(lambda match: filled[match.group(1)], text)
-
-
-def _placeholder_text(key: str, value: float | str) -> str:
-    if isinstance(value, str) and is_name(value):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and math.isfinite(value):
-        text = repr(value)
-        return text if "e" in text else f"{text}e0"  # an exponent makes it a double, not a decimal, on both engines
-    raise OptionError(f"placeholder {key!r} takes a finite number or a plain identifier.")
 
 
 class Engine:
@@ -219,7 +163,9 @@ class Engine:
 
         The engine is asked for their codes, because the client would make pandas categoricals of them.
         """
-        result = self._connection.sql(query)  # it is not run, but tells the types of its columns
+        result = _without_values(
+            lambda: self._connection.sql(query)
+        )  # it is not run, but tells the types of its columns
         kinds = dict(zip(result.columns, result.types, strict=True))
         coded = {name: kind for name, kind in kinds.items() if kind.id == "enum"}
         cells = ", ".join(f"enum_code({name}) as {name}" if name in coded else name for name in kinds)
@@ -295,7 +241,8 @@ class Engine:
 
     def make_enumeration(self, name: str, texts: str) -> None:
         """Make an enumeration of the texts of a query, each of them once."""
-        self._connection.execute(f"create type {checked_name(name)} as enum ({texts})")
+        statement = f"create type {checked_name(name)} as enum ({texts})"
+        _without_values(lambda: self._connection.execute(statement))
 
     def drop_enumeration(self, name: str) -> None:
         """Forget an enumeration; one that is not there is no error."""
